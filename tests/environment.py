@@ -1,0 +1,29 @@
+"""The environment that the tests' own Django has; a pytest plugin, so that it is set before settings are read.
+
+Addresses that nobody answers on: a test that talks to Instant or Stripe brings its own.
+"""
+
+import os
+import tempfile
+
+_STATIC = tempfile.TemporaryDirectory()
+
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="credits_site.settings",
+    SECRET_KEY="for tests only",
+    DEBUG="true",  # plain static files: nobody collects them before a test
+    HTTPS_ONLY="false",
+    DATABASE_URL="sqlite://:memory:",
+    STATIC_ROOT=_STATIC.name,
+    EMAIL_URL="memorymail://",
+    CACHE_URL="locmemcache://",
+    LOG_LEVEL="INFO",
+    INSTANT_API_URI="http://127.0.0.1:9",
+    INSTANT_APP_ID="11111111-2222-4333-8444-555555555555",
+    INSTANT_APP_ADMIN_TOKEN="99999999-8888-4777-8666-555555555555",
+    STRIPE_API_BASE="http://127.0.0.1:9",
+    STRIPE_SECRET_KEY="sk_test_for_tests_only",
+    STRIPE_WEBHOOK_SECRET="whsec_for_tests_only",
+    STRIPE_PRICE_ID="price_ten",
+)
+os.environ.pop("CREDIT_PACKS", None)

@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+
+import pytest
+import responses
+
+from instant_admin.client import InstantAdmin
+from tests.instant_admin.wires import APP, TOKEN, URI
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """What Instant is made to answer; every answer must be asked for."""
+    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+        yield mock
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """The seconds that the client waited."""
+    return []
+
+
+@pytest.fixture
+def instant(pauses: list[float]) -> InstantAdmin:
+    """A client that waits for nobody."""
+    return InstantAdmin(api_uri=URI + "/", app_id=APP, admin_token=TOKEN, sleep=pauses.append)
