@@ -1,0 +1,146 @@
+"""Every way in which Instant says no, with its status, type and hint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sandbox.serving import Response
+
+_STATUS: Final = {"rate-limited": 429, "timeout": 429, "sql-exception": 500, "unknown": 500}
+
+
+class ApiError(Exception):
+    """An answer that is not a success. `kind` is the `type` of the answer's body."""
+
+    def __init__(self, kind: str, message: str, hint: Mapping[str, Any] | None, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+        self.status = status or _STATUS.get(kind, 400)
+
+    def response(self, trace_id: str) -> Response:
+        """The answer as it travels."""
+        body = {"type": self.kind, "message": self.message, "hint": self.hint, "trace-id": trace_id}
+        return Response.json(body, status=self.status)
+
+
+def missing_param(*path: str) -> ApiError:
+    """Something that the route needs was not sent."""
+    return ApiError("param-missing", f"Missing parameter: {list(path)}", {"in": list(path)})
+
+
+def malformed_param(path: Sequence[str], given: object) -> ApiError:
+    """Something was sent in the wrong form."""
+    hint = {"in": list(path), "original-input": given}
+    return ApiError("param-malformed", f"Malformed parameter: {list(path)}", hint)
+
+
+def not_found(record_type: str, args: Mapping[str, Any], *, status: int = 0) -> ApiError:
+    """No such token, user or code. The arguments are echoed, secrets too, as the real server does."""
+    message = f"Record not found: {record_type}"
+    hint = {"args": [dict(args)], "message": message, "record-type": record_type}
+    return ApiError("record-not-found", message, hint, status=status)
+
+
+def expired(record_type: str, args: Mapping[str, Any]) -> ApiError:
+    """The code was right but came too late."""
+    return ApiError("record-expired", f"Record expired: {record_type}", {"args": [dict(args)]})
+
+
+def invalid(
+    data_type: str,
+    given: object,
+    message: str,
+    *,
+    path: Sequence[object] | None = None,
+    expected: str | None = None,
+    hint: Mapping[str, Any] | None = None,
+) -> ApiError:
+    """`validation-failed` with one complaint about `given`."""
+    complaint: dict[str, Any] = {"message": message}
+    if path is not None:
+        complaint["in"] = list(path)
+    if expected is not None:
+        complaint["expected"] = expected
+    if hint is not None:
+        complaint["hint"] = hint
+    return invalid_all(data_type, given, [complaint])
+
+
+def invalid_all(data_type: str, given: object, complaints: Sequence[Mapping[str, Any]]) -> ApiError:
+    """`validation-failed` with several complaints at once."""
+    message = f"Validation failed for {data_type}"
+    if complaints and "message" in complaints[0]:
+        message += f": {complaints[0]['message']}"
+    hint = {"data-type": data_type, "input": given, "errors": [dict(each) for each in complaints]}
+    return ApiError("validation-failed", message, hint)
+
+
+def not_unique(attr_id: str, etype: str, label: str, value: object) -> ApiError:
+    """Another entity already has this value of a unique attribute."""
+    text = json.dumps(value)
+    message = f"`{label}` is a unique attribute on `{etype}` and an entity already has {text}"
+    hint = {"record-type": "triple", "attr-id": attr_id, "etype": etype, "label": label, "value": text}
+    return ApiError("record-not-unique", message, hint)
+
+
+def duplicate_attribute(etype: str, label: str) -> ApiError:
+    """Two requests made the same attribute at once."""
+    hint = {"record-type": "ident", "etype": etype, "label": label}
+    return ApiError("record-not-unique", f"`{label}` already exists on `{etype}`", hint)
+
+
+def denied(etype: str, scope: str) -> ApiError:
+    """A permission rule said no."""
+    hint = {"input": [etype, scope], "expected": "perms-pass?"}
+    return ApiError("permission-denied", "Permission denied: not perms-pass?", hint)
+
+
+def rule_failed(etype: str, action: str, reason: str, *, show_reason: bool) -> ApiError:
+    """A permission rule threw instead of answering. Only permission checks are told the reason."""
+    told = reason if show_reason else "You may have a typo"
+    message = f"Could not evaluate permission rule for `{etype}.{action}`. {told}."
+    error = {"type": "internal-error", "message": message, "hint": told}
+    return ApiError("permission-evaluation-failed", message, {"rule": [etype, action], "error": error})
+
+
+def sql_raise(message: str) -> ApiError:
+    """A database function refused."""
+    return ApiError("sql-raise", message, {"message": message})
+
+
+def rate_limited(hint: Mapping[str, Any] | None = None) -> ApiError:
+    """Too often."""
+    return ApiError("rate-limited", "Too many requests, please try again later", hint)
+
+
+def missing_required(records: Sequence[Mapping[str, Any]]) -> ApiError:
+    """After the transaction some entity would lack a required attribute."""
+    names = sorted({f"{record['etype']}/{record['label']}" for record in records})
+    message = f"Missing required attribute: {', '.join(names)}"
+    return ApiError("validation-failed", message, {"records": [dict(record) for record in records]})
+
+
+def wrong_value(attr: Mapping[str, Any], entity_id: str, value: object, *, too_large: bool) -> ApiError:
+    """A value that its attribute cannot hold. `attr` has `id`, `etype`, `label` and `type`."""
+    hint: dict[str, Any] = {
+        "namespace": attr["etype"],
+        "attribute": attr["label"],
+        "value": value,
+        "checked-data-type": attr["type"],
+        "attr-id": attr["id"],
+        "entity-id": entity_id,
+    }
+    reason = f"must be a {attr['type']}"
+    if too_large:
+        hint["value-too-large?"] = True
+        reason = "is too large for a unique or indexed attribute"
+    return ApiError("validation-failed", f"The value of {attr['etype']}.{attr['label']} {reason}", hint)
+
+
+def app_closed(status: str) -> ApiError:
+    """The app takes no writes (`read-only`) or no requests at all (`disabled`)."""
+    return ApiError(f"app-{status}", f"This app is {status}.", {"status": status})

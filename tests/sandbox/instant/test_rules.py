@@ -1,0 +1,422 @@
+"""The rule engine: which rule is asked, about what, and what its answer means."""
+
+from typing import Any
+
+import pytest
+
+from tests.sandbox.instant.harness import GUEST, Harness, Refused, attrs, link, new_id
+
+
+@pytest.fixture
+def notes(instant: Harness) -> Harness:
+    """Notes with an owner, and teams with members."""
+    instant.push(
+        {
+            "entities": {
+                "notes": attrs(text="string", n="number", secret="string", public="boolean", meta="any"),
+                "teams": attrs(name="string"),
+            },
+            "links": {
+                "owner": link("notes.owner one", "$users.notes many"),
+                "team": link("notes.team one", "teams.notes many"),
+                "members": link("teams.members many", "$users.teams many"),
+            },
+        }
+    )
+    return instant
+
+
+def rule(notes: Harness, action: str, text: Any, **rest: Any) -> None:
+    notes.push_rules(
+        {"notes": {"allow": {action: text, **rest.pop("allow", {})}, **rest}, **rest.pop("more", {})}
+    )
+
+
+def may_create(notes: Harness, values: Any, headers: dict[str, str] | None = None) -> bool:
+    return notes.permits(["create", "notes", new_id(), values], headers=headers or GUEST)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "passes"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        ("true", {}, True),
+        ("null", {}, False),
+        ("'false'", {}, True),  # anything but false and null passes
+        ("0", {}, True),
+        ("data.n > 3", {"n": 4}, True),
+        ("newData.n > 3", {"n": 3}, False),
+        ("data.n == 4.0", {"n": 4}, True),
+        ("data.text == null", {}, True),
+        ("data.nothing == null", {}, True),
+        ("data['nothing'] == null", {}, True),
+        ("has(data.nothing)", {}, True),
+        ("data.meta.deep == null", {"meta": {"other": 1}}, True),
+        ("data.meta.deep == 1", {"meta": {"deep": 1}}, True),
+        ("auth.id == null", {}, True),
+        ("auth.email == null && auth.credits == null", {}, True),
+        ("data.text.startsWith('a') && size(data.text) == 2", {"text": "ab"}, True),
+        ("data.text.trim().upperAscii() == 'AB'", {"text": " ab "}, True),
+        ("math.greatest(data.n, 3) == 5", {"n": 5}, True),
+        ("cel.bind(x, data.n + 1, x == 3)", {"n": 2}, True),
+        ("[1, 2].exists(x, x == data.n)", {"n": 2}, True),
+        ("request.modifiedFields.all(f, f in ['text', 'n'])", {"text": "x", "n": 1}, True),
+        ("request.modifiedFields.all(f, f in ['text'])", {"text": "x", "n": 1}, False),
+        ("'id' in request.modifiedFields", {"text": "x"}, False),
+        ("request.time < timestamp('2030-01-01')", {}, True),
+        ("request.time.getTime() == 1800000000", {}, True),
+        ("timestamp(data.n) == timestamp('1970-01-01T00:00:01Z')", {"n": 1000}, True),
+        ("data.public ? data.n == 1 : false // why not", {"public": True, "n": 1}, True),
+    ],
+)
+def test_what_a_rule_can_say(notes: Harness, text: Any, values: Any, passes: bool) -> None:
+    rule(notes, "create", text)
+    assert may_create(notes, values) is passes
+
+
+@pytest.mark.parametrize("text", ["data.n > 'a'", "data.text.startsWith('a')", "data.meta.x.y == 1"])
+def test_a_rule_that_throws_is_neither_yes_nor_no(notes: Harness, text: str) -> None:
+    rule(notes, "create", text)
+    with pytest.raises(Refused) as refused:
+        notes.transact(["create", "notes", new_id(), {"n": 1, "meta": {}}], headers=GUEST)
+    assert refused.value.kind == "permission-evaluation-failed"
+    assert refused.value.hint["rule"] == ["notes", "create"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "passes"),
+    [
+        ({}, True),
+        ({"notes": {"allow": {"create": "false"}}}, False),
+        ({"notes": {"allow": {"$default": "false"}}}, False),
+        ({"notes": {"allow": {"$default": "false", "create": "true"}}}, True),
+        ({"$default": {"allow": {"create": "false"}}}, False),
+        ({"$default": {"allow": {"$default": "false"}}}, False),
+        ({"$default": {"allow": {"create": "false"}}, "notes": {"allow": {"$default": "true"}}}, True),
+        ({"$default": {"allow": {"$default": "false", "create": "true"}}}, True),
+        ({"notes": {"create": "false"}}, True),  # outside `allow` it is ignored
+    ],
+)
+def test_the_first_rule_that_is_found_decides(notes: Harness, rules: Any, passes: bool) -> None:
+    notes.push_rules(rules)
+    assert may_create(notes, {"text": "x"}) is passes
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [{"isLong": "size(data.text) > min", "min": "3"}, ["isLong", "size(data.text) > min", "min", "3"]],
+)
+def test_binds_stand_for_their_expressions(notes: Harness, bind: Any) -> None:
+    rule(notes, "create", "isLong", bind=bind)
+    assert may_create(notes, {"text": "long"})
+    assert not may_create(notes, {"text": "abc"})
+
+
+def test_binds_of_the_default_block_are_shared_and_circles_refused(notes: Harness) -> None:
+    notes.push_rules({"$default": {"bind": {"yes": "true"}}, "notes": {"allow": {"create": "yes"}}})
+    assert may_create(notes, {})
+    with pytest.raises(Refused, match="circle"):
+        rule(notes, "create", "a", bind={"a": "b", "b": "a"})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"allow": {"view": "data.("}},
+        {"allow": {"update": "dta.n == 1"}},
+        {"allow": {"view": "newData.n == 1"}},  # only the rules of writes have it
+        {"allow": {"view": "data.ref(data.text) == []"}},
+        {"fields": {"text": "lol"}},
+        {"fields": {"id": "true"}},
+        {"allow": {"view": 7}},
+        {"bind": ["odd"]},
+        {"bind": ["a", "true", "a", "false"]},
+    ],
+)
+def test_a_push_refuses_what_it_compiles_and_finds_wanting(notes: Harness, block: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        notes.push_rules({"notes": block})
+    assert refused.value.hint["data-type"] == "rule"
+    assert notes.call("GET", f"/superadmin/apps/{notes.app.id}/perms") == {"perms": None}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"notes": {"allow": {"$default": "data.("}}},
+        {"notes": {"allow": {"link": {"owner": "nonsense("}}}},
+        {"no such namespace": {"allow": {"view": "true"}}},
+    ],
+)
+def test_a_push_takes_what_it_does_not_compile(notes: Harness, rules: Any) -> None:
+    notes.push_rules(rules)
+    assert notes.call("GET", f"/superadmin/apps/{notes.app.id}/perms") == {"perms": rules}
+
+
+def test_rules_for_the_systems_namespaces_and_deleting_users_are_refused(notes: Harness) -> None:
+    for rules in ({"$magicCodes": {"allow": {"view": "true"}}}, {"$users": {"allow": {"delete": "true"}}}):
+        with pytest.raises(Refused, match="validation-failed"):
+            notes.push_rules(rules)
+
+
+def test_an_update_sees_the_old_row_and_the_new_one(notes: Harness) -> None:
+    rule(notes, "update", "data.n == 1 && newData.n == 2 && newData.text == data.text")
+    note = new_id()
+    notes.transact(["create", "notes", note, {"n": 1, "text": "same"}])
+    notes.transact(["update", "notes", note, {"n": 2}], headers=GUEST)
+    with pytest.raises(Refused, match="permission-denied"):
+        notes.transact(["update", "notes", note, {"n": 3}], headers=GUEST)
+
+
+def test_a_merge_is_judged_by_what_it_leaves(notes: Harness) -> None:
+    rule(notes, "update", "newData.meta.a == 1 && newData.meta.b == 2 && newData.meta.c == null")
+    note = new_id()
+    notes.transact(["create", "notes", note, {"meta": {"a": 1, "c": 3}}])
+    notes.transact(["merge", "notes", note, {"meta": {"b": 2, "c": None}}], headers=GUEST)
+    assert notes.find("notes")[0]["meta"] == {"a": 1, "b": 2}
+
+
+def test_delete_asks_its_own_rule_and_a_cascade_asks_again(notes: Harness) -> None:
+    schema = {
+        "entities": {"notes": attrs(n="number"), "lines": attrs(n="number")},
+        "links": {"l": link("lines.note one", "notes.lines many", onDelete="cascade")},
+    }
+    notes.push(schema)
+    notes.push_rules(
+        {"notes": {"allow": {"delete": "data.n == 1"}}, "lines": {"allow": {"delete": "data.n == 2"}}}
+    )
+    note, line = new_id(), new_id()
+    notes.transact(["create", "notes", note, {"n": 1}], ["create", "lines", line, {"n": 1, "note": note}])
+    with pytest.raises(Refused, match="permission-denied"):
+        notes.transact(["delete", "notes", note], headers=GUEST)
+    notes.transact(["update", "lines", line, {"n": 2}])
+    notes.transact(["delete", "notes", note], headers=GUEST)
+    assert notes.find("lines") == []
+
+
+def test_rule_params_come_with_the_query_or_as_a_step(notes: Harness) -> None:
+    rules = {"notes": {"allow": {"$default": "ruleParams.secret == data.secret"}}}
+    notes.push_rules(rules)
+    note = new_id()
+    notes.transact(["create", "notes", note, {"secret": "s", "n": 1}])
+    assert notes.query({"notes": {}, "$$ruleParams": {"secret": "s"}}, headers=GUEST)["notes"][0]["n"] == 1
+    assert notes.query({"notes": {}}, headers=GUEST)["notes"] == []
+    params = ["ruleParams", "notes", note, {"secret": "s"}]
+    notes.transact(params, ["update", "notes", note, {"n": 2}], headers=GUEST)
+    with pytest.raises(Refused, match="permission-denied"):
+        notes.transact(["update", "notes", note, {"n": 3}], headers=GUEST)
+
+
+def test_refs_follow_links_from_the_row_and_from_the_user(notes: Harness) -> None:
+    ada, as_ada = notes.sign_in("ada@example.com")
+    _, as_ben = notes.sign_in("ben@example.com")
+    team, note = new_id(), new_id()
+    notes.transact(
+        ["create", "teams", team, {"name": "red", "members": ada}],
+        ["create", "notes", note, {"team": team, "owner": ada}],
+    )
+    for text in (
+        "auth.id in data.ref('team.members.id')",
+        "'red' in auth.ref('$user.teams.name')",
+        "auth.email in data.ref('owner.email')",
+        "auth.id in data.ref('owner.id')",
+        "auth.id in data.ref('team.members')",
+        "auth.id == data.owner",
+    ):
+        rule(notes, "view", text)
+        assert len(notes.query({"notes": {}}, headers=as_ada)["notes"]) == 1, text
+        assert notes.query({"notes": {}}, headers=as_ben)["notes"] == [], text
+
+
+def test_a_ref_that_leads_nowhere_throws(notes: Harness) -> None:
+    notes.transact(["create", "notes", new_id(), {"n": 1}])
+    rule(notes, "view", "data.ref('owner.shoes.size') == []")
+    with pytest.raises(Refused, match="permission-evaluation-failed"):
+        notes.query({"notes": {}}, headers=GUEST)
+
+
+def test_rules_on_fields_hide_them_and_what_they_would_tell_as_a_filter(notes: Harness) -> None:
+    notes.transact(["create", "notes", new_id(), {"secret": "s", "n": 1}])
+    notes.push_rules({"notes": {"fields": {"secret": "false"}}})
+    assert "secret" not in notes.query({"notes": {}}, headers=GUEST)["notes"][0]
+    assert notes.query({"notes": {"$": {"where": {"secret": "s"}}}}, headers=GUEST)["notes"] == []
+    assert notes.find("notes", {"secret": "s"})[0]["secret"] == "s"
+
+
+def test_a_filter_through_a_row_that_may_not_be_seen_finds_nothing(notes: Harness) -> None:
+    ada, _ = notes.sign_in("ada@example.com")
+    notes.transact(["create", "notes", new_id(), {"owner": ada}])
+    where = {"notes": {"$": {"where": {"owner.email": {"$like": "ada%"}}}}}
+    assert notes.query(where, headers=GUEST)["notes"] == []
+    notes.push_rules({"$users": {"allow": {"view": "true"}}})
+    assert len(notes.query(where, headers=GUEST)["notes"]) == 1
+
+
+def test_rules_are_asked_after_the_limit(notes: Harness) -> None:
+    for n in range(4):
+        notes.now += 1
+        notes.transact(["create", "notes", new_id(), {"n": n}])
+    rule(notes, "view", "data.n != 1")
+    found = notes.query({"notes": {"$": {"limit": 3}}}, headers=GUEST)["notes"]
+    assert [note["n"] for note in found] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("allow", "owner_rule", "passes"),
+    [
+        ({}, None, True),
+        ({"update": "false"}, None, False),  # without a link rule: update here, and view there
+        ({"update": "false", "link": {"owner": "true"}}, None, True),
+        ({"link": {"owner": "false"}}, None, False),
+        ({"link": {"$default": "false"}}, None, False),
+        ({"link": {"owner": "linkedData.id == auth.id && actions.data == 'update'"}}, None, True),
+        ({"update": "false"}, {"link": {"notes": "auth.id == data.id"}}, True),
+        ({}, {"link": {"notes": "false"}}, False),
+        ({}, {"view": "false"}, False),
+    ],
+)
+def test_linking_asks_both_ends(notes: Harness, allow: Any, owner_rule: Any, passes: bool) -> None:
+    rules = {"notes": {"allow": allow}}
+    if owner_rule:
+        rules["$users"] = {"allow": owner_rule}
+    notes.push_rules(rules)
+    ada, as_ada = notes.sign_in("ada@example.com")
+    note = new_id()
+    notes.transact(["create", "notes", note, {}])
+    assert notes.permits(["link", "notes", note, {"owner": ada}], headers=as_ada) is passes
+
+
+def test_unlinking_has_rules_of_its_own(notes: Harness) -> None:
+    ada, as_ada = notes.sign_in("ada@example.com")
+    note = new_id()
+    notes.transact(["create", "notes", note, {"owner": ada}])
+    notes.push_rules({"notes": {"allow": {"unlink": {"owner": "false"}}}})
+    with pytest.raises(Refused, match="permission-denied"):
+        notes.transact(["unlink", "notes", note, {"owner": ada}], headers=as_ada)
+
+
+def test_a_create_is_judged_after_the_write_so_that_its_links_count(notes: Harness) -> None:
+    ada, as_ada = notes.sign_in("ada@example.com")
+    ben, _ = notes.sign_in("ben@example.com")
+    notes.push_rules(
+        {"notes": {"allow": {"create": "auth.id in data.ref('owner.id')", "link": {"owner": "true"}}}}
+    )
+    for owner in (ada, ben):
+        note = new_id()
+        steps = ["create", "notes", note, {"n": 1}], ["link", "notes", note, {"owner": owner}]
+        assert notes.permits(*steps, headers=as_ada) is (owner == ada)
+    assert [note["owner"] for note in notes.find("notes")] == [ada]
+
+
+def test_new_attributes_need_leave(notes: Harness) -> None:
+    notes.transact(["create", "notes", new_id(), {"invented": 1}], headers=GUEST)
+    notes.push_rules({"attrs": {"allow": {"create": "false"}}})
+    with pytest.raises(Refused) as refused:
+        notes.transact(["create", "notes", new_id(), {"other": 1}], headers=GUEST)
+    assert refused.value.hint["input"] == ["attrs", "attr"]
+
+
+def test_a_rate_limit_answers_429_with_when_to_come_back(notes: Harness) -> None:
+    limit = {"capacity": 2, "refill": {"amount": 2, "period": "1 hour", "type": "interval"}}
+    notes.push_rules(
+        {
+            "$rateLimits": {"make": {"limits": [limit]}},
+            "notes": {"allow": {"create": "rateLimit.make.limit(request.ip)"}},
+        }
+    )
+    for _ in range(2):
+        assert may_create(notes, {})
+    notes.now += 600
+    with pytest.raises(Refused) as refused:
+        may_create(notes, {})
+    assert (refused.value.status, refused.value.kind) == (429, "rate-limited")
+    assert refused.value.hint["retry-after"] == 3000
+    notes.now += 3000
+    assert may_create(notes, {})
+
+
+def test_a_permission_check_of_a_query_reports_each_rule(notes: Harness) -> None:
+    note = new_id()
+    notes.transact(["create", "notes", note, {"n": 1, "secret": "s"}])
+    body = {
+        "query": {"notes": {}},
+        "rules-override": {"notes": {"allow": {"view": "data.n == 1"}, "fields": {"secret": "false"}}},
+    }
+    answer = notes.call("POST", "/admin/query_perms_check", body, GUEST)
+    assert answer["result"] == {"notes": [{"id": note, "n": 1}]}
+    assert [(each["id"], each["label"], each["check"]) for each in answer["check-results"]] == [
+        (note, None, True),
+        (note, "secret", False),
+    ]
+    with pytest.raises(Refused) as refused:
+        notes.call("POST", "/admin/query_perms_check", {"query": {}})
+    assert refused.value.hint["data-type"] == "non-admin"
+
+
+@pytest.mark.parametrize(
+    ("text", "commit", "kept"), [("true", False, 0), ("true", True, 1), ("false", True, 0)]
+)
+def test_a_permission_check_of_a_transact_reports_and_rolls_back(
+    notes: Harness, text: str, commit: bool, kept: int
+) -> None:
+    body = {
+        "steps": [["create", "notes", new_id(), {"n": 1}]],
+        "rules-override": {"notes": {"allow": {"create": text}}},
+        "dangerously-commit-tx": commit,
+    }
+    answer = notes.call("POST", "/admin/transact_perms_check", body, GUEST)
+    assert answer["all-checks-ok?"] is (text == "true")
+    assert answer["committed?"] is bool(kept)
+    assert [check["action"] for check in answer["check-results"]] == ["create"]
+    assert len(notes.find("notes")) == kept
+
+
+# --- this project's own schema and rules -------------------------------------------------------------------
+
+NAMESPACES = ("$users", "haikus", "creditEntries")
+CALLERS = ("guest", "owner", "other", "admin")
+ACTIONS = ("view", "create", "update", "delete", "link", "unlink")
+# For end users: what the owner may do beyond nothing.
+OWNERS_RIGHTS = {("$users", "view"), ("haikus", "view"), ("haikus", "delete"), ("creditEntries", "view")}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("etype", NAMESPACES)
+def test_the_matrix_of_this_projects_rules(
+    credits_app: Harness, etype: str, action: str, caller: str
+) -> None:
+    app = credits_app
+    ada, as_ada = app.sign_in("ada@example.com")
+    ben, as_ben = app.sign_in("ben@example.com")
+    ids = {"$users": ada, "haikus": new_id(), "creditEntries": new_id()}
+    entry = {"key": "k", "slot": "s", "kind": "grant", "amount": 1, "balance": 1, "createdAt": 1}
+    haiku = {"topic": "sea", "content": "…", "createdAt": 1}
+    app.transact(
+        ["create", "haikus", ids["haikus"], {**haiku, "author": ada}],
+        ["create", "creditEntries", ids["creditEntries"], {**entry, "account": ada}],
+    )
+    headers = {"guest": GUEST, "owner": as_ada, "other": as_ben, "admin": None}[caller]
+    subject = ids[etype]
+    link_label = {"$users": "haikus", "haikus": "author", "creditEntries": "account"}[etype]
+    link_target = {"$users": ids["haikus"]}.get(etype, ben if action == "link" else ada)
+    values = {
+        "$users": {"credits": 1000},
+        "haikus": {**haiku, "author": ben},
+        "creditEntries": {**entry, "key": "k2", "slot": "s2", "account": ben},
+    }[etype]
+    steps = {
+        "create": ["create", etype, new_id(), values],
+        "update": ["update", etype, subject, {"credits": 9} if etype == "$users" else {"createdAt": 2}],
+        "delete": ["delete", etype, subject],
+        "link": ["link", etype, subject, {link_label: link_target}],
+        "unlink": ["unlink", etype, subject, {link_label: link_target}],
+    }
+    if action == "view":
+        found = app.query({etype: {"$": {"where": {"id": subject}}}}, headers=headers)[etype]
+        allowed = bool(found)
+    else:
+        allowed = app.permits(steps[action], headers=headers)
+    may = caller == "admin" or (caller == "owner" and (etype, action) in OWNERS_RIGHTS)
+    assert allowed is may
