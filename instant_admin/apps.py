@@ -1,0 +1,13 @@
+"""The Instant app: the client of Instant's admin API, and the balance store on top of it."""
+
+from django.apps import AppConfig
+
+
+class InstantAdminConfig(AppConfig):
+    """Instant's admin API, and the balance store."""
+
+    name = "instant_admin"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from instant_admin import checks  # noqa: F401

@@ -1,0 +1,57 @@
+"""System checks: what must be set before the site can reach Instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@checks.register
+def check_instant_app(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The app's id and admin token are there."""
+    problems: list[CheckMessage] = []
+    try:
+        UUID(settings.INSTANT_APP_ID)
+    except ValueError:
+        problems.append(
+            checks.Error(
+                "INSTANT_APP_ID is empty or no UUID, so there is no app to keep balances in.",
+                hint="Copy it from Instant's dashboard, or run `python -m sandbox`, which needs no account.",
+                id="instant_admin.E001",
+            )
+        )
+    if not settings.INSTANT_APP_ADMIN_TOKEN:
+        problems.append(
+            checks.Error(
+                "INSTANT_APP_ADMIN_TOKEN is empty, so no credit can be moved.",
+                hint="Copy the app's admin token from Instant's dashboard (Home, then Secrets).",
+                id="instant_admin.E002",
+            )
+        )
+    return problems
+
+
+@checks.register(checks.Tags.security)
+def check_instant_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The admin token is not sent in the clear."""
+    address = urlsplit(settings.INSTANT_API_URI)
+    # A host name without a dot is a neighbour on a private network, such as a container's.
+    private = address.hostname in _LOOPBACK or "." not in (address.hostname or "")
+    if address.scheme == "https" or (address.scheme == "http" and private):
+        return []
+    return [
+        checks.Error(
+            "INSTANT_API_URI is not an https address, so the admin token would travel in the clear.",
+            hint="Put TLS in front of Instant, or reach it on localhost or a private network.",
+            id="instant_admin.E003",
+        )
+    ]

@@ -1,0 +1,244 @@
+"""The rules of credit, on plain values: what a movement does to a balance, and when it may not.
+
+An account's balance is the sum of its entries, in whole credits. An entry is written once and never changed;
+a correction is another entry. `balance_store.py` writes what is decided here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Kind(StrEnum):
+    """Why a balance moved."""
+
+    PURCHASE = "purchase"
+    SPEND = "spend"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    DISPUTE_WON = "dispute_won"
+    RESET = "reset"
+    GRANT = "grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A balance as it was read: `seq` counts the entries behind it, 0 for none."""
+
+    id: UUID
+    credits: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. `amount` is signed; `balance` is what it left; `seq` numbers an account's lines."""
+
+    id: UUID
+    account_id: UUID
+    key: str
+    seq: int
+    kind: Kind
+    amount: int
+    balance: int
+    note: str
+    actor: str
+    ref: str
+    created_at: datetime
+
+
+class LedgerError(Exception):
+    """Base of what can keep a movement from happening."""
+
+    may_have_been_written = False
+
+
+class OutOfCredits(LedgerError):
+    """The spend would take the balance below zero. Nothing was written."""
+
+    def __init__(self, *, needed: int, balance: int) -> None:
+        super().__init__(f"{needed} credits are needed and {balance} are there")
+        self.needed = needed
+        self.balance = balance
+
+
+class KeyReused(LedgerError):
+    """The idempotency key belongs to another movement already. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement(ABC):
+    """A change of one balance that happens at most once, however often it is asked for.
+
+    `key` is the idempotency key: whoever starts the action makes it, keeps it and repeats it. `note` says
+    why to a person, `actor` who did it, `ref` what it belongs to (a checkout session, a haiku).
+    """
+
+    key: str
+    note: str = ""
+    actor: str = ""
+    ref: str = ""
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """The kind of entry this makes."""
+
+    @abstractmethod
+    def amount_on(self, account: Account) -> int:
+        """The signed amount, decided on the account as it is; raises `LedgerError` to refuse."""
+
+    def balance_after(self, account: Account) -> int:
+        """The balance that the entry leaves."""
+        return account.credits + self.amount_on(account)
+
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        """Whether `entry`, found under this key, is this very movement and not another's."""
+        return entry.account_id == account_id and entry.kind is self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase(Movement):
+    """Credits that were paid for through Stripe."""
+
+    credits: int
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.PURCHASE
+
+    def amount_on(self, account: Account) -> int:
+        return self.credits
+
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        # `super()` without arguments does not work in a dataclass with slots.
+        return Movement.is_recorded_by(self, entry, account_id=account_id) and entry.amount == self.credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend(Movement):
+    """Credits given for something. Never takes a balance below zero."""
+
+    price: int
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.SPEND
+
+    def amount_on(self, account: Account) -> int:
+        if account.credits < self.price:
+            raise OutOfCredits(needed=self.price, balance=account.credits)
+        return -self.price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset(Movement):
+    """Staff set the balance to a number."""
+
+    credits: int
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.RESET
+
+    def amount_on(self, account: Account) -> int:
+        return self.credits - account.credits
+
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        return Movement.is_recorded_by(self, entry, account_id=account_id) and entry.balance == self.credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening(Movement):
+    """The first entry of an account that had credits before it had a ledger: it is taken over as it is.
+
+    It records the credits that are there, so it leaves the balance unchanged and the sum of entries true.
+    """
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.GRANT
+
+    def amount_on(self, account: Account) -> int:
+        return account.credits
+
+    def balance_after(self, account: Account) -> int:
+        return account.credits
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What became of the money of one purchase, in the smallest unit of its currency.
+
+    `refunded` is the sum of refunds that stand, `disputed` of disputes that are open or lost.
+    """
+
+    paid: int
+    refunded: int
+    disputed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClawBack(Movement):
+    """Credits taken back, or given back, so that those of a purchase match what its money is worth now.
+
+    May take a balance below zero: the credits may be spent already. Spending is refused until it is positive.
+    """
+
+    back: Kind
+    amount: int
+
+    @property
+    def kind(self) -> Kind:
+        return self.back
+
+    def amount_on(self, account: Account) -> int:
+        return self.amount
+
+
+def clawed_back(credits: int, payment: Payment) -> tuple[int, int]:
+    """How many of a purchase's `credits` are taken back: for its refunds, and on top for its disputes.
+
+    Pro rata, rounded down to whole credits: a refund that does not reach a credit's worth takes none, a
+    full one takes all. Always worked out from the whole, so the order and number of refunds make no
+    difference; never more than the purchase. This is the only place that rounds.
+    """
+    if payment.paid <= 0:
+        return 0, 0
+    refunded = min(payment.refunded, payment.paid)
+    returned = min(payment.refunded + payment.disputed, payment.paid)
+    for_refunds = credits * refunded // payment.paid
+    return for_refunds, credits * returned // payment.paid - for_refunds
+
+
+def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> ClawBack | None:
+    """The movement that is missing between what was clawed back `so_far` and what should be; None for none.
+
+    There may be one for refunds and one for disputes, so it must be asked again after each. What is given
+    back comes first: at no moment is more taken than the purchase.
+    """
+    for_refunds, for_disputes = clawed_back(purchase.amount, payment)
+    refund = -for_refunds - sum(entry.amount for entry in so_far if entry.kind is Kind.REFUND)
+    dispute = -for_disputes - sum(entry.amount for entry in so_far if entry.kind is not Kind.REFUND)
+    if dispute > 0:
+        note = "Given back after a dispute"
+        return ClawBack(key=key, back=Kind.DISPUTE_WON, amount=dispute, note=note, ref=purchase.ref)
+    if refund:
+        note = "Refund" if refund < 0 else "Refund failed or was cancelled"
+        return ClawBack(key=key, back=Kind.REFUND, amount=refund, note=note, ref=purchase.ref)
+    if dispute:
+        note = "Held back while the payment is disputed"
+        return ClawBack(key=key, back=Kind.DISPUTE, amount=dispute, note=note, ref=purchase.ref)
+    return None
+
+
+def opening_of(account: Account) -> Opening | None:
+    """The entry that must come before any other, if the account needs one."""
+    if account.seq > 0 or account.credits == 0:
+        return None
+    return Opening(key=f"opening:{account.id}", note="Credits from before the ledger")

@@ -1,0 +1,108 @@
+"""The real client on a network of no length: a `requests` adapter in front of a stand-in's handler.
+
+Everything of the client and of requests runs; only the socket is missing. What can go wrong between two
+machines can go wrong here too, when a test asks for it.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from instant_admin.client import InstantAdmin
+from instant_admin.schema import push, read_documents
+from sandbox.instant.standin import InstantStandIn
+from sandbox.serving import Handler, Request, Response
+
+DOCUMENTS = read_documents(Path(__file__).resolve().parent.parent / "instant")
+# Called with the request and a function that does the work; may refuse to, or lose the answer.
+Network = Callable[[Request, Callable[[], Response]], Response]
+
+
+class HandlerAdapter(BaseAdapter):
+    """Carries requests to a stand-in's handler, over `network`."""
+
+    def __init__(self, handler: Handler, network: Network = lambda request, work: work()) -> None:
+        super().__init__()
+        self._handler = handler
+        self._network = network
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        url = urlsplit(request.url or "")
+        body = request.body or b""
+        sent = Request(
+            method=request.method or "GET",
+            path=url.path,
+            query=url.query,
+            headers={name.lower(): str(value) for name, value in request.headers.items()},
+            body=body if isinstance(body, bytes) else body.encode(),
+        )
+        return _response(request, self._network(sent, lambda: self._handler(sent)))
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _response(request: requests.PreparedRequest, answer: Response) -> requests.Response:
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    response.raw = HTTPResponse(io.BytesIO(answer.body), headers=dict(answer.headers), preload_content=False)
+    response.request = request
+    response.url = request.url or ""
+    return response
+
+
+class LoopbackInstant:
+    """An Instant stand-in in memory with one app, its schema and rules pushed, and clients for it."""
+
+    def __init__(
+        self, *, seed: int = 0, documents: bool = True, clock: Callable[[], float] | None = None
+    ) -> None:
+        self.now = 1_800_000_000.0
+        self.standin = InstantStandIn(
+            database=":memory:", clock=clock or (lambda: self.now), rng=random.Random(seed)
+        )
+        self.app = self.standin.ensure_app("loopback")
+        self.admin = self.client()
+        if documents:
+            list(push(self.admin, DOCUMENTS, dry_run=False))
+
+    def client(self, network: Network = lambda request, work: work()) -> InstantAdmin:
+        """A client of the app, over `network`; it does not wait between its tries."""
+
+        def new_session() -> requests.Session:
+            session = requests.Session()
+            session.trust_env = False
+            session.mount("http://", HandlerAdapter(self.standin.handle, network))
+            return session
+
+        return InstantAdmin(
+            api_uri="http://instant.test",
+            app_id=str(self.app.id),
+            admin_token=str(self.app.admin_token),
+            sleep=lambda seconds: None,
+            new_session=new_session,
+        )
+
+    def member(self, email: str = "ada@example.com") -> tuple[UUID, str]:
+        """A new member: their id and their refresh token."""
+        user = self.admin.create_token(email=email)["user"]
+        return UUID(user["id"]), user["refresh_token"]
