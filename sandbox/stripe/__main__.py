@@ -1,0 +1,72 @@
+"""`python -m sandbox.stripe`: the stand-in on a port of this machine, with its courier."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from pathlib import Path
+
+from sandbox.faults import FaultyHandler
+from sandbox.serving import serve
+from sandbox.stripe.cards import CARDS
+from sandbox.stripe.courier import Courier
+from sandbox.stripe.standin import StripeStandIn
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run until the process is told to stop."""
+    options = _parser().parse_args(arguments)
+    public_url = options.public_url or f"http://127.0.0.1:{options.port}"
+    standin = StripeStandIn(
+        database=options.data,
+        clock=time.time,
+        rng=random.SystemRandom(),
+        secret_key=options.secret_key,
+        webhook_secret=options.webhook_secret,
+        public_url=public_url,
+        webhook_url=options.webhook_url,
+        debit_settles_after_s=options.debit_settles_after,
+        refund_turns_after_s=options.refund_turns_after,
+    )
+    for price_id, unit_amount, currency, name in options.price:
+        standin.ensure_price(price_id, unit_amount, currency, name)
+    courier = Courier(standin, time.time)
+    courier.start()
+    sys.stdout.write(f"Stripe stand-in: {public_url}/dashboard/ (cards: {CARDS[0].grouped} pays)\n")
+    sys.stdout.flush()
+    try:
+        serve(FaultyHandler(standin.handle), port=options.port)
+    finally:
+        courier.stop()
+        standin.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.stripe", description=__doc__)
+    parser.add_argument("--port", type=int, default=12111)
+    parser.add_argument("--data", type=Path, default=Path("var/stripe.sqlite3"), help="the SQLite file")
+    parser.add_argument("--secret-key", required=True, help="sk_test_...")
+    parser.add_argument("--webhook-secret", required=True, help="whsec_...")
+    parser.add_argument("--webhook-url", help="where the site listens; none is told when absent")
+    parser.add_argument("--public-url", help="where a browser finds this server, if not at 127.0.0.1")
+    parser.add_argument(
+        "--price", action="append", default=[], type=price, metavar="ID:CENTS:CURRENCY:NAME", help="to sell"
+    )
+    parser.add_argument("--debit-settles-after", type=float, metavar="SECONDS", help="default: by hand")
+    parser.add_argument("--refund-turns-after", type=float, default=5.0, metavar="SECONDS")
+    return parser
+
+
+def price(text: str) -> tuple[str, int, str, str]:
+    """`price_sandbox_10:500:usd:10 credits` as its four parts."""
+    parts = text.split(":", 3)
+    if len(parts) != 4 or not parts[1].isdecimal():
+        raise argparse.ArgumentTypeError(f"not ID:CENTS:CURRENCY:NAME: {text}")
+    price_id, unit_amount, currency, name = parts
+    return price_id, int(unit_amount), currency.lower(), name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Stripe's test cards and what each of them does.
+
+Source: https://docs.stripe.com/testing
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Complaint = Literal["fraudulent", "inquiry"]
+RefundCourse = Literal["succeeds", "pending_then_succeeds", "succeeds_then_fails"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why a payment did not happen. `at_form` means that no bank was asked, so no payment was tried."""
+
+    code: str
+    message: str
+    decline_code: str | None = None
+    outcome: str = "issuer_declined"
+    at_form: bool = False
+
+    def as_error(self) -> dict[str, Any]:
+        """As it stands in a PaymentIntent's `last_payment_error`."""
+        error: dict[str, Any] = {
+            "type": "card_error",
+            "code": self.code,
+            "message": self.message,
+            "doc_url": f"https://stripe.com/docs/error-codes/{self.code}",
+        }
+        return error if self.decline_code is None else error | {"decline_code": self.decline_code}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One test card."""
+
+    number: str
+    label: str
+    brand: str = "visa"
+    decline: Decline | None = None
+    asks_3ds: bool = False
+    complaint: Complaint | None = None
+    refund: RefundCourse = "succeeds"
+
+    @property
+    def grouped(self) -> str:
+        """The number as it is printed on the card."""
+        sizes = (4, 6, 5) if len(self.number) == 15 else (4, 4, 4, 4)
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        return " ".join(self.number[start : start + size] for start, size in zip(starts, sizes, strict=True))
+
+
+def _declined(decline_code: str, message: str = "Your card was declined.", **more: Any) -> Decline:
+    return Decline("card_declined", message, decline_code, **more)
+
+
+INSUFFICIENT_FUNDS: Final = _declined("insufficient_funds", "Your card has insufficient funds.")
+INCORRECT_NUMBER: Final = Decline("incorrect_number", "Your card number is incorrect.", at_form=True)
+INCOMPLETE_NUMBER: Final = Decline("incomplete_number", "Your card number is incomplete.", at_form=True)
+INVALID_EXPIRY: Final = Decline(
+    "invalid_expiry_year", "Your card's expiry date is in the past.", at_form=True
+)
+INCOMPLETE_EXPIRY: Final = Decline(
+    "incomplete_expiry", "Your card's expiry date is incomplete.", at_form=True
+)
+INVALID_CVC: Final = Decline("invalid_cvc", "Your card's security code is invalid.", at_form=True)
+NOT_A_TEST_CARD: Final = _declined(
+    "test_mode_live_card",
+    "Your card was declined. This is a sandbox; use one of the test cards.",
+    at_form=True,
+)
+AUTHENTICATION_FAILED: Final = Decline(
+    "payment_intent_authentication_failure",
+    "We are unable to authenticate your payment method. Please choose a different one and try again.",
+)
+DEBIT_FAILED: Final = Decline("payment_method_provider_decline", "The bank refused the debit.")
+
+CARDS: Final = (
+    Card("4242424242424242", "Pays"),
+    Card("5555555555554444", "Pays (Mastercard)", brand="mastercard"),
+    Card("378282246310005", "Pays (American Express)", brand="amex"),
+    Card("4000000000000077", "Pays, funds available at once"),
+    Card("4000000000000002", "Declined", decline=_declined("generic_decline")),
+    Card("4000000000009995", "Insufficient funds", decline=INSUFFICIENT_FUNDS),
+    Card("4000000000009987", "Lost card", decline=_declined("lost_card")),
+    Card("4000000000009979", "Stolen card", decline=_declined("stolen_card")),
+    Card("4000000000000069", "Expired", decline=Decline("expired_card", "Your card has expired.")),
+    Card(
+        "4000000000000127",
+        "Wrong security code",
+        decline=Decline("incorrect_cvc", "Your card's security code is incorrect."),
+    ),
+    Card(
+        "4000000000000119",
+        "Processing error",
+        decline=Decline("processing_error", "An error occurred while processing your card. Try again later."),
+    ),
+    Card("4100000000000019", "Blocked as fraud", decline=_declined("fraudulent", outcome="blocked")),
+    Card("4000002500003155", "Asks for 3D Secure", asks_3ds=True),
+    Card("4000002760003184", "Always asks for 3D Secure", asks_3ds=True),
+    Card("4000008260003178", "3D Secure, then declined", asks_3ds=True, decline=INSUFFICIENT_FUNDS),
+    Card("4000000000000259", "Pays, then disputed", complaint="fraudulent"),
+    Card("4000000000001976", "Pays, then an inquiry", complaint="inquiry"),
+    Card("4000000000007726", "Refund starts pending", refund="pending_then_succeeds"),
+    Card("4000000000005126", "Refund fails later", refund="succeeds_then_fails"),
+)
+BY_NUMBER: Final = {card.number: card for card in CARDS}
+
+
+def read_number(typed: str) -> Card | Decline:
+    """The card of a number as somebody typed it, spaces and all, or what is wrong with the number."""
+    number = "".join(typed.split()).replace("-", "")
+    if not number.isascii() or not number.isdecimal() or not 13 <= len(number) <= 19:
+        return INCOMPLETE_NUMBER
+    if not passes_luhn(number):
+        return INCORRECT_NUMBER
+    return BY_NUMBER.get(number, NOT_A_TEST_CARD)
+
+
+def passes_luhn(number: str) -> bool:
+    """Whether the last digit is the right check digit for the others."""
+    digits = [int(digit) for digit in reversed(number)]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def check_details(*, expiry: str, cvc: str, now_year_month: tuple[int, int]) -> Decline | None:
+    """What is wrong with the other fields of the form. An empty field is taken as a valid one."""
+    if cvc.strip() and not (cvc.strip().isascii() and cvc.strip().isdecimal() and len(cvc.strip()) in (3, 4)):
+        return INVALID_CVC
+    if not expiry.strip():
+        return None
+    month, _, year = (part.strip() for part in expiry.partition("/"))
+    digits = month + year
+    if not (digits.isascii() and digits.isdecimal() and len(year) in (2, 4) and len(month) in (1, 2)):
+        return INCOMPLETE_EXPIRY
+    if not 1 <= int(month) <= 12:
+        return INCOMPLETE_EXPIRY
+    full_year = int(year) if len(year) == 4 else 2000 + int(year)
+    return INVALID_EXPIRY if (full_year, int(month)) < now_year_month else None

@@ -1,0 +1,240 @@
+"""Checkout Sessions as the API sees them: created, read, marked, expired. Paying is in `payments.py`.
+
+Source: https://docs.stripe.com/api/checkout/sessions
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.stripe import bodies, catalog, listing, orders, params, payments
+from sandbox.stripe.errors import either_or, malformed, not_modelled
+from sandbox.stripe.params import Shape
+from sandbox.stripe.store import Json, Record
+from sandbox.stripe.turn import Turn, state_error
+
+SHORTEST_LIFE_S: Final = 30 * 60
+LONGEST_LIFE_S: Final = 24 * 60 * 60
+# Methods beside cards, by currency: the bank debit that settles later.
+BANK_DEBITS: Final = {"usd": "us_bank_account", "eur": "sepa_debit", "gbp": "bacs_debit"}
+
+FLAG: Final = Shape({"enabled": params.boolean}, required=("enabled",))
+AUTO_OR_NEVER: Final = params.choice("auto", "never")
+METHODS: Final = params.list_of(params.text(required=True))
+INTENT_DATA: Final = Shape(
+    {
+        "capture_method": params.choice("automatic", "automatic_async"),
+        "description": params.text(max_length=1000),
+        "metadata": params.metadata,
+        "receipt_email": params.email,
+        "setup_future_usage": params.choice("off_session", "on_session"),
+        "statement_descriptor": params.text(max_length=22),
+        "statement_descriptor_suffix": params.text(max_length=22),
+    },
+    unmodelled=(*("application_fee_amount", "on_behalf_of", "shipping", "transfer_data", "transfer_group"),),
+)
+CREATE: Final = Shape(
+    params.EXPAND
+    | {
+        "adaptive_pricing": FLAG,
+        "allow_promotion_codes": params.boolean,
+        "allowed_payment_method_types": METHODS,
+        "automatic_tax": FLAG,
+        "billing_address_collection": params.choice("auto", "required"),
+        "cancel_url": params.web_address,
+        "client_reference_id": params.text(max_length=200),
+        "currency": params.currency,
+        "customer": catalog.OBJECT_ID,
+        "customer_creation": params.choice("always", "if_required"),
+        "customer_email": params.email,
+        "customer_update": Shape(dict.fromkeys(("address", "name", "shipping"), AUTO_OR_NEVER)),
+        "discounts": params.list_of(orders.DISCOUNT),
+        "excluded_payment_method_types": METHODS,
+        "expires_at": params.integer(at_least=0),
+        "integration_identifier": params.text(),
+        "invoice_creation": Shape({"enabled": params.boolean}, ("enabled",), ("invoice_data",)),
+        "line_items": params.list_of(orders.LINE_ITEM),
+        "locale": params.text(max_length=10),
+        "metadata": params.metadata,
+        "mode": params.choice("payment", "setup", "subscription"),
+        "origin_context": params.choice("mobile_app", "web"),
+        "payment_intent_data": INTENT_DATA,
+        "phone_number_collection": FLAG,
+        "submit_type": params.choice("auto", "book", "donate", "pay", "subscribe"),
+        "success_url": params.web_address,
+        "ui_mode": params.choice("hosted_page", "embedded_page", "elements", "form"),
+    },
+    required=("mode", "line_items", "success_url"),
+    unmodelled=(
+        *("after_expiration", "branding_settings", "consent_collection", "custom_fields", "custom_text"),
+        *("customer_account", "managed_payments", "name_collection", "optional_items"),
+        *("payment_method_collection", "payment_method_configuration", "payment_method_data"),
+        *("payment_method_options", "permissions", "redirect_on_completion", "return_url"),
+        *("saved_payment_method_options", "setup_intent_data", "shipping_address_collection"),
+        *("shipping_options", "subscription_data", "tax_id_collection", "wallet_options"),
+    ),
+)
+UPDATE: Final = Shape(
+    params.EXPAND | {"metadata": params.metadata},
+    unmodelled=("collected_information", "line_items", "payment_intent_data", "shipping_options"),
+)
+LIST: Final = Shape(
+    params.PAGING
+    | {
+        "created": params.created_range,
+        "customer": params.text(),
+        "customer_account": params.text(),
+        "customer_details": Shape({"email": params.text(required=True)}, required=("email",)),
+        "payment_intent": params.text(),
+        "payment_link": params.text(),
+        "status": params.choice("complete", "expired", "open"),
+        "subscription": params.text(),
+    }
+)
+EXPIRE: Final = Shape(params.EXPAND)
+RETRIEVE: Final = Shape(params.EXPAND)
+LINE_ITEMS: Final = Shape(params.PAGING)
+# What the session shows of its creation just as it was given.
+ECHOED: Final = (
+    *("adaptive_pricing", "allow_promotion_codes", "allowed_payment_method_types"),
+    *("billing_address_collection", "cancel_url", "client_reference_id", "customer", "customer_creation"),
+    *("customer_email", "excluded_payment_method_types", "integration_identifier", "locale"),
+    *("origin_context", "phone_number_collection", "submit_type", "success_url"),
+)
+
+
+def create(turn: Turn, given: Json) -> Json:
+    """`POST /v1/checkout/sessions`."""
+    _check_modelled(given)
+    _check_customer(turn, given)
+    if "discounts" in given and "allow_promotion_codes" in given:
+        raise either_or("allow_promotion_codes", "discounts")
+    expires_at = given.get("expires_at", turn.now_s + LONGEST_LIFE_S)
+    _check_life(turn.now_s, expires_at)
+    items = orders.build_items(turn, given["line_items"])
+    if not items:
+        raise malformed("Missing required param: line_items.", param="line_items", code="parameter_missing")
+    if given.get("currency", items[0]["currency"]) != items[0]["currency"]:
+        raise state_error("currency is not that of the line items.", param="currency")
+    discount = orders.chosen_discount(turn, given.get("discounts", []), customer=given.get("customer"))
+    session_id = turn.new_id("cs_test", 58)
+    fields = {name: given[name] for name in ECHOED if name in given} | {
+        "discounts": [] if discount is None else [discount],
+        "expires_at": expires_at,
+        "metadata": params.merged_metadata({}, given.get("metadata")),
+        "payment_method_types": _methods(given, items[0]["currency"]),
+    }
+    url = f"{turn.config.public_url}/c/pay/{session_id}"
+    intent_data = given.get("payment_intent_data", {})
+    session = Record(
+        "checkout.session",
+        session_id,
+        bodies.checkout_session(session_id, fields, created=turn.now_s, url=url),
+        {"items": items, "intent_data": intent_data, "awaiting": None},
+    )
+    orders.reprice(turn, session)
+    turn.store.add(session)
+    turn.store.set_timer(at=expires_at, job="expire_session", target=session_id)
+    return session.body
+
+
+def _check_modelled(given: Json) -> None:
+    if given["mode"] != "payment":
+        raise not_modelled("mode", given["mode"])
+    if given.get("ui_mode", "hosted_page") != "hosted_page":
+        raise not_modelled("ui_mode", given["ui_mode"])
+    for feature in ("automatic_tax", "invoice_creation"):
+        if given.get(feature, {}).get("enabled"):
+            raise not_modelled(f"{feature}[enabled]", "true")
+
+
+def _check_customer(turn: Turn, given: Json) -> None:
+    for other in ("customer_email", "customer_creation"):
+        if "customer" in given and other in given:
+            raise either_or("customer", other)
+    if "customer" in given:
+        turn.need("customer", given["customer"], param="customer")
+    elif "customer_update" in given:
+        raise malformed("customer_update goes with customer, and only with it.", param="customer_update")
+
+
+def _check_life(now_s: int, expires_at: int) -> None:
+    if not SHORTEST_LIFE_S <= expires_at - now_s <= LONGEST_LIFE_S:
+        raise malformed(
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.",
+            param="expires_at",
+        )
+
+
+def _methods(given: Json, currency: str) -> list[str]:
+    offered = ["card", *([BANK_DEBITS[currency]] if currency in BANK_DEBITS else [])]
+    allowed = given.get("allowed_payment_method_types") or offered
+    excluded = given.get("excluded_payment_method_types", [])
+    methods = [method for method in offered if method in allowed and method not in excluded]
+    if not methods:
+        raise state_error("No payment method is left for this session.", param="allowed_payment_method_types")
+    return methods
+
+
+def retrieve(turn: Turn, given: Json, session_id: str) -> Json:
+    """`GET /v1/checkout/sessions/{id}`."""
+    return turn.need("checkout.session", session_id).body
+
+
+def update(turn: Turn, given: Json, session_id: str) -> Json:
+    """`POST /v1/checkout/sessions/{id}`: metadata, in any state."""
+    session = turn.need("checkout.session", session_id)
+    if "metadata" in given:
+        session.body["metadata"] = params.merged_metadata(session.body["metadata"], given["metadata"])
+        turn.store.save(session)
+    return session.body
+
+
+def expire(turn: Turn, given: Json, session_id: str) -> Json:
+    """`POST /v1/checkout/sessions/{id}/expire`, while it is open."""
+    session = turn.need("checkout.session", session_id)
+    if session.body["status"] != "open":
+        raise state_error(
+            'Only Checkout Sessions with a status in ["open"] can be expired.'
+            f" This Checkout Session has a status of `{session.body['status']}`."
+        )
+    return end(turn, session).body
+
+
+def end(turn: Turn, session: Record) -> Record:
+    """Nobody can pay this session any more."""
+    session.body |= {"status": "expired", "url": None}
+    session.hidden["awaiting"] = None
+    turn.store.save(session)
+    payments.abandon_intent(turn, session)
+    turn.emit("checkout.session.expired", session)
+    return session
+
+
+def expire_on_time(turn: Turn, session_id: str) -> None:
+    """What the timer of a session does; by then most are complete."""
+    session = turn.need("checkout.session", session_id)
+    if session.body["status"] == "open":
+        end(turn, session)
+
+
+def list_all(turn: Turn, given: Json) -> Json:
+    """`GET /v1/checkout/sessions`."""
+    conditions = []
+    if "customer_details" in given:
+        conditions.append(listing.equal("customer_details.email", given["customer_details"]["email"]))
+    return listing.page(
+        turn,
+        "checkout.session",
+        given,
+        url="/v1/checkout/sessions",
+        conditions=conditions,
+        equal_to="customer customer_account payment_intent payment_link status subscription",
+    )
+
+
+def line_items(turn: Turn, given: Json, session_id: str) -> Json:
+    """`GET /v1/checkout/sessions/{id}/line_items`."""
+    session = turn.need("checkout.session", session_id)
+    url = f"/v1/checkout/sessions/{session_id}/line_items"
+    return listing.slice_of(session.hidden["items"], given, url=url)

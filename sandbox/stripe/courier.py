@@ -1,0 +1,84 @@
+"""The courier: takes webhooks out of the stand-in's outbox and brings them to the site."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import requests
+
+from sandbox.stripe.events import Delivery
+from sandbox.stripe.standin import StripeStandIn
+
+LOOK_EVERY_S: Final = 0.05
+ANSWER_WITHIN_S: Final = 10.0
+AT_ONCE: Final = 8
+
+
+class Courier:
+    """A thread that looks for due deliveries and makes them, some at once, until it is stopped."""
+
+    def __init__(self, standin: StripeStandIn, clock: Callable[[], float]) -> None:
+        self._standin = standin
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._on_the_way: set[int] = set()
+        self._lock = threading.Lock()
+        self._carriers = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="webhook")
+        self._thread = threading.Thread(target=self._look_round, name="courier", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the deliveries that are on their way; what still waits is in the database."""
+        self._stopping.set()
+        self._thread.join()
+        self._carriers.shutdown(wait=True, cancel_futures=True)
+
+    def _look_round(self) -> None:
+        while not self._stopping.wait(LOOK_EVERY_S):
+            now = self._clock()
+            self._standin.expire_due(now)
+            # Taken before looking: what is written down as delivered in between is then not due any more.
+            with self._lock:
+                on_the_way = set(self._on_the_way)
+            for delivery in self._standin.due_deliveries(now):
+                if delivery.id not in on_the_way:
+                    with self._lock:
+                        self._on_the_way.add(delivery.id)
+                    self._carriers.submit(self._carry, delivery)
+
+    def _carry(self, delivery: Delivery) -> None:
+        try:
+            status = deliver(self._standin, delivery, at=self._clock())
+            self._standin.record_attempt(delivery.id, status, self._clock())
+        finally:
+            with self._lock:
+                self._on_the_way.discard(delivery.id)
+
+
+def deliver(standin: StripeStandIn, delivery: Delivery, *, at: float) -> int | None:
+    """Make one attempt; returns the status, or None when no answer came. Redirects are not followed."""
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Stripe-Signature": standin.sign(delivery.body, at, secret=delivery.secret),
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+    }
+    with requests.Session() as session:
+        # The site under test is near; a proxy of this machine would only be in the way.
+        session.trust_env = False
+        try:
+            answer = session.post(
+                delivery.url,
+                data=delivery.body,
+                headers=headers,
+                timeout=ANSWER_WITHIN_S,
+                allow_redirects=False,
+            )
+        except requests.RequestException:
+            return None
+        return answer.status_code

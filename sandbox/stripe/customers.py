@@ -1,0 +1,116 @@
+"""Customers.
+
+Source: https://docs.stripe.com/api/customers
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.stripe import bodies, listing, params
+from sandbox.stripe.errors import no_such
+from sandbox.stripe.params import Shape
+from sandbox.stripe.store import Json, Record
+from sandbox.stripe.turn import Turn
+
+SHIPPING: Final = Shape(
+    {"address": params.ADDRESS, "name": params.text(), "phone": params.text()}, required=("address", "name")
+)
+WRITE: Final = Shape(
+    params.EXPAND
+    | {
+        "address": params.or_cleared(params.ADDRESS),
+        "business_name": params.text(max_length=150),
+        "description": params.text(),
+        "email": params.email,
+        "individual_name": params.text(max_length=150),
+        "metadata": params.metadata,
+        "name": params.text(max_length=256),
+        "phone": params.text(max_length=20),
+        "preferred_locales": params.list_of(params.text(required=True)),
+        "shipping": params.or_cleared(SHIPPING),
+        "tax_exempt": params.choice("none", "exempt", "reverse"),
+    },
+    unmodelled=(
+        *("balance", "cash_balance", "default_source", "invoice_prefix", "invoice_settings"),
+        *(
+            "next_invoice_sequence",
+            "payment_method",
+            "source",
+            "tax",
+            "tax_id_data",
+            "test_clock",
+            "validate",
+        ),
+    ),
+)
+LIST: Final = Shape(
+    params.PAGING | {"created": params.created_range, "email": params.text()}, unmodelled=("test_clock",)
+)
+
+
+def create(turn: Turn, given: Json) -> Json:
+    """`POST /v1/customers`."""
+    return add(turn, given).body
+
+
+def add(turn: Turn, given: Json) -> Record:
+    """A new Customer with its event."""
+    fields = _fields(given, {})
+    body = bodies.customer(
+        turn.new_id("cus", 14), fields, created=turn.now_s, invoice_prefix=turn.new_id("", 8)[1:].upper()
+    )
+    record = turn.add("customer", body)
+    turn.emit("customer.created", record)
+    return record
+
+
+def retrieve(turn: Turn, given: Json, customer_id: str) -> Json:
+    """`GET /v1/customers/{id}`; a deleted one is a stub, with 200."""
+    return turn.need("customer", customer_id).body
+
+
+def update(turn: Turn, given: Json, customer_id: str) -> Json:
+    """`POST /v1/customers/{id}`."""
+    record = _living(turn, customer_id)
+    fields = _fields(given, record.body["metadata"])
+    previous = {name: record.body.get(name) for name in fields if record.body.get(name) != fields[name]}
+    record.body |= fields
+    turn.store.save(record)
+    if previous:
+        turn.emit("customer.updated", record, previous=previous)
+    return record.body
+
+
+def delete(turn: Turn, given: Json, customer_id: str) -> Json:
+    """`DELETE /v1/customers/{id}`: final; what they bought stays."""
+    record = _living(turn, customer_id)
+    turn.emit("customer.deleted", record)
+    record.body = bodies.deleted("customer", customer_id)
+    turn.store.save(record)
+    return record.body
+
+
+def list_all(turn: Turn, given: Json) -> Json:
+    """`GET /v1/customers`, without the deleted ones."""
+    alive = [("body ->> '$.deleted' IS NULL", ())]
+    return listing.page(turn, "customer", given, url="/v1/customers", conditions=alive, equal_to="email")
+
+
+def _living(turn: Turn, customer_id: str) -> Record:
+    record = turn.need("customer", customer_id)
+    if record.body.get("deleted"):
+        raise no_such("customer", customer_id)
+    return record
+
+
+def _fields(given: Json, old_metadata: dict[str, str]) -> Json:
+    fields = {name: value for name, value in given.items() if name != "expand"}
+    if "metadata" in fields:
+        fields["metadata"] = params.merged_metadata(old_metadata, fields["metadata"])
+    if "address" in fields:
+        fields["address"] = bodies.address(fields["address"])
+    if fields.get("shipping"):
+        shipping = fields["shipping"]
+        fields["shipping"] = {"phone": None} | shipping | {"address": bodies.address(shipping["address"])}
+    return fields

@@ -1,0 +1,68 @@
+"""Stripe's errors: one exception that knows its status and its JSON.
+
+Source: https://docs.stripe.com/api/errors
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A refusal. `replayed` says whether an idempotency key remembers it.
+
+    Stripe remembers what an endpoint decided, not that the parameters were malformed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+        replayed: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.kind = kind
+        self.code = code
+        self.param = param
+        self.replayed = replayed
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of the answer; what is not known is left out, as Stripe does."""
+        error: dict[str, Any] = {"type": self.kind, "message": self.message}
+        if self.code is not None:
+            error |= {"code": self.code, "doc_url": f"https://stripe.com/docs/error-codes/{self.code}"}
+        if self.param is not None:
+            error["param"] = self.param
+        return {"error": error}
+
+
+def malformed(message: str, *, param: str | None, code: str | None = None) -> ApiError:
+    """A parameter that is not even of the right form."""
+    return ApiError(message, param=param, code=code, replayed=False)
+
+
+def no_such(kind: str, object_id: str, *, param: str | None = None) -> ApiError:
+    """An id that leads nowhere: 404 when it is in the path, 400 when it is in the parameter `param`."""
+    return ApiError(
+        f"No such {kind}: '{object_id}'",
+        status=404 if param is None else 400,
+        code="resource_missing",
+        param=param or "id",
+    )
+
+
+def either_or(*params: str) -> ApiError:
+    """Two parameters that exclude each other."""
+    return malformed(f"You may only specify one of these parameters: {', '.join(params)}.", param=None)
+
+
+def not_modelled(param: str, value: str | None = None) -> ApiError:
+    """Something that Stripe would take and this stand-in cannot: better refused than silently ignored."""
+    said = param if value is None else f"{param}={value}"
+    return malformed(f"The sandbox does not model `{said}`; Stripe itself does.", param=param)

@@ -1,0 +1,70 @@
+"""What every page shares: the templates, the stylesheet, and answers made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote
+
+import jinja2
+
+from sandbox.serving import Request, Response
+from sandbox.stripe import money
+from sandbox.stripe.errors import ApiError
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+STYLESHEET: Final = "/assets/sandbox.css"
+HEADERS: Final = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:",
+    "referrer-policy": "no-referrer",
+}
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["money"] = money.display
+    environment.filters["moment"] = _moment
+    environment.filters["words"] = lambda text: text.replace("_", " ")
+    return environment
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %H:%M:%S")
+
+
+def page(template: str, *, status: int = 200, **context: Any) -> Response:
+    """A rendered page."""
+    text = _environment().get_template(template).render(context)
+    return Response(status=status, body=text.encode(), headers=HEADERS)
+
+
+def stylesheet() -> Response:
+    """The one stylesheet."""
+    body = (TEMPLATES / "sandbox.css").read_bytes()
+    return Response(body=body, headers={"content-type": "text/css; charset=utf-8"})
+
+
+def see_other(url: str) -> Response:
+    """Go there with GET. What a header cannot hold is percent-encoded; what is encoded already stays."""
+    return Response(status=303, headers={"location": quote(url, safe="%/:?#[]@!$&'()*+,;=~{}")})
+
+
+def refusal(error: ApiError) -> Response:
+    """A page that says why not."""
+    return page("refusal.html", status=error.status, message=error.message)
+
+
+def form_of(request: Request) -> dict[str, str]:
+    """The fields of a posted form; of a repeated one, the last."""
+    return dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))

@@ -1,0 +1,269 @@
+"""Paying a Checkout Session: PaymentIntents and Charges, by card, by bank debit, or with nothing to pay.
+
+Every function here works on an open session; the pages see to that. A declined payment is an outcome, not an
+error, because what was tried is written down.
+
+Source: https://docs.stripe.com/payments/paymentintents/lifecycle
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from sandbox.stripe import balance, bodies, cards, customers, disputes, listing, orders, params
+from sandbox.stripe.cards import Card, Decline
+from sandbox.stripe.listing import equal
+from sandbox.stripe.params import Shape
+from sandbox.stripe.store import Json, Record
+from sandbox.stripe.turn import Turn, state_error
+
+DebitPlan = Literal["ok", "fails"]
+
+RETRIEVE: Final = Shape(params.EXPAND)
+LIST_INTENTS: Final = Shape(
+    params.PAGING | {"created": params.created_range, "customer": params.text()},
+    unmodelled=("customer_account",),
+)
+LIST_CHARGES: Final = Shape(
+    params.PAGING
+    | {"created": params.created_range, "customer": params.text(), "payment_intent": params.text()},
+    unmodelled=("transfer_group",),
+)
+
+
+def retrieve_intent(turn: Turn, given: Json, intent_id: str) -> Json:
+    """`GET /v1/payment_intents/{id}`."""
+    return turn.need("payment_intent", intent_id).body
+
+
+def list_intents(turn: Turn, given: Json) -> Json:
+    """`GET /v1/payment_intents`."""
+    return listing.page(turn, "payment_intent", given, url="/v1/payment_intents", equal_to="customer")
+
+
+def retrieve_charge(turn: Turn, given: Json, charge_id: str) -> Json:
+    """`GET /v1/charges/{id}`."""
+    return turn.need("charge", charge_id).body
+
+
+def list_charges(turn: Turn, given: Json) -> Json:
+    """`GET /v1/charges`."""
+    return listing.page(turn, "charge", given, url="/v1/charges", equal_to="customer payment_intent")
+
+
+# Paying
+
+
+def pay_nothing(turn: Turn, session: Record, buyer: Json) -> None:
+    """Complete an order that comes to zero: no PaymentIntent, but always a customer.
+
+    Source: https://docs.stripe.com/payments/checkout/no-cost-orders
+    """
+    abandon_intent(turn, session)
+    session.body["payment_intent"] = None
+    if session.body["customer"] is None:
+        session.body["customer"] = customers.add(turn, buyer).id
+    _complete(turn, session, buyer, payment_status="no_payment_required")
+
+
+def pay_by_card(turn: Turn, session: Record, card: Card, buyer: Json) -> Decline | None:
+    """Charge a card that need not, or did already, pass 3D Secure. Returns why it was declined, if it was."""
+    intent = _intent(turn, session)
+    session.hidden["awaiting"] = None
+    if card.decline is not None:
+        _fail(turn, intent, card.decline, method=bodies.card_details(card, amount=intent.body["amount"]))
+        turn.store.save(session)
+        return card.decline
+    _make_customer(turn, session, intent, buyer)
+    details = bodies.card_details(card, amount=intent.body["amount"])
+    charge = _charge(turn, intent, details=buyer, method=details, status="succeeded", refund=card.refund)
+    _succeed(turn, intent, charge)
+    _complete(turn, session, buyer, payment_status="paid")
+    if card.complaint is not None:
+        disputes.open_dispute(turn, charge, inquiry=card.complaint == "inquiry")
+    return None
+
+
+def ask_for_authentication(turn: Turn, session: Record, card: Card, buyer: Json) -> None:
+    """The bank wants to see the buyer first: the PaymentIntent waits, and so does the session."""
+    intent = _intent(turn, session)
+    intent.body["status"] = "requires_action"
+    back = {"return_url": session.body["success_url"], "url": f"{session.body['url']}/authenticate"}
+    intent.body["next_action"] = {"type": "redirect_to_url", "redirect_to_url": back}
+    turn.store.save(intent)
+    session.hidden["awaiting"] = {"card": card.number, "buyer": buyer}
+    turn.store.save(session)
+    turn.emit("payment_intent.requires_action", intent)
+
+
+def finish_authentication(turn: Turn, session: Record, *, passed: bool) -> Decline | None:
+    """What became of 3D Secure; when it was passed, the card is charged."""
+    awaiting = session.hidden["awaiting"]
+    if awaiting is None:
+        raise state_error("This session does not wait for authentication.")
+    if passed:
+        return pay_by_card(turn, session, cards.BY_NUMBER[awaiting["card"]], awaiting["buyer"])
+    session.hidden["awaiting"] = None
+    turn.store.save(session)
+    _refuse(turn, turn.need("payment_intent", session.body["payment_intent"]), cards.AUTHENTICATION_FAILED)
+    return cards.AUTHENTICATION_FAILED
+
+
+def pay_by_debit(turn: Turn, session: Record, plan: DebitPlan, buyer: Json) -> None:
+    """Start a bank debit: the session completes unpaid, and `settle_debit` tells how it ended."""
+    method = session.body["payment_method_types"][-1]
+    if method == "card":
+        raise state_error("This session takes cards only.")
+    intent = _intent(turn, session)
+    _make_customer(turn, session, intent, buyer)
+    charge = _charge(
+        turn,
+        intent,
+        details=buyer,
+        method=bodies.bank_details(method),
+        status="pending",
+        refund="pending_then_succeeds",
+    )
+    intent.body |= {"status": "processing", "latest_charge": charge.id}
+    intent.hidden["debit"] = plan
+    turn.store.save(intent)
+    turn.emit("payment_intent.processing", intent)
+    turn.emit("charge.pending", charge)
+    _complete(turn, session, buyer, payment_status="unpaid")
+    turn.after(turn.config.debit_settles_after_s, "settle_debit", intent.id)
+
+
+def settle_debit(turn: Turn, intent_id: str, *, paid: bool | None = None) -> None:
+    """End a bank debit; `paid` None means as the buyer chose on the payment page."""
+    intent = turn.need("payment_intent", intent_id)
+    if intent.body["status"] != "processing":
+        raise state_error(f"This payment is not processing; its status is {intent.body['status']}.")
+    charge = turn.need("charge", intent.body["latest_charge"])
+    session = session_of(turn, intent_id)
+    if paid if paid is not None else intent.hidden["debit"] == "ok":
+        charge.body |= {"status": "succeeded", "paid": True, "outcome": bodies.outcome(None)}
+        _succeed(turn, intent, charge)
+        session.body["payment_status"] = "paid"
+        turn.store.save(session)
+        turn.emit("checkout.session.async_payment_succeeded", session)
+        return
+    charge.body |= _failure(cards.DEBIT_FAILED) | {
+        "status": "failed",
+        "captured": False,
+        "amount_captured": 0,
+    }
+    turn.store.save(charge)
+    turn.emit("charge.failed", charge)
+    _refuse(turn, intent, cards.DEBIT_FAILED)
+    turn.emit("checkout.session.async_payment_failed", session)
+
+
+def settle_on_time(turn: Turn, intent_id: str) -> None:
+    """What the timer of a bank debit does, unless somebody was faster on the dashboard."""
+    if turn.need("payment_intent", intent_id).body["status"] == "processing":
+        settle_debit(turn, intent_id)
+
+
+def abandon_intent(turn: Turn, session: Record) -> None:
+    """Cancel what an earlier, declined attempt left behind."""
+    if session.body["payment_intent"] is None:
+        return
+    intent = turn.need("payment_intent", session.body["payment_intent"])
+    intent.body |= {"status": "canceled", "canceled_at": turn.now_s, "cancellation_reason": "automatic"}
+    intent.body["next_action"] = None
+    turn.store.save(intent)
+    turn.emit("payment_intent.canceled", intent)
+
+
+def session_of(turn: Turn, intent_id: str) -> Record:
+    """The Checkout Session that a PaymentIntent belongs to."""
+    return turn.store.newest("checkout.session", [equal("payment_intent", intent_id)], limit=1)[0]
+
+
+def _intent(turn: Turn, session: Record) -> Record:
+    """The session's PaymentIntent, made at the first attempt and used again at the next."""
+    asked = session.hidden["intent_data"]
+    terms = {
+        "amount": session.body["amount_total"],
+        "customer": session.body["customer"],
+        "last_payment_error": None,
+        "payment_method": turn.new_id("pm"),
+        "next_action": None,
+    }
+    if session.body["payment_intent"] is not None:
+        intent = turn.need("payment_intent", session.body["payment_intent"])
+        intent.body |= terms
+        turn.store.save(intent)
+        return intent
+    given = asked | terms | {"metadata": params.merged_metadata({}, asked.get("metadata"))}
+    given |= {
+        "currency": session.body["currency"],
+        "payment_method_types": session.body["payment_method_types"],
+    }
+    body = bodies.payment_intent(turn.new_id("pi"), given, created=turn.now_s, secret=turn.new_id("", 24)[1:])
+    intent = turn.add("payment_intent", body)
+    session.body["payment_intent"] = intent.id
+    turn.emit("payment_intent.created", intent)
+    return intent
+
+
+def _make_customer(turn: Turn, session: Record, intent: Record, buyer: Json) -> None:
+    if session.body["customer"] is None and session.body["customer_creation"] == "always":
+        session.body["customer"] = intent.body["customer"] = customers.add(turn, buyer).id
+
+
+def _charge(
+    turn: Turn, intent: Record, *, details: Json, method: Json, status: str, refund: str = "succeeds"
+) -> Record:
+    body = bodies.charge(
+        turn.new_id("ch"), intent.body, created=turn.now_s, details=details, method=method, status=status
+    )
+    return turn.add("charge", body, refund=refund)
+
+
+def _succeed(turn: Turn, intent: Record, charge: Record) -> None:
+    amount = charge.body["amount"]
+    charge.body["balance_transaction"] = balance.move(
+        turn, charge, amount=amount, fee=amount * 29 // 1000 + 30, kind="charge"
+    )["id"]
+    turn.store.save(charge)
+    intent.body |= {"status": "succeeded", "amount_received": amount, "latest_charge": charge.id}
+    turn.store.save(intent)
+    turn.emit("charge.succeeded", charge)
+    turn.emit("payment_intent.succeeded", intent)
+
+
+def _fail(turn: Turn, intent: Record, decline: Decline, *, method: Json) -> None:
+    charge = _charge(turn, intent, details={}, method=method, status="failed")
+    charge.body |= _failure(decline)
+    turn.store.save(charge)
+    intent.body["latest_charge"] = charge.id
+    turn.emit("charge.failed", charge)
+    _refuse(turn, intent, decline)
+
+
+def _failure(decline: Decline) -> Json:
+    outcome = bodies.outcome(decline)
+    return {"failure_code": decline.code, "failure_message": decline.message, "outcome": outcome}
+
+
+def _refuse(turn: Turn, intent: Record, decline: Decline) -> None:
+    error = decline.as_error()
+    if intent.body["latest_charge"] is not None:
+        error["charge"] = intent.body["latest_charge"]
+    intent.body |= {"status": "requires_payment_method", "last_payment_error": error}
+    intent.body |= {"payment_method": None, "next_action": None}
+    turn.store.save(intent)
+    turn.emit("payment_intent.payment_failed", intent)
+
+
+def _complete(turn: Turn, session: Record, buyer: Json, *, payment_status: str) -> None:
+    orders.redeem_discount(turn, session)
+    session.body |= {
+        "status": "complete",
+        "payment_status": payment_status,
+        "customer_details": bodies.customer_details(email=buyer["email"], name=buyer["name"]),
+        "url": None,
+    }
+    turn.store.save(session)
+    turn.emit("checkout.session.completed", session)

@@ -1,0 +1,104 @@
+"""One request's work, or one timer's, inside one transaction: the hands that every endpoint works with."""
+
+from __future__ import annotations
+
+import random
+import string
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.stripe import bodies
+from sandbox.stripe.errors import ApiError, no_such
+from sandbox.stripe.store import Json, Record, Store
+
+ALPHABET: Final = string.digits + string.ascii_letters
+# With "out of order" on, an event waits up to this long, so that a later one can overtake it.
+OVERTAKING_S: Final = 3.0
+# The word for each kind in "No such ...".
+SPOKEN: Final = {"checkout.session": "checkout session", "promotion_code": "promotion code"}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the stand-in was started with."""
+
+    public_url: str
+    debit_settles_after_s: float | None
+    refund_turns_after_s: float | None
+
+
+@dataclass(slots=True)
+class Turn:
+    """`now_s` is the time of all that happens in it; `request_id` is None when nobody asked through the API."""
+
+    store: Store
+    rng: random.Random
+    config: Config
+    now: float
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def now_s(self) -> int:
+        """Now, in the whole seconds that the API speaks."""
+        return int(self.now)
+
+    def new_id(self, prefix: str, length: int = 24) -> str:
+        """A fresh id such as `cus_…`."""
+        return f"{prefix}_{''.join(self.rng.choices(ALPHABET, k=length))}"
+
+    def add(self, kind: str, body: Json, **hidden: object) -> Record:
+        """Write a new object; its kind may differ from what its body calls itself."""
+        record = Record(kind, body["id"], body, hidden)
+        self.store.add(record)
+        return record
+
+    def need(self, kind: str, object_id: str | None, *, param: str | None = None) -> Record:
+        """The object of that id. Raises 404, or 400 when the id came in the parameter `param`."""
+        record = self.store.find(kind, object_id or "")
+        if record is None or (param is not None and record.body.get("deleted")):
+            raise no_such(SPOKEN.get(kind, kind), object_id or "", param=param)
+        return record
+
+    def emit(self, event_type: str, record: Record, *, previous: Json | None = None) -> None:
+        """Write the event, with the object frozen as it is now, and one delivery for each endpoint."""
+        switches = self.store.switches()
+        endpoints = [
+            endpoint.id
+            for endpoint in self.store.newest("webhook_endpoint", oldest_first=True)
+            if wanted(endpoint.body, event_type)
+        ]
+        copies = 2 if switches.get("twice") else 1
+        event = self.add(
+            "event",
+            bodies.event(
+                self.new_id("evt"),
+                event_type,
+                record.body,
+                previous=previous,
+                created=self.now_s,
+                pending=len(endpoints) * copies,
+                request_id=self.request_id,
+                idempotency_key=self.idempotency_key,
+            ),
+        )
+        for endpoint_id in endpoints * copies:
+            wait_s = switches.get("delay_s", 0.0)
+            if switches.get("out_of_order"):
+                wait_s += self.rng.uniform(0, OVERTAKING_S)
+            self.store.enqueue(event=event.id, endpoint=endpoint_id, at=self.now + wait_s)
+
+    def after(self, seconds: float | None, job: str, target: str) -> None:
+        """Have a job done later; None means that a person does it on the dashboard."""
+        if seconds is not None:
+            self.store.set_timer(at=self.now + seconds, job=job, target=target)
+
+
+def wanted(endpoint: Json, event_type: str) -> bool:
+    """Whether an endpoint asked for events of this type."""
+    return "*" in endpoint["enabled_events"] or event_type in endpoint["enabled_events"]
+
+
+def state_error(message: str, *, code: str | None = None, param: str | None = None) -> ApiError:
+    """A request that is well-formed but not possible in the present state."""
+    return ApiError(message, code=code, param=param)

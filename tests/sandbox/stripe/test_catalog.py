@@ -1,0 +1,126 @@
+"""Products, prices, coupons and promotion codes, through the real client."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.sandbox.stripe.till import PRICE, Clock, Till, make_standin
+
+
+def test_a_price_has_its_product(till: Till) -> None:
+    price = till.v1.prices.retrieve(PRICE, {"expand": ["product"]})
+    assert (price.unit_amount, price.currency, price.type, price.active) == (500, "usd", "one_time", True)
+    assert price.product.name == "10 credits"
+
+
+def test_a_price_can_bring_its_product(till: Till) -> None:
+    price = till.v1.prices.create(
+        {"currency": "EUR", "unit_amount": 900, "product_data": {"name": "20 credits"}, "nickname": "twenty"}
+    )
+    product = till.v1.products.retrieve(str(price.product))
+    assert (price.currency, price.nickname, product.name) == ("eur", "twenty", "20 credits")
+
+
+def test_prices_are_filtered(till: Till) -> None:
+    product = till.v1.products.create({"name": "filtered"})
+    once = till.v1.prices.create(
+        {"currency": "usd", "unit_amount": 100, "product": product.id, "lookup_key": "k1"}
+    )
+    monthly = till.v1.prices.create(
+        {"currency": "usd", "unit_amount": 100, "product": product.id, "recurring": {"interval": "month"}}
+    )
+    till.v1.prices.update(once.id, {"active": False})
+
+    def found(**wanted: Any) -> list[str]:
+        return [price.id for price in till.v1.prices.list({"product": product.id, **wanted})]
+
+    assert found() == [monthly.id, once.id]
+    assert found(active=True) == [monthly.id]
+    assert found(type="one_time") == [once.id]
+    assert found(lookup_keys=["k1", "k2"]) == [once.id]
+    assert found(currency="eur") == []
+
+
+def test_products_are_found_by_id(till: Till) -> None:
+    one, two, _ = (till.v1.products.create({"name": name}) for name in ("one", "two", "three"))
+    assert [product.id for product in till.v1.products.list({"ids": [one.id, two.id]})] == [two.id, one.id]
+
+
+def test_a_chosen_id_is_taken_once(till: Till) -> None:
+    till.v1.products.create({"id": "prod_mine", "name": "mine"})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.products.create({"id": "prod_mine", "name": "mine again"})
+    assert refused.value.code == "resource_already_exists"
+
+
+@pytest.mark.parametrize(
+    ("coupon", "param"),
+    [
+        ({}, "percent_off"),
+        ({"percent_off": 10, "amount_off": 5, "currency": "usd"}, "percent_off"),
+        ({"amount_off": 5}, "currency"),
+        ({"percent_off": 101}, "percent_off"),
+        ({"percent_off": 0}, "percent_off"),
+        ({"percent_off": 10, "duration": "repeating"}, "duration_in_months"),
+        ({"percent_off": 10, "redeem_by": 1}, "redeem_by"),
+        ({"percent_off": 10, "applies_to": {"products": ["prod_none"]}}, "applies_to[products][0]"),
+    ],
+)
+def test_a_coupon_that_makes_no_sense_is_refused(till: Till, coupon: Any, param: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.coupons.create(coupon)
+    assert refused.value.param == param
+
+
+def test_a_coupon_stops_when_its_time_is_over(till: Till) -> None:
+    coupon = till.v1.coupons.create({"percent_off": 25, "redeem_by": int(till.clock.now) + 60})
+    assert coupon.valid
+    till.clock.advance(60)
+    assert not till.v1.coupons.retrieve(coupon.id).valid
+
+
+def test_a_deleted_coupon_is_gone(till: Till) -> None:
+    coupon = till.v1.coupons.create({"percent_off": 25})
+    assert till.v1.coupons.delete(coupon.id).deleted
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.coupons.retrieve(coupon.id)
+    assert refused.value.http_status == 404
+
+
+def test_a_promotion_code_points_to_its_coupon(till: Till) -> None:
+    coupon = till.v1.coupons.create({"percent_off": 12.5})
+    made = till.v1.promotion_codes.create(
+        {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "EIGHTH"}
+    )
+    found = till.v1.promotion_codes.retrieve(made.id, {"expand": ["promotion.coupon"]})
+    assert (found.code, found.active, found.promotion.coupon.percent_off) == ("EIGHTH", True, 12.5)
+    assert [code.id for code in till.v1.promotion_codes.list({"code": "eighth"})] == [made.id]
+    assert [code.id for code in till.v1.promotion_codes.list({"coupon": coupon.id})] == [made.id]
+
+
+def test_only_one_active_promotion_code_has_a_spelling(till: Till) -> None:
+    coupon = till.v1.coupons.create({"percent_off": 10})
+    promotion = {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "Spring"}
+    first = till.v1.promotion_codes.create(promotion)
+    with pytest.raises(stripe.InvalidRequestError):
+        till.v1.promotion_codes.create(promotion | {"code": "SPRING"})
+    till.v1.promotion_codes.update(first.id, {"active": False})
+    second = till.v1.promotion_codes.create(promotion | {"code": "SPRING"})
+    with pytest.raises(stripe.InvalidRequestError):
+        till.v1.promotion_codes.update(first.id, {"active": True})
+    assert second.active
+
+
+def test_seeding_twice_is_seeding_once() -> None:
+    standin = make_standin(Clock())
+    standin.ensure_price(PRICE, 500, "usd", "10 credits")
+    standin.ensure_promotion_code("TESTING100", percent_off=100)
+    with standin._turn() as turn:
+        assert len(turn.store.newest("product")) == len(turn.store.newest("price")) == 1
+        assert len(turn.store.newest("promotion_code")) == 1
+        assert turn.need("price", PRICE).body["unit_amount"] == 500
+    standin.ensure_price(PRICE, 700, "usd", "Ten credits")
+    with standin._turn() as turn:
+        assert turn.need("price", PRICE).body["unit_amount_decimal"] == "700"
+    standin.close()

@@ -1,0 +1,139 @@
+"""Refusals: always JSON, always with the right status, always with headers."""
+
+import base64
+import random
+
+import pytest
+import requests
+import stripe
+
+from tests.sandbox.stripe.till import LIMIT_S, SECRET_KEY, Clock, Till, make_standin
+
+KEY = {"Authorization": f"Bearer {SECRET_KEY}"}
+
+
+def test_a_wrong_key_is_401_and_not_repeated_in_full(till: Till) -> None:
+    with pytest.raises(stripe.AuthenticationError) as refused:
+        stripe.StripeClient("sk_test_not_the_right_key", base_addresses={"api": till.url}).v1.customers.list()
+    assert refused.value.http_status == 401
+    assert "not_the_right" not in str(refused.value)
+
+
+def test_a_live_key_is_refused(till: Till) -> None:
+    with pytest.raises(stripe.AuthenticationError):
+        stripe.StripeClient("sk_live_" + "x" * 24, base_addresses={"api": till.url}).v1.customers.list()
+    with pytest.raises(ValueError, match="never a live one"):
+        make_standin(Clock(), secret_key="sk_live_" + "x" * 24)
+    with pytest.raises(ValueError, match="empty one"):
+        make_standin(Clock(), webhook_secret="")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("Basic " + base64.b64encode(f"{SECRET_KEY}:".encode()).decode(), 200),
+        ("Basic ???", 401),
+        ("Bearer", 401),
+        ("", 401),
+    ],
+)
+def test_a_key_comes_as_bearer_or_basic(till: Till, authorization: str, status: int) -> None:
+    headers = {"Authorization": authorization}
+    answer = requests.get(f"{till.url}/v1/customers", headers=headers, timeout=LIMIT_S)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/foo"), ("PUT", "/v1/customers"), ("POST", "/v1/events"), ("GET", "/v1/")],
+)
+def test_an_address_that_nobody_knows_is_json_too(till: Till, method: str, path: str) -> None:
+    answer = requests.request(method, till.url + path, headers=KEY, timeout=LIMIT_S)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json")
+    assert answer.json()["error"]["message"] == f"Unrecognized request URL ({method}: {path})."
+
+
+def test_a_missing_object_is_404_with_its_id(till: Till) -> None:
+    for service in (till.v1.checkout.sessions, till.v1.customers, till.v1.prices, till.v1.payment_intents):
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            service.retrieve("none_such")
+        error = refused.value
+        assert (error.http_status, error.code, error.param) == (404, "resource_missing", "id")
+        assert "'none_such'" in str(error.user_message)
+
+
+def test_unknown_parameters_are_named(till: Till) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="unknown parameters: colour, size"):
+        till.v1.customers.create({"colour": "red", "size": "XL", "name": "Ada"})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.checkout.sessions.list({"colour": "red"})
+    assert (refused.value.code, refused.value.param) == ("parameter_unknown", "colour")
+
+
+def test_every_answer_names_its_request(till: Till) -> None:
+    answers = [
+        requests.get(till.url + path, headers=KEY | {"Stripe-Version": "2026-10-28.endive"}, timeout=LIMIT_S)
+        for path in ("/v1/account", "/v1/customers/none", "/v1/nothing")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 404, 404]
+    ids = {answer.headers["Request-Id"] for answer in answers}
+    assert len(ids) == 3
+    assert all(request_id.startswith("req_") for request_id in ids)
+    assert {answer.headers["Stripe-Version"] for answer in answers} == {"2026-10-28.endive"}
+
+
+def test_an_api_version_has_a_form(till: Till) -> None:
+    headers = KEY | {"Stripe-Version": "latest"}
+    assert requests.get(f"{till.url}/v1/account", headers=headers, timeout=LIMIT_S).status_code == 400
+
+
+def test_another_account_is_out_of_reach(till: Till) -> None:
+    with pytest.raises(stripe.PermissionError):
+        till.v1.customers.list({}, {"stripe_account": "acct_other"})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "metadata=text",
+        "metadata[a][b]=1",
+        "metadata[a]=1&metadata[a][b]=2",
+        "metadata[a][b]=2&metadata[a]=1",
+        "name[0]=Ada",
+        "expand[x]=1",
+        "expand[99999999999999999999]=1",
+        "a" + "[b]" * 5000 + "=1",
+        "address=here",
+        "preferred_locales[0][x]=1",
+    ],
+)
+def test_a_form_that_makes_no_sense_is_a_400(till: Till, form: str) -> None:
+    answer = requests.post(f"{till.url}/v1/customers", data=form, headers=KEY, timeout=LIMIT_S)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_bytes_that_are_no_text_break_nothing(till: Till) -> None:
+    answer = requests.post(f"{till.url}/v1/customers", data=b"name=\xff\x00%ff", headers=KEY, timeout=LIMIT_S)
+    assert answer.status_code == 200
+    customer = till.v1.customers.retrieve(answer.json()["id"])
+    assert customer.name == "\ufffd\x00\ufffd"
+
+
+def test_what_cannot_be_expanded_is_named(till: Till) -> None:
+    session = till.session()
+    for path in ("nonsense", "id", "metadata", "customer.nonsense.more.and.more", "payment_method_types.x"):
+        with pytest.raises(stripe.InvalidRequestError, match="expand"):
+            till.again(session, path)
+
+
+def test_a_null_reference_stays_null_when_expanded(till: Till) -> None:
+    session = till.again(till.session(), "customer", "payment_intent.latest_charge")
+    assert (session.customer, session.payment_intent) == (None, None)
+
+
+def test_ids_from_one_seed_do_not_repeat() -> None:
+    standin = make_standin(Clock(), rng=random.Random(1))
+    with standin._turn() as turn:
+        ids = {turn.new_id("cus", 14) for _ in range(10_000)}
+    assert len(ids) == 10_000
+    standin.close()

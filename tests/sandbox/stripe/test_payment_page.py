@@ -1,0 +1,295 @@
+"""The hosted page: paying by card, being declined, and what stays behind."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from tests.sandbox.stripe.till import CANCEL_URL, DECLINED, NEEDS_3DS, VISA, Till
+
+PAID = [
+    "payment_intent.created",
+    "charge.succeeded",
+    "payment_intent.succeeded",
+    "checkout.session.completed",
+]
+
+
+def test_the_page_shows_the_order_and_a_way_back(till: Till) -> None:
+    session = till.session(customer_email="ada@example.com")
+    page = till.get(str(session.url))
+    assert page.status_code == 200
+    for text in ("$5.00", "10 credits", "ada@example.com", "no money moves", "4242 4242 4242 4242"):
+        assert text in page.text
+    # The placeholder is for the success URL alone.
+    assert f'href="{CANCEL_URL}"' in page.text
+
+
+def test_a_test_card_can_be_clicked_in(till: Till) -> None:
+    page = till.get(f"{till.session().url}?card={DECLINED}")
+    assert 'value="4000 0000 0000 0002"' in page.text
+
+
+def test_what_a_shop_wrote_is_shown_as_text(till: Till) -> None:
+    data = {"currency": "usd", "unit_amount": 500, "product_data": {"name": "<script>alert(1)</script>"}}
+    page = till.get(str(till.session(line_items=[{"price_data": data, "quantity": 1}]).url))
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+
+
+def test_paying_leads_back_to_the_shop(till: Till) -> None:
+    session = till.session(metadata={"credits": "10"}, payment_intent_data={"metadata": {"order": "9"}})
+    answer = till.pay(session, email="ada@example.com", name="Ada L")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"http://shop.test/?session_id={session.id}"
+    paid = till.again(session, "payment_intent.latest_charge")
+    assert (paid.status, paid.payment_status, paid.url) == ("complete", "paid", None)
+    assert (paid.customer_details.email, paid.customer_details.name) == ("ada@example.com", "Ada L")
+    intent = paid.payment_intent
+    assert (intent.status, intent.amount_received, intent.metadata.to_dict()) == (
+        "succeeded",
+        500,
+        {"order": "9"},
+    )
+    charge = intent.latest_charge
+    assert (charge.paid, charge.amount, charge.refunded, charge.metadata.to_dict()) == (
+        True,
+        500,
+        False,
+        {"order": "9"},
+    )
+    assert charge.payment_method_details.card.last4 == "4242"
+    assert till.events_about(session.id, intent.id, charge.id) == PAID
+
+
+def test_a_guest_stays_a_guest_unless_the_shop_wants_a_customer(till: Till) -> None:
+    assert till.sold().customer is None
+    session = till.sold(customer_creation="always", customer_email="ada@example.com")
+    assert till.v1.customers.retrieve(str(session.customer)).email == "ada@example.com"
+    assert till.intent(session).customer == till.charge(session).customer == session.customer
+
+
+def test_a_customer_pays_under_their_own_email(till: Till) -> None:
+    customer = till.v1.customers.create({"email": "ada@example.com"})
+    session = till.session(customer=customer.id)
+    till.pay(session, email="other@example.com")
+    details = till.again(session).customer_details
+    assert details.email == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("card", "said", "code", "decline_code"),
+    [
+        (DECLINED, "Your card was declined.", "card_declined", "generic_decline"),
+        ("4000 0000 0000 9995", "insufficient funds", "card_declined", "insufficient_funds"),
+        ("4000000000009987", "declined", "card_declined", "lost_card"),
+        ("4000000000009979", "declined", "card_declined", "stolen_card"),
+        ("4000000000000069", "expired", "expired_card", None),
+        ("4000000000000127", "security code is incorrect", "incorrect_cvc", None),
+        ("4000000000000119", "error occurred", "processing_error", None),
+        ("4100000000000019", "declined", "card_declined", "fraudulent"),
+    ],
+)
+def test_a_declined_card_leaves_the_session_open(
+    till: Till, card: str, said: str, code: str, decline_code: str | None
+) -> None:
+    session = till.session()
+    answer = till.pay(session, card)
+    assert answer.status_code == 402
+    assert said in answer.text
+    intent = till.intent(session)
+    assert (intent.status, till.again(session).status) == ("requires_payment_method", "open")
+    error = intent.last_payment_error
+    assert (error.code, getattr(error, "decline_code", None)) == (code, decline_code)
+    assert till.charge(session).failure_code == code
+    assert till.events_about(session.id) == []
+
+
+def test_after_a_decline_another_card_pays_the_same_payment(till: Till) -> None:
+    session = till.session()
+    till.pay(session, DECLINED)
+    first = till.intent(session).id
+    assert till.pay(session).status_code == 303
+    intent = till.intent(session)
+    assert (intent.id, intent.status, intent.last_payment_error) == (first, "succeeded", None)
+    assert len(till.v1.charges.list({"payment_intent": first}).data) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"card_number": "4242 4242 4242 4241"}, "number is incorrect"),
+        ({"card_number": "4242"}, "number is incomplete"),
+        ({"card_number": ""}, "number is incomplete"),
+        ({"card_number": "\uff14\uff12" * 8}, "number is incomplete"),
+        ({"card_number": "4111111111111111"}, "use one of the test cards"),
+        ({"card_number": VISA, "expiry": "01 / 20"}, "in the past"),
+        ({"card_number": VISA, "expiry": "13 / 40"}, "expiry date is incomplete"),
+        ({"card_number": VISA, "cvc": "12"}, "security code is invalid"),
+    ],
+)
+def test_a_form_filled_in_wrongly_tries_no_payment(till: Till, form: dict[str, str], said: str) -> None:
+    session = till.session()
+    answer = till.pay(session, None, **form)
+    assert answer.status_code == 402
+    assert said in answer.text
+    assert till.again(session).payment_intent is None
+
+
+@pytest.mark.parametrize("card", ["5555 5555 5555 4444", "3782 822463 10005", "4000000000000077"])
+def test_other_cards_pay_too(till: Till, card: str) -> None:
+    assert till.sold(card).payment_status == "paid"
+
+
+def test_paying_twice_at_once_pays_once(till: Till) -> None:
+    session = till.session()
+    at_once = Barrier(8)
+
+    def press_pay(_: int) -> str:
+        at_once.wait()
+        return till.pay(session).headers["Location"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(press_pay, range(8))) == {f"http://shop.test/?session_id={session.id}"}
+    charge = till.charge(session)
+    assert till.events_about(session.id, charge.id, str(charge.payment_intent)) == PAID
+    assert len(till.v1.charges.list({"payment_intent": str(charge.payment_intent)}).data) == 1
+
+
+def test_a_finished_session_says_so(till: Till) -> None:
+    paid = till.session()
+    till.pay(paid)
+    page = till.get(str(paid.url))
+    assert (page.status_code, "order is complete" in page.text) == (200, True)
+    assert f'href="http://shop.test/?session_id={paid.id}"' in page.text
+
+    expired = till.session()
+    till.v1.checkout.sessions.expire(expired.id)
+    page = till.get(str(expired.url))
+    assert (page.status_code, "expired" in page.text) == (200, True)
+    answer = till.pay(expired)
+    assert (answer.status_code, till.again(expired).payment_intent) == (410, None)
+
+
+def test_an_expired_session_cancels_its_failed_payment(till: Till) -> None:
+    session = till.session()
+    till.pay(session, DECLINED)
+    till.v1.checkout.sessions.expire(session.id)
+    assert till.intent(session).status == "canceled"
+
+
+def test_a_page_that_is_not_there_is_404(till: Till) -> None:
+    assert till.get("/c/pay/cs_test_none").status_code == 404
+    assert till.post("/c/pay/cs_test_none", card_number=VISA).status_code == 404
+    assert till.get("/nothing/here").json()["error"]["type"] == "invalid_request_error"
+
+
+# 3D Secure
+
+
+def test_3d_secure_passed_pays(till: Till) -> None:
+    session = till.session()
+    answer = till.pay(session, NEEDS_3DS)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{session.url}/authenticate")
+    intent = till.intent(session)
+    assert (intent.status, till.again(session).status) == ("requires_action", "open")
+    assert "Complete authentication" in till.get(answer.headers["Location"]).text
+    passed = till.post(answer.headers["Location"], outcome="complete")
+    assert passed.headers["Location"] == f"http://shop.test/?session_id={session.id}"
+    assert till.again(session).payment_status == "paid"
+    # Pressing it again changes nothing.
+    assert till.post(answer.headers["Location"], outcome="complete").status_code == 303
+    assert till.intent(session).amount_received == 500
+
+
+def test_3d_secure_failed_leaves_the_session_open(till: Till) -> None:
+    session = till.session()
+    page = till.pay(session, "4000002500003155").headers["Location"]
+    answer = till.post(page, outcome="fail")
+    assert (answer.status_code, "unable to authenticate" in answer.text) == (402, True)
+    error = till.intent(session).last_payment_error
+    assert error.code == "payment_intent_authentication_failure"
+    # There is nothing left to authenticate; the page leads back to the form.
+    assert till.post(page, outcome="complete").headers["Location"] == session.url
+    assert till.pay(session).status_code == 303
+
+
+def test_3d_secure_passed_and_declined_all_the_same(till: Till) -> None:
+    session = till.session()
+    page = till.pay(session, "4000008260003178").headers["Location"]
+    answer = till.post(page, outcome="complete")
+    assert (answer.status_code, "insufficient funds" in answer.text) == (402, True)
+    assert till.again(session).status == "open"
+
+
+def test_a_price_that_changed_meanwhile_is_not_what_the_bank_confirmed(till: Till) -> None:
+    session = till.session(allow_promotion_codes=True)
+    page = till.pay(session, NEEDS_3DS).headers["Location"]
+    till.post(str(session.url), action="apply", promotion_code="TESTING100")
+    assert till.post(page, outcome="complete").headers["Location"] == session.url
+    assert till.again(session).status == "open"
+
+
+# Bank debits
+
+
+def test_a_bank_debit_completes_unpaid_and_settles_later(till: Till) -> None:
+    session = till.session()
+    assert till.pay(session, None, payment_method="bank_debit_ok").status_code == 303
+    waiting = till.again(session)
+    assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
+    assert till.intent(session).status == "processing"
+    assert till.post(f"/dashboard/payments/{waiting.payment_intent}/settle").status_code == 303
+    assert till.again(session).payment_status == "paid"
+    assert till.intent(session).amount_received == 500
+    assert till.events_about(session.id) == [
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+    ]
+    completed = till.v1.events.list({"type": "checkout.session.completed", "limit": 1}).data[0]
+    assert completed.data.object["payment_status"] == "unpaid"
+    assert till.post(f"/dashboard/payments/{waiting.payment_intent}/settle").status_code == 400
+
+
+def test_a_bank_debit_may_bounce(till: Till) -> None:
+    session = till.session()
+    till.pay(session, None, payment_method="bank_debit_fails")
+    intent = till.again(session).payment_intent
+    till.post(f"/dashboard/payments/{intent}/fail")
+    failed = till.again(session)
+    assert (failed.status, failed.payment_status) == ("complete", "unpaid")
+    assert till.intent(session).status == "requires_payment_method"
+    assert till.events_about(session.id)[-1] == "checkout.session.async_payment_failed"
+
+
+def test_a_session_for_cards_takes_no_bank_debit(till: Till) -> None:
+    session = till.session(allowed_payment_method_types=["card"])
+    assert session.payment_method_types == ["card"]
+    assert "Bank debit" not in till.get(str(session.url)).text
+    assert till.pay(session, None, payment_method="bank_debit_ok").status_code == 400
+    assert till.again(session).payment_intent is None
+
+
+# Quantities
+
+
+def test_the_buyer_may_choose_the_quantity_when_the_shop_lets_them(till: Till) -> None:
+    adjustable = {"enabled": True, "maximum": 5}
+    session = till.session(
+        line_items=[{"price": "price_ten", "quantity": 1, "adjustable_quantity": adjustable}]
+    )
+    item = till.v1.checkout.sessions.line_items.list(session.id).data[0]
+    chosen = {f"quantity_{item.id}": "3", "action": "quantity"}
+    assert till.post(str(session.url), **chosen).status_code == 303
+    assert till.again(session).amount_total == 1500
+    for wrong in ("6", "0", "-1", "many"):
+        assert till.post(str(session.url), **(chosen | {f"quantity_{item.id}": wrong})).status_code == 400
+    till.pay(session)
+    assert till.intent(session).amount_received == 1500
+
+
+def test_a_fixed_quantity_stays(till: Till) -> None:
+    session = till.session()
+    item = till.v1.checkout.sessions.line_items.list(session.id).data[0]
+    till.post(str(session.url), action="quantity", **{f"quantity_{item.id}": "9"})
+    assert till.again(session).amount_total == 500

@@ -1,0 +1,284 @@
+"""Events, the outbox and the courier."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import stripe
+
+from sandbox.serving import Request, Response
+from sandbox.stripe.courier import Courier, deliver
+from tests.sandbox.stripe.till import (
+    WEBHOOK_SECRET,
+    Clock,
+    Till,
+    await_that,
+    free_port,
+    make_standin,
+    served,
+)
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def fresh() -> Iterator[Till]:
+    """A stand-in of the test's own, whose outbox nobody else fills."""
+    clock = Clock()
+    port = free_port()
+    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
+    with served(standin.handle, port) as url:
+        till = Till(standin, clock, url)
+        till.deliver_all()
+        yield till
+    standin.close()
+
+
+def types_of(due: list[Any]) -> list[str]:
+    """The event types of deliveries."""
+    return [json.loads(delivery.body)["type"] for delivery in due]
+
+
+def test_the_real_client_believes_the_signature(fresh: Till) -> None:
+    session = fresh.sold()
+    delivery = fresh.due()[-1]
+    header = fresh.standin.sign(delivery.body, fresh.clock.now)
+    event = fresh.client.construct_event(delivery.body, header, WEBHOOK_SECRET)
+    assert (event.type, event.data.object["id"]) == ("checkout.session.completed", session.id)
+    assert (event.id, event.livemode, delivery.url) == (delivery.event_id, False, "http://shop.test/webhook")
+    assert "line_items" not in event.data.object
+    with pytest.raises(stripe.SignatureVerificationError):
+        fresh.client.construct_event(delivery.body + b" ", header, WEBHOOK_SECRET)
+
+
+def test_an_event_keeps_the_object_as_it_was(fresh: Till) -> None:
+    session = fresh.sold(metadata={"credits": "10"})
+    fresh.v1.checkout.sessions.update(session.id, {"metadata": {"later": "yes"}})
+    event = fresh.v1.events.list({"type": "checkout.session.completed"}).data[0]
+    assert event.data.object["metadata"].to_dict() == {"credits": "10"}
+    assert "previous_attributes" not in event.data
+
+
+def test_an_event_names_the_request_behind_it(fresh: Till) -> None:
+    customer = fresh.v1.customers.create({}, {"idempotency_key": "the key"})
+    made = fresh.v1.events.list({"type": "customer.created"}).data[0]
+    assert (made.request.id, made.request.idempotency_key) == (customer.last_response.request_id, "the key")
+    fresh.sold()
+    paid = fresh.v1.events.list({"type": "checkout.session.completed"}).data[0]
+    assert (paid.request.id, paid.request.idempotency_key) == (None, None)
+
+
+def test_a_delivery_that_succeeds_is_over(fresh: Till) -> None:
+    fresh.v1.customers.create({})
+    assert fresh.v1.events.list({"limit": 1}).data[0].pending_webhooks == 1
+    assert len(fresh.deliver_all(status=204)) == 1
+    fresh.clock.advance(DAY_S)
+    assert fresh.due() == []
+    assert fresh.v1.events.list({"limit": 1}).data[0].pending_webhooks == 0
+
+
+@pytest.mark.parametrize("status", [None, 301, 400, 500])
+def test_a_delivery_that_fails_is_tried_again_later_and_later(fresh: Till, status: int | None) -> None:
+    fresh.v1.customers.create({})
+    waits = []
+    for attempt in range(1, 17):
+        (delivery,) = fresh.due()
+        assert delivery.attempt == attempt
+        fresh.standin.record_attempt(delivery.id, status, fresh.clock.now)
+        waits.append(
+            next((s for s in (1, 2, 5, 15, 60) if fresh.standin.due_deliveries(fresh.clock.now + s)), 0)
+        )
+        fresh.clock.advance(waits[-1])
+    assert waits == [1, 2, 5, 15, *([60] * 11), 0]
+    fresh.clock.advance(DAY_S)
+    assert fresh.due() == []
+    assert [event.type for event in fresh.v1.events.list({"delivery_success": False})] == ["customer.created"]
+
+
+def test_every_attempt_has_a_fresh_signature(fresh: Till) -> None:
+    fresh.v1.customers.create({})
+    (delivery,) = fresh.due()
+    later = fresh.clock.now + 7200
+    header = fresh.standin.sign(delivery.body, later)
+    assert header.startswith(f"t={int(later)},v1=")
+    assert header.partition(",")[2] != fresh.standin.sign(delivery.body, fresh.clock.now).partition(",")[2]
+
+
+def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: Till) -> None:
+    made = fresh.v1.webhook_endpoints.create(
+        {"url": "http://other.test/hook", "enabled_events": ["checkout.session.completed", "refund.created"]}
+    )
+    assert made.secret.startswith("whsec_")
+    listed = fresh.v1.webhook_endpoints.list().data
+    assert [(endpoint.id, "secret" in endpoint) for endpoint in listed] == [
+        (made.id, False),
+        ("we_sandbox", False),
+    ]
+    fresh.sold()
+    theirs = [delivery for delivery in fresh.due() if delivery.url == "http://other.test/hook"]
+    assert types_of(theirs) == ["checkout.session.completed"]
+    header = fresh.standin.sign(theirs[0].body, fresh.clock.now, secret=theirs[0].secret)
+    assert fresh.client.construct_event(theirs[0].body, header, made.secret)
+    assert fresh.v1.webhook_endpoints.delete(made.id).deleted
+    assert {delivery.url for delivery in fresh.due()} == {"http://shop.test/webhook"}
+
+
+def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: Till) -> None:
+    fresh.sold()
+    fresh.v1.customers.create({})
+
+    def found(**wanted: Any) -> list[str]:
+        return [event.type for event in fresh.v1.events.list(wanted)]
+
+    assert found(type="checkout.session.*") == ["checkout.session.completed"]
+    assert found(types=["customer.created", "charge.succeeded"]) == ["customer.created", "charge.succeeded"]
+    with pytest.raises(stripe.InvalidRequestError):
+        found(type="customer.created", types=["customer.created"])
+    fresh.clock.advance(30 * DAY_S)
+    assert found() == []
+
+
+# The switches on the dashboard
+
+
+def test_nothing_is_delivered_while_the_switch_says_so(fresh: Till) -> None:
+    fresh.post("/dashboard/delivery", nothing="on")
+    fresh.v1.customers.create({})
+    assert fresh.due() == []
+    fresh.post("/dashboard/delivery")
+    assert types_of(fresh.due()) == ["customer.created"]
+
+
+def test_everything_is_delivered_twice_while_the_switch_says_so(fresh: Till) -> None:
+    fresh.post("/dashboard/delivery", twice="on")
+    fresh.v1.customers.create({})
+    first, second = fresh.due()
+    assert (first.event_id, first.body) == (second.event_id, second.body)
+
+
+def test_deliveries_can_be_delayed(fresh: Till) -> None:
+    fresh.post("/dashboard/delivery", delay_s="90")
+    fresh.v1.customers.create({})
+    fresh.clock.advance(89)
+    assert fresh.due() == []
+    fresh.clock.advance(1)
+    assert len(fresh.due()) == 1
+    assert fresh.post("/dashboard/delivery", delay_s="-1").status_code == 400
+
+
+def test_deliveries_can_overtake_each_other(fresh: Till) -> None:
+    fresh.post("/dashboard/delivery", out_of_order="on")
+    for _ in range(3):
+        fresh.sold()
+    fresh.clock.advance(3)
+    assert sorted(fresh.due(), key=lambda delivery: delivery.id) != fresh.due()
+    assert len(fresh.due()) == 12
+
+
+def test_an_event_can_be_sent_again(fresh: Till) -> None:
+    fresh.v1.customers.create({})
+    (delivery,) = fresh.deliver_all()
+    assert fresh.post(f"/dashboard/events/{delivery.event_id}/resend").status_code == 303
+    (again,) = fresh.due()
+    assert (again.event_id, again.id) != (delivery.event_id, delivery.id)
+    assert again.event_id == delivery.event_id
+
+
+# Really sent
+
+
+@dataclass
+class Shop:
+    """A site that listens, and answers as it is told."""
+
+    statuses: list[int] = field(default_factory=list)
+    received: list[Request] = field(default_factory=list)
+    busy: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+    def handle(self, request: Request) -> Response:
+        """Take a webhook in."""
+        self.received.append(request)
+        status = self.statuses.pop(0) if self.statuses else 200
+        return Response(status=status, headers={"location": f"{self.url}/elsewhere"})
+
+    def paths(self) -> list[str]:
+        """Where the requests went."""
+        return [request.path for request in self.received]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A site on a port."""
+    shop = Shop()
+    with served(shop.handle, free_port()) as shop.url:
+        yield shop
+
+
+@contextmanager
+def couriered(clock: Callable[[], float], shop: Shop) -> Iterator[Any]:
+    """A stand-in whose courier goes to the shop."""
+    standin = make_standin(clock, webhook_url=f"{shop.url}/webhook")
+    courier = Courier(standin, clock)
+    courier.start()
+    try:
+        yield standin
+    finally:
+        courier.stop()
+        standin.close()
+
+
+def test_the_courier_brings_signed_events_to_the_shop(shop: Shop) -> None:
+    clock = Clock()
+    with couriered(clock, shop):
+        # The coupon and the code that every stand-in begins with.
+        await_that(lambda: len(shop.received) == 2)
+    assert {request.headers["content-type"] for request in shop.received} == {
+        "application/json; charset=utf-8"
+    }
+    client = stripe.StripeClient("sk_test_x")
+    events = [
+        client.construct_event(request.body, request.headers["stripe-signature"], WEBHOOK_SECRET)
+        for request in shop.received
+    ]
+    assert {event.type for event in events} == {"coupon.created", "promotion_code.created"}
+    assert shop.paths() == ["/webhook", "/webhook"]
+
+
+def test_the_courier_comes_again_and_follows_no_redirect(shop: Shop) -> None:
+    shop.statuses = [500, 302]
+    clock = Clock()
+    with couriered(clock, shop) as standin:
+        await_that(lambda: len(shop.received) == 2)
+        await_that(lambda: not standin.due_deliveries(clock.now) and standin.due_deliveries(clock.now + 1))
+        clock.advance(1)
+        await_that(lambda: len(shop.received) == 4)
+        await_that(lambda: not standin.due_deliveries(clock.now + DAY_S))
+    assert shop.paths() == ["/webhook"] * 4
+
+
+def test_the_courier_notices_that_time_passes(shop: Shop) -> None:
+    clock = Clock()
+    with couriered(clock, shop) as standin:
+        body = f"mode=payment&line_items[0][price]=price_ten&line_items[0][quantity]=1&success_url={shop.url}"
+        headers = {"authorization": "Bearer sk_test_till"}
+        made = standin.handle(Request("POST", "/v1/checkout/sessions", headers=headers, body=body.encode()))
+        assert made.status == 200
+        clock.advance(DAY_S)
+        await_that(lambda: any(b'"checkout.session.expired"' in request.body for request in shop.received))
+
+
+def test_a_shop_that_is_away_is_no_answer(fresh: Till) -> None:
+    fresh.post("/dashboard/delivery")
+    fresh.v1.webhook_endpoints.create(
+        {"url": f"http://127.0.0.1:{free_port()}/hook", "enabled_events": ["*"]}
+    )
+    fresh.v1.customers.create({})
+    away = next(delivery for delivery in fresh.due() if delivery.url.endswith("/hook"))
+    assert deliver(fresh.standin, away, at=fresh.clock.now) is None
