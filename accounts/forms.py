@@ -1,0 +1,36 @@
+"""The two steps of signing in."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.validators import RegexValidator
+
+
+class EmailForm(forms.Form):
+    """Step one: where to send the code."""
+
+    email = forms.EmailField(
+        max_length=254,
+        error_messages={
+            "required": "Enter your email address.",
+            "invalid": "That does not look like an email address.",
+        },
+    )
+
+
+class CodeForm(EmailForm):
+    """Step two: the code from the mail. Spaces and dashes, as people copy them, are let through."""
+
+    code = forms.CharField(
+        max_length=40,
+        error_messages={
+            "required": "Enter the six digits from the mail.",
+            "max_length": "The code is six digits.",
+        },
+    )
+
+    def clean_code(self) -> str:
+        """The six digits alone."""
+        code: str = "".join(self.cleaned_data["code"].replace("-", " ").split())
+        RegexValidator(r"\A[0-9]{6}\Z", "The code is six digits.")(code)
+        return code

@@ -1,0 +1,12 @@
+"""Signing in and out."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-in/code/", views.enter_code, name="enter-code"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+]

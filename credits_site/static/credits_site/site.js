@@ -1,0 +1,131 @@
+// What HTML and htmx cannot do alone: the dialog, one submit per press, a counter that moves by itself, and a word when a
+// request fails.
+"use strict";
+
+document.documentElement.classList.add("js");
+
+function openDialog(id) {
+  const dialog = document.getElementById(id);
+  if (!dialog) return false;
+  dialog.close();
+  dialog.showModal();
+  return true;
+}
+
+function say(message) {
+  const line = document.createElement("p");
+  line.className = "notice notice--error";
+  line.textContent = message;
+  document.getElementById("notice").replaceChildren(line);
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener && openDialog(opener.dataset.opens)) event.preventDefault();
+  const closer = event.target.closest("[data-closes]");
+  if (closer) {
+    event.preventDefault();
+    document.getElementById(closer.dataset.closes).close();
+  }
+  // The dialog's box is its children; a press on the dialog itself is one on the shade around them.
+  if (event.target.matches("dialog:modal") && !isInside(event.target, event)) event.target.close();
+});
+
+function isInside(element, { clientX, clientY }) {
+  const box = element.getBoundingClientRect();
+  return clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom;
+}
+
+// Without JavaScript the packs stand open in the page; with it, they are a dialog.
+if (document.querySelector("dialog[open]") || location.hash === "#buy") openDialog("buy");
+document.addEventListener("credits-needed", () => openDialog("buy"));
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-once]")) return;
+  const button = event.target.querySelector("button");
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+});
+
+// The back button may show the page as it was left: with a spent form, a pressed button, an old balance.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb === "post") document.getElementById("notice").replaceChildren();
+});
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 503) return; // The answer says it, in the same place.
+  if (status === 403) say("This page is out of date. Reload it and try again.");
+  else if (status === 404) {
+    say("That is not there, or not yours.");
+    event.detail.target.remove();
+  } else say("Something broke on our side. Your history shows what was done.");
+});
+const unreachable = "We cannot be reached right now. Press the button again: the same request is never charged twice.";
+document.addEventListener("htmx:sendError", () => say(unreachable));
+document.addEventListener("htmx:timeout", () => say(unreachable));
+
+// The counter follows the balance by itself. One visible tab listens and tells the others: over HTTP/1.1 a browser
+// has six connections for all its tabs of a site. While nobody can be heard, looking at the page refreshes it.
+function follow({ live: url, member }) {
+  const name = `credits of ${member}`;
+  const others = new BroadcastChannel(name);
+  others.addEventListener("message", ({ data }) => showCredits(data));
+  let leave = () => {};
+
+  const join = () => {
+    leave();
+    if (document.hidden) return;
+    const leaving = new AbortController();
+    leave = () => leaving.abort();
+    const { signal } = leaving;
+    // Browsers know no locks on pages that came in the clear; there each visible tab listens for itself.
+    const turn = navigator.locks?.request(name, { signal }, () => listen(url, others, signal)) ?? listen(url, others, signal);
+    turn.catch(() => {}); // Left before its turn came.
+  };
+
+  document.addEventListener("visibilitychange", join);
+  addEventListener("pagehide", () => leave());
+  join();
+}
+
+// Listens until `signal` aborts, or the member is signed out.
+function listen(url, others, signal) {
+  return new Promise((resolve) => {
+    let source, timer, failures = 0;
+    const stop = () => {
+      clearTimeout(timer);
+      source.close();
+      resolve();
+    };
+    const open = () => {
+      source = new EventSource(url);
+      source.addEventListener("credits", ({ data }) => {
+        failures = 0;
+        showCredits(data);
+        others.postMessage(data);
+      });
+      source.addEventListener("signed-out", stop);
+      source.addEventListener("error", () => {
+        if (source.readyState !== EventSource.CLOSED) return; // The browser tries again by itself.
+        failures += 1;
+        if (failures > 10) return; // Until somebody looks at another tab and comes back.
+        timer = setTimeout(open, Math.min(2500 * 2 ** failures, 60000) * (0.5 + Math.random() / 2));
+      });
+    };
+    open();
+    signal.addEventListener("abort", stop);
+  });
+}
+
+// The element stays and its children change, so that htmx and who listens to it keep what they know.
+function showCredits(html) {
+  const shown = document.getElementById("credits");
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("credits");
+  if (shown && fresh && shown.innerHTML !== fresh.innerHTML) shown.replaceChildren(...fresh.childNodes);
+}
+
+if (document.body.dataset.live && document.getElementById("credits")) follow(document.body.dataset);

@@ -1,0 +1,75 @@
+"""What every view has in common, walked over the table of routes."""
+
+import pytest
+from django.test import Client
+
+from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+
+pytestmark = pytest.mark.django_db
+
+A_HAIKU = "/haikus/aaaaaaaa-1111-4111-8111-111111111111/delete/"
+POSTS_OF_MEMBERS = ["/api/stripe/checkout", "/api/stripe/sync", "/api/generate", A_HAIKU]
+GETS_OF_MEMBERS = ["/api/credits", "/haikus/", "/history/"]
+POSTS = [*POSTS_OF_MEMBERS, "/api/stripe/webhook", "/sign-in/", "/sign-in/code/", "/sign-out/"]
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_what_writes_cannot_be_got(path: str) -> None:
+    assert browser_of(ADA).get(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", [*GETS_OF_MEMBERS, "/", "/healthz", "/readyz"])
+def test_what_reads_cannot_be_posted_to(path: str) -> None:
+    assert browser_of(ADA).post(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", POSTS_OF_MEMBERS + GETS_OF_MEMBERS)
+@pytest.mark.parametrize("kind", ["page", "fragment", "json"])
+def test_the_signed_out_are_sent_to_sign_in(path: str, kind: str) -> None:
+    client = Client()
+    call = client.post if path in POSTS_OF_MEMBERS else client.get
+    response = call(path, headers={"page": {}, "fragment": FRAGMENT, "json": JSON}[kind])
+    if kind == "page":
+        assert (response.status_code, response["Location"]) == (302, "/")
+    elif kind == "fragment":
+        assert (response.status_code, response["HX-Redirect"]) == (200, "/")
+    else:
+        assert (response.status_code, response.json()) == (401, {"error": "Sign in first"})
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", [path for path in POSTS if path != "/api/stripe/webhook"])
+def test_a_form_without_a_token_is_refused(path: str) -> None:
+    client = browser_of(ADA, enforce_csrf_checks=True)
+    page = client.post(path)
+    assert page.status_code == 403
+    assert "This form is out of date" in page.content.decode()
+    answer = client.post(path, headers=JSON)
+    assert answer.status_code == 403
+    assert answer.json() == {"error": "This form is out of date. Reload the page and try again"}
+
+
+def test_the_webhook_needs_no_token_but_a_signature() -> None:
+    response = Client(enforce_csrf_checks=True).post(
+        "/api/stripe/webhook", b"{}", content_type="application/json"
+    )
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+def test_an_unknown_path_is_404_in_the_looks_of_the_site() -> None:
+    response = Client().get("/nothing/here/")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+    assert "site.css" in response.content.decode()
+
+
+def test_an_unknown_path_is_404_as_json_too() -> None:
+    response = Client().get("/nothing/here/", headers=JSON)
+    assert (response.status_code, response.json()) == (404, {"error": "There is nothing here"})
+
+
+def test_a_host_that_is_not_ours_is_400_in_the_looks_of_the_site() -> None:
+    response = Client().get("/", headers={"Host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert "makes no sense" in response.content.decode()

@@ -1,0 +1,23 @@
+"""What the settings promise to whoever runs the site."""
+
+import itertools
+import re
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def test_env_example_lists_exactly_the_variables_that_settings_read() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "credits_site" / "settings.py").read_text()))
+    listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    assert listed == read
+
+
+def test_every_variable_of_env_example_is_explained() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    unexplained = [
+        line for before, line in itertools.pairwise(lines) if "=" in line[:30] and not before.startswith("#")
+    ]
+    assert [line for line in unexplained if not line.startswith("#")] == []
