@@ -1,0 +1,13 @@
+"""The billing app."""
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    """Buying credits through Stripe, and what became of them."""
+
+    name = "billing"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from billing import checks  # noqa: F401

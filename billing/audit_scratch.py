@@ -1,0 +1,135 @@
+"""What an audit must hold against something that it reads later: on disk, so that a ledger may be of any size."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final
+
+_TABLES: Final = """
+CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE haikus (id TEXT PRIMARY KEY, author TEXT NOT NULL, spends INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE purchases (
+    checkout TEXT PRIMARY KEY, account TEXT NOT NULL, credits INTEGER NOT NULL, seen INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX haikus_by_author ON haikus (author);
+CREATE TABLE claw_backs (key TEXT NOT NULL, checkout TEXT NOT NULL, account TEXT NOT NULL);
+"""
+_CACHE_KIB: Final = 2048
+_LEFT_OUT: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A purchase entry: so many credits on an account for a checkout."""
+
+    checkout_id: str
+    account: str
+    credits: int
+
+
+class Scratch:
+    """A database of SQLite's without a name. It is nobody's but ours, and gone when it is closed."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.executescript(_TABLES)
+        self._database.execute("BEGIN")
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    # Accounts and entries
+
+    def keep_account(self, account: str, *, name: str, seq: int) -> None:
+        """An account that was walked up to its entry number `seq`."""
+        self._do("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", account, name, seq)
+
+    def leave_out_account(self, account: str, *, name: str) -> None:
+        """An account that cannot be walked; its haikus and its entries are no concern any more."""
+        self.keep_account(account, name=name, seq=_LEFT_OUT)
+        self._do("DELETE FROM haikus WHERE author = ?", account)
+
+    def is_left_out(self, account: str) -> bool:
+        """Whether an account could not be walked."""
+        return self.walked_to(account) == _LEFT_OUT
+
+    def name_of(self, account: str) -> str:
+        """What a person calls an account; its id for one that was not walked."""
+        return str(self._first("SELECT name FROM accounts WHERE id = ?", account) or account)
+
+    def walked_to(self, account: str) -> int | None:
+        """How far an account was walked; None for one that was not."""
+        seq: int | None = self._first("SELECT seq FROM accounts WHERE id = ?", account)
+        return seq
+
+    def keep_entry(self, entry_id: str) -> None:
+        """An entry that was walked over."""
+        self._do("INSERT OR IGNORE INTO entries VALUES (?)", entry_id)
+
+    def has_entry(self, entry_id: str) -> bool:
+        """Whether an entry was walked over."""
+        return self._first("SELECT 1 FROM entries WHERE id = ?", entry_id) is not None
+
+    # Haikus
+
+    def keep_haiku(self, haiku_id: str, *, author: str) -> None:
+        """A haiku, not paid yet."""
+        self._do("INSERT OR IGNORE INTO haikus VALUES (?, ?, 0)", haiku_id, author)
+
+    def pay_haiku(self, haiku_id: str, *, account: str) -> None:
+        """A spend of its author for a haiku; one that is deleted since is no concern."""
+        self._do("UPDATE haikus SET spends = spends + 1 WHERE id = ? AND author = ?", haiku_id, account)
+
+    def wrongly_paid_haikus(self) -> Iterator[tuple[str, str, int]]:
+        """The haikus that are not paid by exactly one spend: id, author, and how many."""
+        yield from self._rows("SELECT id, author, spends FROM haikus WHERE spends <> 1")
+
+    # Purchases
+
+    def keep_purchase(self, purchase: Credited) -> None:
+        """A purchase entry."""
+        row = (purchase.checkout_id, purchase.account, purchase.credits)
+        self._do("INSERT OR IGNORE INTO purchases VALUES (?, ?, ?, 0)", *row)
+
+    def take_purchase(self, checkout_id: str) -> Credited | None:
+        """The purchase entry of a checkout that Stripe has, if there is one; it counts as seen."""
+        self._do("UPDATE purchases SET seen = 1 WHERE checkout = ?", checkout_id)
+        found = self._rows("SELECT checkout, account, credits FROM purchases WHERE checkout = ?", checkout_id)
+        return next((Credited(*row) for row in found), None)
+
+    def purchases_left(self) -> Iterator[Credited]:
+        """The purchase entries that were never taken."""
+        for row in self._rows("SELECT checkout, account, credits FROM purchases WHERE NOT seen"):
+            yield Credited(*row)
+
+    def keep_claw_back(self, key: str, *, checkout_id: str, account: str) -> None:
+        """An entry that takes or gives back credits of a checkout."""
+        self._do("INSERT INTO claw_backs VALUES (?, ?, ?)", key, checkout_id, account)
+
+    def stray_claw_backs(self) -> Iterator[tuple[str, str]]:
+        """Those of checkouts that were never credited to the same account: key and account."""
+        yield from self._rows(
+            "SELECT key, account FROM claw_backs WHERE NOT EXISTS (SELECT 1 FROM purchases"
+            " WHERE purchases.checkout = claw_backs.checkout AND purchases.account = claw_backs.account)"
+        )
+
+    def _do(self, statement: str, *values: object) -> None:
+        self._database.execute(statement, values)
+
+    def _first(self, statement: str, *values: object) -> Any:
+        row = self._database.execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+    def _rows(self, statement: str, *values: object) -> Iterator[Any]:
+        yield from self._database.execute(statement, values)

@@ -1,0 +1,90 @@
+"""System checks: what must be set before credits can be sold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage
+
+from billing.packs import packs
+from billing.stripe_gateway import STRIPE_API_BASE
+
+_LIVE = ("sk_live_", "rk_live_")
+
+
+@checks.register
+def check_stripe_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The keys are there and fit the rest of the settings."""
+    problems: list[CheckMessage] = []
+    if not settings.STRIPE_SECRET_KEY.startswith(("sk_", "rk_")):
+        problems.append(
+            checks.Error(
+                "STRIPE_SECRET_KEY is empty or no secret key, so nothing can be sold.",
+                hint="Copy the key that begins with sk_test_ from Stripe's dashboard, Developers.",
+                id="billing.E001",
+            )
+        )
+    if not settings.STRIPE_WEBHOOK_SECRET:
+        problems.append(
+            checks.Error(
+                "STRIPE_WEBHOOK_SECRET is empty, so the webhook cannot tell Stripe from a stranger.",
+                hint="Copy the endpoint's whsec_ value from Stripe, or from `stripe listen`.",
+                id="billing.E002",
+            )
+        )
+    if settings.DEBUG and settings.STRIPE_SECRET_KEY.startswith(_LIVE):
+        problems.append(
+            checks.Error(
+                "A live Stripe key is used with DEBUG on; an error page would show strangers the settings.",
+                hint="Use a test key (sk_test_), or turn DEBUG off.",
+                id="billing.E003",
+            )
+        )
+    return problems
+
+
+@checks.register(checks.Tags.security)
+def check_stripe_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The secret key is sent to Stripe alone."""
+    base = settings.STRIPE_API_BASE
+    if base == STRIPE_API_BASE:
+        return []
+    if settings.STRIPE_SECRET_KEY.startswith(_LIVE):
+        return [
+            checks.Error(
+                "STRIPE_API_BASE is not Stripe's address, and the key is a live one.",
+                hint="Remove STRIPE_API_BASE; only a stand-in with a test key needs it.",
+                id="billing.E004",
+            )
+        ]
+    if urlsplit(base).scheme != "https" and urlsplit(base).hostname not in ("localhost", "127.0.0.1", "::1"):
+        return [
+            checks.Error(
+                "STRIPE_API_BASE is not an https address, so the key would travel in the clear.",
+                hint="Use https, or a stand-in on this machine.",
+                id="billing.E005",
+            )
+        ]
+    return []
+
+
+@checks.register
+def check_packs(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """There is something to sell, and it can be read."""
+    hint = 'Set STRIPE_PRICE_ID, or CREDIT_PACKS to [{"price": "price_…", "credits": 10, "name": "Ten"}, …].'
+    try:
+        for_sale = packs()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return [checks.Error("CREDIT_PACKS cannot be read.", hint=hint, id="billing.E006")]
+    if not for_sale:
+        return [checks.Error("There is no credit pack to sell.", hint=hint, id="billing.E007")]
+    if any(pack.credits < 1 for pack in for_sale):
+        return [checks.Error("A pack in CREDIT_PACKS has no credits.", hint=hint, id="billing.E008")]
+    if len({pack.price_id for pack in for_sale}) < len(for_sale):
+        return [checks.Error("Two packs in CREDIT_PACKS have one price.", hint=hint, id="billing.E009")]
+    return []

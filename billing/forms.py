@@ -1,0 +1,73 @@
+"""What the browser may say about buying: which pack and how many, never what it costs or is worth."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+from django import forms
+
+MOST_PACKS_AT_ONCE: Final = 10
+
+
+class CheckoutForm(forms.Form):
+    """A pack by its price id, and how many. `request_id` makes a double click one checkout."""
+
+    pack = forms.CharField(max_length=200, required=False)
+    quantity = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_PACKS_AT_ONCE,
+        required=False,
+        error_messages={
+            "invalid": "Choose a whole number of packs.",
+            "min_value": "Choose at least one pack.",
+            "max_value": f"Choose at most {MOST_PACKS_AT_ONCE} packs at once.",
+        },
+    )
+    request_id = forms.UUIDField(
+        required=False, error_messages={"invalid": "This form is out of date. Press the button again."}
+    )
+
+    @classmethod
+    def blank(cls) -> CheckoutForm:
+        """A form to fill in, with an id of its own."""
+        return cls(initial={"quantity": 1, "request_id": uuid4()})
+
+    def clean_quantity(self) -> int:
+        """One pack, unless told otherwise."""
+        quantity: int | None = self.cleaned_data["quantity"]
+        return 1 if quantity is None else quantity
+
+
+class SyncForm(forms.Form):
+    """A checkout to look up in Stripe, and what the page that asks already knows."""
+
+    session_id = forms.CharField(max_length=200)
+    attempt = forms.IntegerField(min_value=0, max_value=1000, required=False)
+    returned = forms.CharField(max_length=20, required=False)
+
+    def clean_attempt(self) -> int:
+        """How often the page has asked before."""
+        attempt: int | None = self.cleaned_data["attempt"]
+        return attempt or 0
+
+
+class FindMembersForm(forms.Form):
+    """Staff look for members by a part of their email."""
+
+    q = forms.CharField(max_length=254, required=False, label="Email, or a part of it")
+
+
+class ResetForm(forms.Form):
+    """Staff set a balance. A reset is an entry in the ledger, and says why."""
+
+    credits = forms.IntegerField(min_value=0, max_value=1_000_000, label="New balance")
+    reason = forms.CharField(
+        max_length=200, help_text="Kept in the member's history, where they can read it."
+    )
+    request_id = forms.UUIDField(widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
+
+    @classmethod
+    def blank(cls) -> ResetForm:
+        """A form to fill in, with an id of its own."""
+        return cls(initial={"request_id": uuid4()})

@@ -1,0 +1,168 @@
+"""Settling a checkout: the one way in which a payment becomes credits, and in which it stops being credits.
+
+Every door (the webhook, the sync when the buyer comes back, `reconcile_credits`, the button of the
+staff) calls the same `settle`, at any time, in any order, any number of times at once. It believes only
+what Stripe has now. What keeps a second settlement from adding anything is the entry's unique key,
+`purchase:<checkout id>`, and that alone; the note in the session's metadata is for people.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.members import Member
+from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
+from billing.stripe_gateway import gateway
+from billing.stripe_objects import Checkout
+from instant_admin.configured import balance_store
+from instant_admin.ledger import Account, Entry, KeyReused, LedgerError, Movement, Purchase, claw_back
+
+logger = logging.getLogger(__name__)
+
+# A purchase that was refunded and un-refunded more often than this needs a person.
+CLAW_BACKS_LIMIT: Final = 24
+
+
+class TooManyClawBacks(LedgerError):
+    """The money of one purchase went back and forth too often to go on without a person."""
+
+
+class Outcome(StrEnum):
+    """How a checkout stands."""
+
+    CREDITED = "credited"
+    ALREADY_CREDITED = "already_credited"
+    PENDING = "pending"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A settled checkout: `added` is what it is worth in credits, `credits` the balance of its buyer now.
+
+    `open` says that the buyer has not finished in Stripe; without it, pending means a payment under way.
+    `clawed_back` are credits of it that were taken or, below zero, given back by this very settlement.
+    """
+
+    checkout_id: str
+    outcome: Outcome
+    added: int
+    credits: int
+    open: bool
+    clawed_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """The plan of a paid checkout: that its credits are there, less what went back to the buyer since."""
+
+    checkout: Checkout
+    member_id: UUID
+    credits: int
+
+    is_single: ClassVar[bool] = False
+
+    @property
+    def purchase(self) -> Purchase:
+        """The movement that credits the checkout."""
+        return Purchase(key=f"purchase:{self.checkout.id}", credits=self.credits, ref=self.checkout.id)
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return (self.purchase.key, *self.claw_back_keys)
+
+    @property
+    def claw_back_keys(self) -> list[str]:
+        """The keys under which credits of this checkout go back, in the order in which they are used."""
+        return [f"clawback:{self.checkout.id}:{number}" for number in range(CLAW_BACKS_LIMIT)]
+
+    def next_movement(self, account: Account, found: Mapping[str, Entry]) -> Movement | None:
+        credited = found.get(self.purchase.key)
+        if credited is None:
+            return self.purchase
+        if not self.purchase.is_recorded_by(credited, account_id=account.id):
+            raise KeyReused(f"{self.purchase.key} is another movement's key")
+        so_far = [found[key] for key in self.claw_back_keys if key in found]
+        payment_id = self.checkout.payment_intent_id
+        if payment_id is None or not (so_far or self.checkout.money_went_back):
+            return None
+        # Asked after the ledger was read, never before: whoever wrote the last claw-back may have seen a
+        # later refund than we did when we were called.
+        payment = gateway().payment(payment_id)
+        free_key = next((key for key in self.claw_back_keys if key not in found), None)
+        movement = claw_back(credited, so_far, payment, key=free_key or "")
+        if movement is not None and free_key is None:
+            raise TooManyClawBacks(f"{self.checkout.id} was clawed back {CLAW_BACKS_LIMIT} times")
+        return movement
+
+
+def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
+    """Settle a checkout that `member` came back from. Raises `UnknownCheckout` when it is not theirs."""
+    checkout = gateway().checkout(checkout_id)
+    if not is_ours(checkout) or checkout.member_id != member.id:
+        raise UnknownCheckout("not a checkout of this member")
+    return settle(checkout)
+
+
+def settle(checkout: Checkout) -> Settlement:
+    """Bring the ledger in line with `checkout`, one of ours as Stripe has it now.
+
+    Raises `NoSuchAccount`, `KeyReused`, `TooManyClawBacks`, `GuardsMissing`, `Unsettled` and `StripeError`.
+    """
+    plan = plan_of(checkout)
+    if plan is None:
+        if checkout.member_id is None:
+            raise UnknownCheckout("this site did not make it")
+        balance = balance_store().account(checkout.member_id).credits
+        came_to_nothing = checkout.status == "expired" or checkout.payment_failed
+        outcome = Outcome.EXPIRED if came_to_nothing else Outcome.PENDING
+        return Settlement(checkout.id, outcome, added=0, credits=balance, open=checkout.status == "open")
+    try:
+        carried = balance_store().carry_out(plan.member_id, plan)
+    except StripeRefused as exc:
+        # The credits may be there already, so this must not pass for "nothing was written".
+        raise StripeUnavailable("Stripe did not say what became of a payment") from exc
+    if not checkout.is_noted:
+        _note(checkout)
+    credited = carried.found[plan.purchase.key]
+    taken = [carried.found[key] for key in plan.claw_back_keys if key in carried.found]
+    return Settlement(
+        checkout.id,
+        Outcome.CREDITED if credited.id in carried.made else Outcome.ALREADY_CREDITED,
+        added=credited.amount,
+        credits=carried.account.credits,
+        open=False,
+        clawed_back=-sum(entry.amount for entry in taken if entry.id in carried.made),
+    )
+
+
+def plan_of(checkout: Checkout) -> Fulfilment | None:
+    """What a checkout of ours is owed; None while it is not paid. Raises `UnknownCheckout` when it is not ours."""
+    if not checkout.is_paid:
+        return None
+    if checkout.member_id is None or checkout.credits is None:
+        raise UnknownCheckout("this site did not make it")
+    return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits)
+
+
+def is_ours(checkout: Checkout) -> bool:
+    """Whether this site made the checkout: one Stripe account can serve several."""
+    return (
+        checkout.app == settings.INSTANT_APP_ID
+        and checkout.member_id is not None
+        and checkout.credits is not None
+    )
+
+
+def _note(checkout: Checkout) -> None:
+    try:
+        gateway().note_fulfilled(checkout.id)
+    except StripeError as exc:
+        logger.warning("Checkout %s is credited but could not be marked so: %s", checkout.id, exc)

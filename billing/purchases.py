@@ -1,0 +1,101 @@
+"""What became of a member's purchases, as Stripe has them now. Nothing of it is kept here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from accounts.members import Member
+from billing.customers import customer_of
+from billing.fulfilment import is_ours
+from billing.stripe_gateway import gateway
+from billing.stripe_objects import Checkout
+from instant_admin.configured import instant
+
+SHOWN: Final = 10
+# A buyer leaves some checkouts unfinished; so many are asked for to find those that came to something.
+_ASKED_FOR: Final = 30
+
+
+class State(StrEnum):
+    """How a purchase stands, as a person would say it."""
+
+    PAID = "Paid"
+    ON_ITS_WAY = "Payment on its way"
+    FAILED = "Payment failed"
+    EXPIRED = "Expired"
+    REFUNDED = "Refunded"
+    REFUNDED_IN_PART = "Refunded in part"
+    DISPUTED = "Disputed"
+
+
+_EXPLAINED: Final = {
+    State.ON_ITS_WAY: "The credits arrive by themselves as soon as the payment does.",
+    State.FAILED: "Nothing was charged, and no credits were added.",
+    State.EXPIRED: "It was not finished in time. Nothing was charged.",
+    State.REFUNDED: "Its credits were taken back.",
+    State.REFUNDED_IN_PART: "Credits were taken back in proportion.",
+    State.DISPUTED: "Its credits are held back unless the dispute ends in our favour.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRecord:
+    """One checkout: when it was started, what it is worth in credits, and what became of it."""
+
+    checkout_id: str
+    created_at: datetime
+    credits: int
+    state: State
+
+    @property
+    def explained(self) -> str:
+        """What the state means for the credits, where that is not plain."""
+        return _EXPLAINED.get(self.state, "")
+
+
+def purchases_of(member: Member) -> tuple[PurchaseRecord, ...]:
+    """The member's newest purchases, at most `SHOWN`; those still open in Stripe are none yet.
+
+    Raises `StripeError`.
+    """
+    customer_id = customer_of(instant().as_member(member.refresh_token), member.id)
+    if customer_id is None:
+        return ()
+    found = [
+        checkout
+        for checkout in gateway().latest_checkouts(customer_id, limit=_ASKED_FOR)
+        if is_ours(checkout) and checkout.member_id == member.id and checkout.status != "open"
+    ]
+    return tuple(_record(checkout) for checkout in found[:SHOWN])
+
+
+def _record(checkout: Checkout) -> PurchaseRecord:
+    return PurchaseRecord(
+        checkout_id=checkout.id,
+        created_at=checkout.created,
+        credits=checkout.credits or 0,
+        state=_state(checkout),
+    )
+
+
+def _state(checkout: Checkout) -> State:
+    if checkout.status == "expired":
+        return State.EXPIRED
+    if checkout.payment_failed:
+        return State.FAILED
+    if not checkout.is_paid:
+        return State.ON_ITS_WAY
+    if checkout.was_disputed and _is_disputed(checkout):
+        return State.DISPUTED
+    if checkout.is_refunded_whole:
+        return State.REFUNDED
+    return State.REFUNDED_IN_PART if checkout.refunded else State.PAID
+
+
+def _is_disputed(checkout: Checkout) -> bool:
+    """Whether a dispute is open or lost: Stripe marks the charge for good, also when it is won."""
+    payment_id = checkout.payment_intent_id
+    return payment_id is not None and gateway().payment(payment_id).disputed > 0

@@ -1,0 +1,151 @@
+"""Holding the ledger against Stripe: what no webhook delivered is made good, through the same `settle`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from billing.errors import UnknownCheckout
+from billing.fulfilment import Outcome, TooManyClawBacks, is_ours, plan_of, settle
+from billing.stripe_gateway import gateway
+from billing.stripe_objects import Checkout
+from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
+from instant_admin.configured import balance_store
+from instant_admin.ledger import KeyReused, Kind, Movement
+from instant_admin.ledger_rows import LedgerDamaged, NoSuchAccount
+
+# What a machine cannot mend.
+_NEEDS_A_PERSON: Final = (NoSuchAccount, KeyReused, TooManyClawBacks, LedgerDamaged)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A checkout whose credits were not what Stripe says they should be. `text` says what, for a person."""
+
+    checkout_id: str
+    member_id: UUID | None
+    text: str
+    needs_a_person: bool = False
+
+
+def reconcile(
+    *, since: datetime | None, dry_run: bool, looked_at: Callable[[], object] = lambda: None
+) -> Iterator[Finding]:
+    """Settle every checkout that was made, paid, refunded or disputed since then; without `since`, all there are.
+
+    Yields what was found and, unless `dry_run`, mended; `looked_at` is called for each checkout. Safe beside
+    a site in use and beside itself. Raises `StripeError`, `InstantError` and `LedgerError` when Stripe or
+    Instant is away; what was mended before that stays.
+    """
+    for _, finding in look_through(checkouts_touched(since), dry_run=dry_run):
+        looked_at()
+        if finding is not None:
+            yield finding
+
+
+def reconcile_customer(customer_id: str, *, dry_run: bool) -> Iterator[Finding]:
+    """The same for the checkouts of one Stripe customer."""
+    for _, finding in look_through(gateway().checkouts(customer_id=customer_id), dry_run=dry_run):
+        if finding is not None:
+            yield finding
+
+
+def look_through(
+    checkouts: Iterable[Checkout], *, dry_run: bool
+) -> Iterator[tuple[Checkout, Finding | None]]:
+    """Each of `checkouts` with what was found about it, if anything."""
+    for checkout in checkouts:
+        yield checkout, _finding(checkout, dry_run=dry_run)
+
+
+def checkouts_touched(since: datetime | None) -> Iterator[Checkout]:
+    """Every checkout that was made, paid, refunded or disputed since then, once each; without `since`, all.
+
+    A checkout may be paid days after it was made, and a dispute decided months after it was opened, so what
+    was made since then is not enough. Stripe's events tell of the rest, but only for 30 days; its lists of
+    refunds and disputes go back further.
+    """
+    if since is None:
+        yield from gateway().checkouts()
+        return
+    seen: set[str | None] = {None}
+    for checkout in gateway().checkouts(since=since):
+        seen |= {checkout.id, checkout.payment_intent_id}
+        yield checkout
+    for about, find in _happenings(since):
+        if about in seen:
+            continue
+        seen.add(about)
+        try:
+            found = find()
+        except UnknownCheckout:
+            continue  # not made by a checkout, so not ours
+        if found is not None and found.id not in seen:
+            seen |= {found.id, found.payment_intent_id}
+            yield found
+
+
+def _happenings(since: datetime) -> Iterator[tuple[str, Callable[[], Checkout | None]]]:
+    """What happened to money since then: the id of the payment (or checkout), and how to find its checkout."""
+    for event in gateway().events(PAYING_EVENTS | PAYMENT_EVENTS, since=since):
+        yield event.payment_intent_id or event.object_id, partial(checkout_of_event, event)
+    for payment_id in gateway().payments_that_went_back(since=since):
+        yield payment_id, partial(gateway().checkout_of_payment, payment_id)
+
+
+def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
+    if checkout.app != settings.INSTANT_APP_ID:
+        return None
+    try:
+        text = _what_is_missing(checkout) if dry_run else _mend(checkout)
+    except _NEEDS_A_PERSON as exc:
+        if isinstance(exc, NoSuchAccount) and _was_credited(checkout):
+            return None  # the member is deleted since, and there is no balance to bring in line
+        return Finding(checkout.id, checkout.member_id, str(exc), needs_a_person=True)
+    except UnknownCheckout:
+        text = "is paid, but its metadata no longer says by whom or for how many credits"
+        return Finding(checkout.id, checkout.member_id, text, needs_a_person=True)
+    return Finding(checkout.id, checkout.member_id, text) if text else None
+
+
+def _what_is_missing(checkout: Checkout) -> str:
+    plan = plan_of(checkout)
+    movement = None if plan is None else balance_store().foresee(plan.member_id, plan)
+    return "" if movement is None or plan is None else _as_missing(movement, credits=plan.credits)
+
+
+def _was_credited(checkout: Checkout) -> bool:
+    plan = plan_of(checkout)
+    return plan is not None and bool(balance_store().entries([plan.purchase.key]))
+
+
+def _as_missing(movement: Movement, *, credits: int) -> str:
+    match movement.kind:
+        case Kind.PURCHASE:
+            return f"is paid, and its {credits} credits are not there"
+        case Kind.DISPUTE_WON:
+            return "is no longer disputed, and its credits were not given back"
+        case Kind.DISPUTE:
+            return "is disputed, and its credits were not held back"
+        case _:
+            return "was refunded by another amount than the credits that were taken back are worth"
+
+
+def _mend(checkout: Checkout) -> str:
+    if plan_of(checkout) is None or not is_ours(checkout):
+        return ""
+    settlement = settle(checkout)
+    done = []
+    if settlement.outcome is Outcome.CREDITED:
+        done.append(f"credited {settlement.added}")
+    if settlement.clawed_back > 0:
+        done.append(f"took back {settlement.clawed_back}")
+    if settlement.clawed_back < 0:
+        done.append(f"gave back {-settlement.clawed_back}")
+    return ", ".join(done)

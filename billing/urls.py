@@ -1,0 +1,15 @@
+"""Credits: how many, buying them, where they went."""
+
+from django.urls import path
+
+from billing import stream, views
+
+app_name = "billing"
+urlpatterns = [
+    path("api/credits", views.credits, name="credits"),
+    path("api/credits/stream", stream.credits_stream, name="credits_stream"),
+    path("api/stripe/checkout", views.checkout, name="checkout"),
+    path("api/stripe/sync", views.sync, name="sync"),
+    path("api/stripe/webhook", views.webhook, name="webhook"),
+    path("history/", views.history, name="history"),
+]

@@ -1,0 +1,225 @@
+"""The balance, buying credits, and the history of both."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import replace_url, trigger_client_event
+
+from accounts.decorators import member_required
+from accounts.members import Member
+from billing.balance import LOW_BALANCE, BadCursor, HistoryEntry, balance_of, history_of
+from billing.checkout import start_checkout
+from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
+from billing.forms import CheckoutForm, SyncForm
+from billing.fulfilment import Outcome, Settlement, sync_checkout
+from billing.packs import pack_of
+from billing.purchases import PurchaseRecord, purchases_of
+from billing.returning import remember_checkout
+from billing.webhook import receive_webhook
+from credits_site.http import (
+    SiteRequest,
+    epoch_ms,
+    error_answer,
+    first_error,
+    render_page_or_fragment,
+    signed_in,
+    wants_fragment,
+    wants_json,
+)
+from credits_site.pages import render_home
+
+logger = logging.getLogger(__name__)
+
+# How long the page that somebody comes back to waits before each further question: two minutes in all.
+SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
+
+
+@require_GET
+@member_required
+def credits(request: SiteRequest) -> HttpResponse:
+    """The counter. It has no page of its own."""
+    if not wants_json(request) and not wants_fragment(request):
+        return redirect("home")
+    balance = balance_of(signed_in(request))
+    if wants_json(request):
+        return JsonResponse({"credits": balance})
+    return render(request, "billing/_credits.html", {"credits": balance, "low_balance": LOW_BALANCE})
+
+
+@require_POST
+@member_required
+def checkout(request: SiteRequest) -> HttpResponse:
+    """Start a checkout and go to Stripe's page for it."""
+    form = CheckoutForm(request.POST)
+    if not form.is_valid():
+        return _not_for_sale(request, form)
+    try:
+        pack = pack_of(form.cleaned_data["pack"] or None)
+    except UnknownPack:
+        form.add_error("pack", "Choose one of the packs.")
+        return _not_for_sale(request, form)
+    home = request.build_absolute_uri(reverse("home"))
+    started = start_checkout(
+        member=signed_in(request),
+        pack=pack,
+        quantity=form.cleaned_data["quantity"],
+        request_id=form.cleaned_data["request_id"],
+        # Stripe replaces the braces, so they must not be percent-encoded.
+        success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{home}?checkout=cancelled",
+    )
+    remember_checkout(request.session, started.id)
+    if wants_json(request):
+        return JsonResponse({"url": started.url})
+    return HttpResponseRedirect(started.url, status=HTTPStatus.SEE_OTHER)
+
+
+def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if wants_json(request):
+        return JsonResponse({"error": first_error(form)}, status=status)
+    return render_home(request, checkout_form=form, buying=True, status=status)
+
+
+@require_POST
+@member_required
+def sync(request: SiteRequest) -> HttpResponse:
+    """Ask Stripe what became of a checkout, and credit it if it is paid."""
+    form = SyncForm(request.POST)
+    if not form.is_valid():
+        return error_answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form))
+    try:
+        settlement = sync_checkout(form.cleaned_data["session_id"], member=signed_in(request))
+    except UnknownCheckout:
+        return error_answer(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
+    if wants_json(request):
+        return JsonResponse({"status": settlement.outcome, "credits": settlement.credits})
+    if wants_fragment(request):
+        return _sync_fragment(request, form, settlement)
+    level = messages.SUCCESS if _is_credited(settlement) else messages.INFO
+    messages.add_message(request, level, _sync_message(form, settlement, asks_again=False))
+    if _is_undecided(settlement):
+        return redirect(f"{reverse('home')}?{urlencode({'session_id': form.cleaned_data['session_id']})}")
+    return redirect("home")
+
+
+def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
+    attempt: int = form.cleaned_data["attempt"]
+    asks_again = attempt < len(SYNC_DELAYS_S)
+    context = {
+        "message": _sync_message(form, settlement, asks_again=asks_again),
+        "credited": _is_credited(settlement),
+        "undecided": _is_undecided(settlement),
+        "delay_s": SYNC_DELAYS_S[attempt] if asks_again else None,
+        "attempt": attempt + 1,
+        "checkout_id": form.cleaned_data["session_id"],
+    }
+    response = render(request, "billing/_sync.html", context)
+    patch_vary_headers(response, ["HX-Request", "Accept"])
+    if not _is_undecided(settlement):
+        # So that a reload does not ask, and say, the same again.
+        replace_url(response, reverse("home"))
+    if _is_credited(settlement):
+        trigger_client_event(response, "credits-changed")
+    return response
+
+
+def _is_credited(settlement: Settlement) -> bool:
+    return settlement.outcome in (Outcome.CREDITED, Outcome.ALREADY_CREDITED)
+
+
+def _is_undecided(settlement: Settlement) -> bool:
+    """Whether it is worth asking again: the buyer is done and Stripe is not."""
+    return settlement.outcome is Outcome.PENDING and not settlement.open
+
+
+def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -> str:
+    """What became of a checkout, in a sentence that is true. With `asks_again`, the page does so by itself."""
+    match settlement.outcome:
+        case Outcome.CREDITED:
+            return f"Thank you. Added to your balance: {_amount(settlement.added)}."
+        case Outcome.ALREADY_CREDITED:
+            return f"Thank you. This purchase has been added to your balance: {_amount(settlement.added)}."
+        case Outcome.EXPIRED:
+            return "This checkout expired, or its payment failed. Nothing was charged."
+        case Outcome.PENDING if settlement.open and form.cleaned_data["returned"] == "cancelled":
+            return "Checkout cancelled. Nothing was charged."
+        case Outcome.PENDING if settlement.open:
+            return "This checkout is not finished yet. Nothing was charged so far."
+        case Outcome.PENDING if asks_again:
+            return "Stripe has not confirmed the payment yet. We keep asking."
+        case Outcome.PENDING:
+            return (
+                "Stripe has not confirmed the payment yet. Some ways to pay take days: "
+                "your credits arrive by themselves as soon as it does."
+            )
+
+
+def _amount(credits: int) -> str:
+    return f"{credits} credit{pluralize(credits)}"
+
+
+@csrf_exempt  # Stripe has no token of ours; its signature is the proof.
+@require_POST
+def webhook(request: HttpRequest) -> HttpResponse:
+    """Where Stripe tells what happened. An outage is answered with 503, so that Stripe tells it again."""
+    try:
+        receive_webhook(request.body, request.headers.get("Stripe-Signature"))
+    except BadWebhook as exc:
+        logger.warning("A webhook was refused: %s", exc.reason)
+        return JsonResponse({"error": exc.reason}, status=HTTPStatus.BAD_REQUEST)
+    return JsonResponse({"received": True})
+
+
+@require_GET
+@member_required
+def history(request: SiteRequest) -> HttpResponse:
+    """The member's ledger, newest first, and on the whole page what became of their purchases."""
+    member = signed_in(request)
+    try:
+        page = history_of(member, before=request.GET.get("before") or None)
+    except BadCursor:
+        if wants_json(request):
+            return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return redirect("billing:history")
+    if wants_json(request):
+        return JsonResponse({"entries": [_as_json(entry) for entry in page.entries], "next": page.next})
+    context: dict[str, Any] = {"page": page}
+    if not wants_fragment(request):
+        context |= {"credits": balance_of(member), "low_balance": LOW_BALANCE}
+        context["purchases"] = _purchases_if_readable(member)
+    return render_page_or_fragment(
+        request, page="billing/history.html", fragment="billing/_entries.html", context=context
+    )
+
+
+def _purchases_if_readable(member: Member) -> tuple[PurchaseRecord, ...] | None:
+    """None while Stripe cannot say; the page works without."""
+    try:
+        return purchases_of(member)
+    except StripeError as exc:
+        logger.warning("Purchases cannot be read: %s", type(exc).__name__)
+        return None
+
+
+def _as_json(entry: HistoryEntry) -> dict[str, str | int]:
+    return {
+        "id": str(entry.id),
+        "kind": entry.kind,
+        "amount": entry.amount,
+        "balance": entry.balance,
+        "note": entry.note,
+        "createdAt": epoch_ms(entry.created_at),
+    }

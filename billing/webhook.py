@@ -1,0 +1,73 @@
+"""What a webhook request means. An event is a hint to look at a checkout, never the facts of it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from billing.errors import UnknownCheckout
+from billing.fulfilment import TooManyClawBacks, is_ours, settle
+from billing.stripe_gateway import gateway
+from billing.stripe_objects import Checkout, Event
+from instant_admin.ledger import KeyReused
+from instant_admin.ledger_rows import NoSuchAccount
+
+logger = logging.getLogger(__name__)
+
+# A checkout may be paid now.
+PAYING_EVENTS: Final = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
+CHECKOUT_EVENTS: Final = PAYING_EVENTS | {
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+}
+# A payment's money may have gone back, or come again.
+PAYMENT_EVENTS: Final = frozenset(
+    {
+        "charge.refunded",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+    }
+)
+# What an endpoint must listen to.
+EVENTS: Final = CHECKOUT_EVENTS | PAYMENT_EVENTS
+
+
+def receive_webhook(body: bytes, signature: str | None) -> None:
+    """Act on a webhook request. Raises `BadWebhook` for what Stripe did not send.
+
+    Returns for everything that sending it again could not change; outages are raised, so that Stripe does.
+    """
+    event = gateway().verified_event(body, signature)
+    if event.livemode != gateway().livemode:
+        logger.warning("Event %s is of the other mode (livemode %s); ignored", event.id, event.livemode)
+        return
+    try:
+        checkout = checkout_of_event(event)
+    except UnknownCheckout:
+        logger.warning("Event %s (%s) is about no checkout that Stripe has; ignored", event.id, event.type)
+        return
+    if checkout is None or not is_ours(checkout):
+        logger.debug("Event %s (%s) is none of ours; ignored", event.id, event.type)
+        return
+    try:
+        settle(checkout)
+    except (NoSuchAccount, KeyReused, TooManyClawBacks) as exc:
+        logger.error("Checkout %s needs a person: %s", checkout.id, exc)
+
+
+def checkout_of_event(event: Event) -> Checkout | None:
+    """The checkout that an event is about, as Stripe has it now; None for an event of no interest.
+
+    Traced by Stripe's ids, never by email. Raises `UnknownCheckout` when Stripe has none.
+    """
+    if event.type in CHECKOUT_EVENTS:
+        return gateway().checkout(event.object_id)
+    if event.type in PAYMENT_EVENTS and event.payment_intent_id:
+        return gateway().checkout_of_payment(event.payment_intent_id)
+    return None

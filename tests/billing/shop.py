@@ -1,0 +1,213 @@
+"""The site's verbs between both stand-ins, all in this process: real clients on networks of no length."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import UUID, uuid4
+
+import requests
+import stripe
+from django.test import override_settings
+
+from accounts.members import Member
+from billing import stripe_gateway
+from billing.checkout import start_checkout
+from billing.packs import Pack
+from billing.stripe_gateway import StripeGateway
+from billing.webhook import receive_webhook
+from instant_admin import configured
+from instant_admin.balance_store import BalanceStore
+from instant_admin.ledger import Entry, Spend
+from instant_admin.ledger_rows import read_entries
+from instant_admin.steps import create, link
+from instant_admin.types import Step
+from sandbox.serving import Request, Response
+from sandbox.stripe.standin import StripeStandIn
+from tests.loopback import HandlerAdapter, LoopbackInstant
+
+SECRET_KEY = "sk_test_shop"
+WEBHOOK_SECRET = "whsec_shop"
+TEN = Pack(price_id="price_ten", credits=10, name="Ten")
+VISA = "4242424242424242"
+REFUND_PENDING = "4000000000007726"
+
+
+class Shop:
+    """Both stand-ins, and what buyers, banks and staff do there. Its clock stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = float(int(time.time()))
+        self.instant = LoopbackInstant()
+        self.instant_is_away = self.stripe_is_away = False
+        self.asked_stripe = 0  # how often the gateway did
+        self.admin = self.instant.client(self._to_instant)
+        self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
+        self.stripe = StripeStandIn(
+            database=":memory:",
+            clock=lambda: self.now,
+            rng=random.Random(3),
+            secret_key=SECRET_KEY,
+            webhook_secret=WEBHOOK_SECRET,
+            public_url="http://stripe.test",
+            webhook_url="http://site.test/api/stripe/webhook",
+            refund_turns_after_s=None,
+        )
+        self.stripe.ensure_price(TEN.price_id, 500, "usd", "10 credits")
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("http://", HandlerAdapter(self.stripe.handle, self._to_stripe))
+        self.gateway = StripeGateway(
+            secret_key=SECRET_KEY,
+            webhook_secret=WEBHOOK_SECRET,
+            api_base="http://stripe.test",
+            http_client=stripe.RequestsClient(session=session),
+        )
+
+    def _to_instant(self, request: Request, work: Callable[[], Response]) -> Response:
+        if self.instant_is_away:
+            raise requests.ConnectionError("refused")
+        return work()
+
+    def _to_stripe(self, request: Request, work: Callable[[], Response]) -> Response:
+        self.asked_stripe += 1
+        if self.stripe_is_away:
+            raise requests.ConnectionError("refused")
+        return work()
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        self.instant.standin.close()
+        self.stripe.close()
+
+    # People
+
+    def member(self, email: str | None = None) -> Member:
+        """A new member."""
+        email = email or f"{uuid4().hex}@example.com"
+        member_id, token = self.instant.member(email)
+        return Member(id=member_id, email=email, refresh_token=token)
+
+    def open_checkout(self, member: Member) -> str:
+        """Start buying ten credits; the checkout's id."""
+        return start_checkout(
+            member=member,
+            pack=TEN,
+            quantity=1,
+            request_id=uuid4(),
+            success_url="http://site.test/?session_id={CHECKOUT_SESSION_ID}",
+            cancel_url="http://site.test/",
+        ).id
+
+    def buy(self, member: Member, *, card: str = VISA, **form: str) -> str:
+        """Pay for ten credits on Stripe's page; the checkout's id. Nothing is delivered yet."""
+        checkout_id = self.open_checkout(member)
+        back = self.post(f"/c/pay/{checkout_id}", card_number=card, **form)
+        assert parse_qs(urlsplit(back).query)["session_id"] == [checkout_id]
+        return checkout_id
+
+    def spend(self, member: Member, times: int = 1) -> None:
+        """Write haikus, as `haikus/desk.py` does."""
+        for _ in range(times):
+            spend = Spend(key=f"spend:{member.id}:{uuid4()}", price=1, note="rain")
+            self.store.post(member.id, spend, goods=lambda haiku_id: haiku(haiku_id, member.id))
+
+    # Stripe's dashboard
+
+    def post(self, path: str, **form: str) -> str:
+        """Press a button on one of Stripe's pages; where it leads."""
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = self.stripe.handle(Request("POST", path, headers=headers, body=urlencode(form).encode()))
+        assert answer.status == 303, answer.body
+        return answer.headers["location"]
+
+    def payment_of(self, checkout_id: str) -> str:
+        """The payment of a checkout."""
+        return str(self.ask(f"/v1/checkout/sessions/{checkout_id}")["payment_intent"])
+
+    def refund(self, checkout_id: str, amount: int) -> str:
+        """Give so many cents back; the refund's id."""
+        payment_id = self.payment_of(checkout_id)
+        self.post(f"/dashboard/payments/{payment_id}/refund", amount=str(amount))
+        return self.newest("refunds", payment_id)
+
+    def dispute(self, checkout_id: str, *, amount: str = "", kind: str = "fraudulent") -> str:
+        """The cardholder complains; the dispute's id."""
+        payment_id = self.payment_of(checkout_id)
+        self.post(f"/dashboard/payments/{payment_id}/dispute", amount=amount, kind=kind)
+        return self.newest("disputes", payment_id)
+
+    def newest(self, collection: str, payment_id: str) -> str:
+        """The newest refund or dispute of a payment."""
+        answer = self.ask(f"/v1/{collection}", payment_intent=payment_id, limit="1")
+        return str(answer["data"][0]["id"])
+
+    def ask(self, path: str, *, method: str = "GET", **query: str) -> dict[str, Any]:
+        """Stripe's API, past the gateway."""
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
+        form = urlencode(query)
+        sent = Request(method, path, headers=headers, body=form.encode())
+        answer = self.stripe.handle(replace(sent, query=form, body=b"") if method == "GET" else sent)
+        assert answer.status == 200, answer.body
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+    # Webhooks
+
+    def events(self) -> list[bytes]:
+        """The bodies of the webhooks that wait, oldest first; they count as delivered."""
+        bodies = []
+        for delivery in self.stripe.due_deliveries(self.now):
+            self.stripe.record_attempt(delivery.id, 200, self.now)
+            bodies.append(delivery.body)
+        return bodies
+
+    def deliver(self, body: bytes) -> None:
+        """Bring the site one webhook."""
+        receive_webhook(body, self.stripe.sign(body, time.time()))
+
+    def deliver_all(self) -> None:
+        """Bring the site whatever waits."""
+        for body in self.events():
+            self.deliver(body)
+
+    # The ledger
+
+    def credits(self, member: Member) -> int:
+        """The balance."""
+        return self.store.account(member.id).credits
+
+    def entries(self, member: Member) -> list[Entry]:
+        """The whole ledger, oldest first."""
+        return list(reversed(read_entries(self.admin, member.id, before_seq=None, limit=500)))
+
+    def ledger(self, member: Member) -> list[tuple[str, int, int]]:
+        """The whole ledger as kinds, amounts and balances."""
+        return [(str(entry.kind), entry.amount, entry.balance) for entry in self.entries(member)]
+
+
+def haiku(haiku_id: UUID, author: UUID) -> list[Step]:
+    """The steps that write a haiku."""
+    row = {"topic": "rain", "content": "a\nb\nc", "createdAt": 1_800_000_000_000}
+    return [create("haikus", haiku_id, row), link("haikus", haiku_id, {"author": author})]
+
+
+@contextmanager
+def opened() -> Iterator[Shop]:
+    """A shop that the site's verbs talk to while it is open."""
+    shop = Shop()
+    try:
+        with (
+            override_settings(INSTANT_APP_ID=str(shop.instant.app.id)),
+            configured.using(shop.admin, shop.store),
+            stripe_gateway.using(shop.gateway),
+        ):
+            yield shop
+    finally:
+        shop.close()

@@ -1,0 +1,73 @@
+"""Who gets to the members' pages, and what an outage looks like there; the rest is in the journeys."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.credits_site.people import ADA, browser_of
+
+pytestmark = pytest.mark.django_db
+
+SEARCH = "/admin/billing/member/"
+MEMBER = f"/admin/billing/member/{ADA.id}/change/"
+RESETTING = f"/admin/billing/member/{ADA.id}/reset/"
+RESET = {"credits": "5", "reason": "Goodwill", "request_id": "aaaaaaaa-1111-4111-8111-111111111111"}
+
+
+def browser_of_staff(*permissions: str) -> Client:
+    staff = User.objects.create_user("grace", password="correct horse", is_staff=True)
+    for codename in permissions:
+        staff.user_permissions.add(
+            Permission.objects.get(content_type__app_label="billing", codename=codename)
+        )
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.mark.parametrize("path", [SEARCH, MEMBER])
+def test_a_member_of_the_site_is_no_staff(path: str) -> None:
+    response = browser_of(ADA).get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("path", [SEARCH, MEMBER])
+def test_staff_without_permission_may_not_look(path: str) -> None:
+    assert browser_of_staff().get(path).status_code == 403
+
+
+def test_staff_who_may_only_look_may_not_reset() -> None:
+    client = browser_of_staff("view_member")
+    assert client.post(RESETTING, RESET).status_code == 403
+    assert "Reset credits" not in client.get(MEMBER).content.decode()
+
+
+@pytest.mark.parametrize("path", [SEARCH, MEMBER])
+def test_an_outage_is_a_message_in_the_admin(path: str) -> None:
+    response = browser_of_staff("view_member").get(path)
+    assert response.status_code == 503
+    assert '<li class="error">' in response.content.decode()
+
+
+def test_a_reset_that_may_have_happened_can_be_sent_again_as_it_was() -> None:
+    response = browser_of_staff("view_member", "reset_credits").post(RESETTING, RESET)
+    page = response.content.decode()
+    assert response.status_code == 503
+    assert RESET["request_id"] in page
+    assert 'value="Goodwill"' in page
+
+
+def test_a_balance_is_not_reset_by_a_link() -> None:
+    assert browser_of_staff("view_member", "reset_credits").get(RESETTING, RESET).status_code == 405
+
+
+def test_the_index_of_the_admin_leads_to_the_search() -> None:
+    page = browser_of_staff("view_member").get("/admin/").content.decode()
+    assert f'href="{SEARCH}"' in page
+
+
+def test_there_is_no_way_to_add_or_delete_a_member() -> None:
+    client = browser_of_staff("view_member", "reset_credits")
+    assert client.get(f"{SEARCH}add/").status_code == 404
+    assert client.get(f"/admin/billing/member/{ADA.id}/delete/").status_code == 404

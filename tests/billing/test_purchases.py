@@ -1,0 +1,142 @@
+"""What the history page says became of a purchase."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.members import Member
+from billing.purchases import SHOWN, State, purchases_of
+from tests.billing.shop import Shop
+from tests.credits_site.people import FRAGMENT, JSON, browser_of
+
+
+def states(member: Member) -> list[State]:
+    return [purchase.state for purchase in purchases_of(member)]
+
+
+def test_who_never_bought_has_no_purchases_and_stripe_is_not_asked(shop: Shop, ada: Member) -> None:
+    assert purchases_of(ada) == ()
+    assert shop.asked_stripe == 0
+
+
+def test_a_paid_purchase_has_its_time_and_its_credits(shop: Shop, ada: Member) -> None:
+    checkout_id = shop.buy(ada)
+    (purchase,) = purchases_of(ada)
+    assert (purchase.checkout_id, purchase.credits, purchase.state) == (checkout_id, 10, State.PAID)
+    assert purchase.created_at.timestamp() == shop.now
+
+
+def test_a_free_order_is_paid(shop: Shop, ada: Member) -> None:
+    shop.buy(ada, promotion_code="TESTING100")
+    assert states(ada) == [State.PAID]
+
+
+def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(shop: Shop, ada: Member) -> None:
+    arrives = shop.buy(ada, payment_method="bank_debit_ok")
+    bounces = shop.buy(ada, payment_method="bank_debit_ok")
+    assert states(ada) == [State.ON_ITS_WAY] * 2
+    shop.post(f"/dashboard/payments/{shop.payment_of(arrives)}/settle")
+    shop.post(f"/dashboard/payments/{shop.payment_of(bounces)}/fail")
+    assert states(ada) == [State.FAILED, State.PAID]
+
+
+def test_an_open_checkout_is_no_purchase_and_an_expired_one_says_so(shop: Shop, ada: Member) -> None:
+    checkout_id = shop.open_checkout(ada)
+    assert states(ada) == []
+    shop.post(f"/dashboard/sessions/{checkout_id}/expire")
+    assert states(ada) == [State.EXPIRED]
+
+
+def test_a_refund_is_in_part_or_whole_and_one_that_failed_is_none(shop: Shop, ada: Member) -> None:
+    checkout_id = shop.buy(ada)
+    refund_id = shop.refund(checkout_id, 150)
+    assert states(ada) == [State.REFUNDED_IN_PART]
+    shop.refund(checkout_id, 350)
+    assert states(ada) == [State.REFUNDED]
+    shop.post(f"/dashboard/refunds/{refund_id}/fail")
+    assert states(ada) == [State.REFUNDED_IN_PART]
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "state"),
+    [
+        ("fraudulent", None, State.DISPUTED),
+        ("fraudulent", "lose", State.DISPUTED),
+        ("fraudulent", "win", State.PAID),
+        ("inquiry", None, State.PAID),
+    ],
+)
+def test_a_dispute_counts_while_it_is_open_or_lost(
+    shop: Shop, ada: Member, kind: str, end: str | None, state: State
+) -> None:
+    dispute_id = shop.dispute(shop.buy(ada), kind=kind)
+    if end is not None:
+        shop.post(f"/dashboard/disputes/{dispute_id}/{end}")
+    assert states(ada) == [state]
+
+
+def test_the_newest_are_shown_and_open_ones_do_not_hide_them(shop: Shop, ada: Member) -> None:
+    bought = []
+    for _ in range(SHOWN + 1):
+        bought.append(shop.buy(ada))
+        shop.open_checkout(ada)
+    assert [purchase.checkout_id for purchase in purchases_of(ada)] == bought[:0:-1]
+
+
+# On the page
+
+
+@pytest.fixture
+def browser(db: None, ada: Member) -> Client:
+    return browser_of(ada)
+
+
+def test_the_history_page_says_what_became_of_each_purchase(shop: Shop, ada: Member, browser: Client) -> None:
+    shop.buy(ada, payment_method="bank_debit_ok")
+    page = browser.get("/history/").content.decode()
+    assert "Your latest purchases" in page
+    assert State.ON_ITS_WAY in page
+
+
+def test_the_history_page_works_without_stripe_and_asks_but_once(
+    shop: Shop, ada: Member, browser: Client
+) -> None:
+    shop.buy(ada)
+    shop.deliver_all()
+    shop.stripe_is_away = True
+    asked = shop.asked_stripe
+    response = browser.get("/history/")
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Bought credits" in page
+    assert "Stripe does not answer right now" in page
+    assert shop.asked_stripe == asked + 1
+
+
+@pytest.mark.parametrize("headers", [JSON, FRAGMENT])
+def test_only_the_page_for_people_asks_stripe(
+    shop: Shop, ada: Member, browser: Client, headers: dict[str, str]
+) -> None:
+    shop.buy(ada)
+    asked = shop.asked_stripe
+    response = browser.get("/history/", headers=headers)
+    assert response.status_code == 200
+    assert "purchases" not in response.content.decode()
+    assert shop.asked_stripe == asked
+
+
+def test_a_balance_below_zero_is_explained(shop: Shop, ada: Member, browser: Client) -> None:
+    checkout_id = shop.buy(ada)
+    shop.deliver_all()
+    shop.spend(ada, 8)
+    shop.refund(checkout_id, 500)
+    shop.deliver_all()
+    page = browser.get("/history/").content.decode()
+    assert (
+        "Your balance is below zero: the credits of a refunded or disputed purchase were taken back" in page
+    )
+    refused = browser.post("/api/generate", {"topic": "rain", "request_id": str(uuid4())}, headers=JSON)
+    assert (refused.status_code, refused.json()["credits"]) == (402, -8)

@@ -1,0 +1,86 @@
+"""What buying refuses before it asks Stripe; the rest is in the journeys."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.forms import CheckoutForm, ResetForm, SyncForm
+from tests.credits_site.people import ADA, JSON, browser_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada() -> Client:
+    return browser_of(ADA)
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "11", "1.5", "many", "1e1"])
+def test_a_quantity_that_is_not_for_sale_is_422(ada: Client, quantity: str) -> None:
+    response = ada.post("/api/stripe/checkout", {"quantity": quantity}, headers=JSON)
+    assert response.status_code == 422
+    assert "pack" in response.json()["error"]
+
+
+def test_a_pack_that_is_not_for_sale_is_422(ada: Client) -> None:
+    response = ada.post("/api/stripe/checkout", {"pack": "price_of_another_site"}, headers=JSON)
+    assert (response.status_code, response.json()) == (422, {"error": "Choose one of the packs."})
+
+
+def test_a_pack_must_be_named_when_there_are_several(ada: Client, settings: Any) -> None:
+    settings.CREDIT_PACKS = [{"price": "price_ten"}, {"price": "price_fifty", "credits": 50}]
+    response = ada.post("/api/stripe/checkout", headers=JSON)
+    assert response.status_code == 422
+
+
+def test_a_request_id_that_is_none_is_422(ada: Client) -> None:
+    response = ada.post("/api/stripe/checkout", {"request_id": "7"}, headers=JSON)
+    assert response.status_code == 422
+
+
+def test_one_pack_is_bought_unless_told_otherwise() -> None:
+    form = CheckoutForm({})
+    assert form.is_valid()
+    assert form.cleaned_data == {"pack": "", "quantity": 1, "request_id": None}
+
+
+def test_every_form_to_buy_has_an_id_of_its_own() -> None:
+    assert CheckoutForm.blank()["request_id"].value() != CheckoutForm.blank()["request_id"].value()
+
+
+def test_a_sync_of_nothing_is_422(ada: Client) -> None:
+    assert ada.post("/api/stripe/sync", headers=JSON).status_code == 422
+
+
+@pytest.mark.parametrize("session_id", ["../customers/cus_1", "cs_test_1/line_items", "7", "cs_test_ä"])
+def test_what_is_no_id_of_a_checkout_is_404_without_asking_stripe(ada: Client, session_id: str) -> None:
+    response = ada.post("/api/stripe/sync", {"session_id": session_id}, headers=JSON)
+    assert (response.status_code, response.json()) == (404, {"error": "You have no such checkout"})
+
+
+@pytest.mark.parametrize("attempt", ["-1", "x", "1001"])
+def test_a_page_cannot_make_up_how_often_it_has_asked(attempt: str) -> None:
+    assert not SyncForm({"session_id": "cs_test_1", "attempt": attempt}).is_valid()
+
+
+def test_a_cursor_that_is_none_is_422_as_json_and_the_first_page_for_people(ada: Client) -> None:
+    assert ada.get("/history/?before=x", headers=JSON).status_code == 422
+    response = ada.get("/history/?before=x")
+    assert (response.status_code, response["Location"]) == (302, "/history/")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Stripe-Signature": ""}, {"Stripe-Signature": "t=1,v1=00"}])
+def test_a_webhook_that_stripe_did_not_sign_is_400(headers: dict[str, str]) -> None:
+    response = Client().post("/api/stripe/webhook", b"{}", content_type="application/json", headers=headers)
+    assert response.status_code == 400
+    assert set(response.json()) == {"error"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"credits": "-1"}, {"credits": ""}, {"credits": "1.5"}, {"reason": "  "}, {"request_id": "x"}]
+)
+def test_a_reset_needs_a_number_a_reason_and_an_id(wrong: dict[str, str]) -> None:
+    right = {"credits": "0", "reason": "Goodwill", "request_id": "aaaaaaaa-1111-4111-8111-111111111111"}
+    assert ResetForm(right).is_valid()
+    assert not ResetForm(right | wrong).is_valid()
