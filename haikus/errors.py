@@ -1,0 +1,31 @@
+"""What can keep a haiku from being written, shown or deleted. A generator of your own raises `UnwritableTopic`."""
+
+from __future__ import annotations
+
+
+class HaikuError(Exception):
+    """Base of every error of this app. Nothing was charged, or nothing more."""
+
+
+class UnwritableTopic(HaikuError):
+    """No sane poem names this topic; `reason` says why in a sentence for the person who asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RequestIdReused(HaikuError):
+    """This request id was used before, with another topic."""
+
+
+class HaikuGone(HaikuError):
+    """This request wrote a haiku that was deleted since."""
+
+
+class NoSuchHaiku(HaikuError):
+    """No such haiku, or not this member's."""
+
+
+class BadCursor(HaikuError, ValueError):
+    """`before` is not what a shelf's `next` was."""

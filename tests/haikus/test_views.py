@@ -1,0 +1,74 @@
+"""What writing refuses before it asks Instant; the rest is in the journeys."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from haikus.forms import WriteHaikuForm
+from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada() -> Client:
+    return browser_of(ADA)
+
+
+@pytest.mark.parametrize("topic", ["", "   ", "x" * 81, "x" * 5000, "nul\x00"])
+def test_a_topic_that_is_none_is_422(ada: Client, topic: str) -> None:
+    response = ada.post("/api/generate", {"topic": topic, "request_id": str(uuid4())}, headers=JSON)
+    assert response.status_code == 422
+    assert set(response.json()) == {"error"}
+
+
+@pytest.mark.parametrize("sent", [{}, {"request_id": ""}, {"request_id": "7"}])
+def test_a_request_without_an_id_is_422(ada: Client, sent: dict[str, str]) -> None:
+    response = ada.post("/api/generate", {"topic": "snow"} | sent, headers=JSON)
+    assert response.status_code == 422
+    assert "request_id" in response.json()["error"]
+
+
+def test_htmx_gets_the_form_back_with_what_is_wrong(ada: Client) -> None:
+    request_id = str(uuid4())
+    response = ada.post("/api/generate", {"topic": "", "request_id": request_id}, headers=FRAGMENT)
+    fragment = response.content.decode()
+    assert response.status_code == 422
+    assert fragment.lstrip().startswith("<form")
+    assert "Give the haiku a topic" in fragment
+    assert f'value="{request_id}"' in fragment
+    assert "HX-Request" in response["Vary"]
+
+
+def test_a_topic_comes_back_escaped(ada: Client) -> None:
+    response = ada.post("/api/generate", {"topic": '"><script>'}, headers=FRAGMENT)
+    fragment = response.content.decode()
+    assert response.status_code == 422
+    assert "<script>" not in fragment
+    assert 'value="&quot;&gt;&lt;script&gt;"' in fragment
+
+
+def test_a_form_whose_id_was_bad_comes_back_with_a_good_one(ada: Client) -> None:
+    response = ada.post("/api/generate", {"topic": "snow", "request_id": "7"}, headers=FRAGMENT)
+    fragment = response.content.decode()
+    found = re.search(r'name="request_id" value="([^"]*)"', fragment)
+    assert found
+    assert WriteHaikuForm({"topic": "snow", "request_id": found[1]}).is_valid()
+    assert 'value="snow"' in fragment
+
+
+def test_every_form_to_write_has_an_id_of_its_own() -> None:
+    assert WriteHaikuForm.blank()["request_id"].value() != WriteHaikuForm.blank()["request_id"].value()
+
+
+@pytest.mark.parametrize("before", ["x", "1.2", "1.", "."])
+def test_a_cursor_that_is_none_is_422_as_json_and_the_first_page_for_people(ada: Client, before: str) -> None:
+    assert ada.get("/haikus/", {"before": before}, headers=JSON).status_code == 422
+    response = ada.get("/haikus/", {"before": before})
+    assert (response.status_code, response["Location"]) == (302, "/haikus/")
+
+
+def test_what_is_no_id_of_a_haiku_is_404(ada: Client) -> None:
+    assert ada.post("/haikus/7/delete/").status_code == 404
