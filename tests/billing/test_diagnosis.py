@@ -1,0 +1,219 @@
+"""What the doctor finds in a Stripe account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+import responses
+import stripe
+from django.test import override_settings
+
+from billing import diagnosis, stripe_gateway
+from billing.audit import Audit
+from billing.stripe_gateway import StripeGateway
+from billing.webhook import EVENTS
+from instant_admin.findings import Finding, diagnose
+from instant_admin.probe import open_doors
+from tests.billing.shop import TEN, WEBHOOK_SECRET, Shop
+from tests.loopback import DOCUMENTS, HandlerAdapter
+
+BASE = "http://stripe.test"
+PATH = "/api/stripe/webhook"
+
+
+@pytest.fixture(autouse=True)
+def in_development() -> Iterator[None]:
+    """With the pack that the shop sells."""
+    with override_settings(DEBUG=True, STRIPE_PRICE_ID=TEN.price_id, CREDIT_PACKS=[]):
+        yield
+
+
+def findings() -> dict[str, Finding]:
+    """What the doctor finds, by row; the last of each, and none about the clock, which the shop does not send."""
+    found = diagnose(diagnosis.checks(now=lambda: datetime.now(UTC)))
+    return {finding.row: finding for finding in found if finding.row != diagnosis.CLOCK}
+
+
+def not_ok() -> list[Finding]:
+    return [finding for finding in findings().values() if finding.verdict != "ok"]
+
+
+def with_key(shop: Shop, secret_key: str) -> StripeGateway:
+    """The shop's account, asked with another key."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", HandlerAdapter(shop.stripe.handle))
+    return StripeGateway(
+        secret_key=secret_key,
+        webhook_secret=WEBHOOK_SECRET,
+        api_base=BASE,
+        http_client=stripe.RequestsClient(session=session),
+    )
+
+
+def endpoint(shop: Shop, *events: str, url: str = f"https://credits.test{PATH}") -> None:
+    """Have this endpoint alone."""
+    for each in shop.ask("/v1/webhook_endpoints")["data"]:
+        shop.ask(f"/v1/webhook_endpoints/{each['id']}", method="DELETE")
+    form = {f"enabled_events[{number}]": event for number, event in enumerate(events)}
+    shop.ask("/v1/webhook_endpoints", method="POST", url=url, **form)
+
+
+def test_a_good_account_has_no_fault(shop: Shop) -> None:
+    assert [str(finding.verdict) for finding in findings().values()] == ["ok"] * 3
+
+
+def test_a_wrong_key_is_named_once_with_its_remedy(shop: Shop) -> None:
+    with stripe_gateway.using(with_key(shop, "sk_test_wrong")):
+        key, *others = not_ok()
+    assert (key.row, key.verdict) == (diagnosis.KEY, "wrong")
+    assert "STRIPE_SECRET_KEY" in key.finding
+    assert "dashboard" in key.remedy
+    assert "sk_test_wrong" not in key.finding + key.remedy
+    assert {finding.verdict for finding in others} == {"warning"}
+
+
+def test_stripe_out_of_reach_is_named_with_its_remedy(shop: Shop) -> None:
+    shop.stripe_is_away = True
+    key, *_ = not_ok()
+    assert (key.row, key.verdict) == (diagnosis.KEY, "wrong")
+    assert "STRIPE_API_BASE" in key.remedy
+
+
+def test_a_test_key_where_strangers_pay_is_worth_a_warning(shop: Shop) -> None:
+    with override_settings(DEBUG=False):
+        (key,) = not_ok()
+    assert (key.row, key.verdict) == (diagnosis.KEY, "warning")
+    assert "sk_live_" in key.remedy
+
+
+def account(wire: responses.RequestsMock, **answer: Any) -> None:
+    body = {"id": "acct_1", "object": "account", "charges_enabled": True} | answer
+    wire.get(f"{BASE}/v1/account", json=body, headers={"Date": "Wed, 01 Jul 2026 12:00:00 GMT"})
+
+
+@pytest.mark.parametrize(
+    ("key", "debug", "can_charge", "verdict"),
+    [
+        ("sk_live_x", True, True, "wrong"),
+        ("sk_live_x", False, False, "wrong"),
+        ("sk_live_x", False, True, "ok"),
+        ("sk_test_x", True, False, "warning"),
+    ],
+)
+def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, verdict: str) -> None:
+    account_of_key = StripeGateway(secret_key=key, webhook_secret=WEBHOOK_SECRET, api_base=BASE)
+    with (
+        responses.RequestsMock() as wire,
+        stripe_gateway.using(account_of_key),
+        override_settings(DEBUG=debug),
+    ):
+        account(wire, charges_enabled=can_charge)
+        (found,) = diagnosis.look_at_key()
+    assert found.verdict == verdict
+    assert bool(found.remedy) == (verdict != "ok")
+
+
+def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
+    restricted = StripeGateway(secret_key="rk_test_x", webhook_secret=WEBHOOK_SECRET, api_base=BASE)
+    with responses.RequestsMock() as wire, stripe_gateway.using(restricted):
+        error = {"error": {"type": "invalid_request_error", "message": "no"}}
+        wire.get(f"{BASE}/v1/account", json=error, status=403)
+        (found,) = diagnosis.look_at_key()
+    assert (found.verdict, "restricted" in found.finding) == ("warning", True)
+
+
+def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
+    gateway = StripeGateway(secret_key="sk_test_x", webhook_secret=WEBHOOK_SECRET, api_base=BASE)
+    now = datetime(2026, 7, 1, 12, 4, 3, tzinfo=UTC)
+    with responses.RequestsMock() as wire, stripe_gateway.using(gateway):
+        account(wire)
+        (found,) = diagnosis.look_at_clock(lambda: now)
+    assert (found.verdict, "ahead" in found.finding) == ("wrong", True)
+
+
+def test_an_archived_price_is_named_with_its_remedy(shop: Shop) -> None:
+    shop.ask(f"/v1/prices/{TEN.price_id}", method="POST", active="false")
+    (found,) = not_ok()
+    assert (found.row, found.verdict) == (diagnosis.PRICES, "wrong")
+    assert TEN.price_id in found.finding
+    assert "it is archived" in found.finding
+    assert "Unarchive" in found.remedy
+
+
+def test_a_price_of_an_archived_product_is_named(shop: Shop) -> None:
+    product = shop.ask(f"/v1/prices/{TEN.price_id}")["product"]
+    shop.ask(f"/v1/products/{product}", method="POST", active="false")
+    (found,) = not_ok()
+    assert "its product is archived" in found.finding
+
+
+def test_a_recurring_price_and_an_unknown_one_are_named_each(shop: Shop) -> None:
+    form = {
+        "currency": "usd",
+        "unit_amount": "500",
+        "recurring[interval]": "month",
+        "product_data[name]": "Monthly",
+    }
+    monthly = shop.ask("/v1/prices", method="POST", **form)["id"]
+    packs = [{"price": price, "credits": 10} for price in (TEN.price_id, monthly, "price_nobody_has")]
+    with override_settings(CREDIT_PACKS=packs):
+        good, recurring, unknown = diagnosis.look_at_prices()
+    assert (good.verdict, recurring.verdict, unknown.verdict) == ("ok", "wrong", "wrong")
+    assert "it is recurring" in recurring.finding
+    assert "unknown to Stripe" in unknown.finding
+
+
+@pytest.mark.parametrize("packs", [[], [{"credits": 10}]], ids=["none", "without a price"])
+def test_nothing_to_sell_is_wrong(shop: Shop, packs: list[dict[str, int]]) -> None:
+    with override_settings(STRIPE_PRICE_ID="", CREDIT_PACKS=packs):
+        (found,) = not_ok()
+    assert (found.row, found.verdict) == (diagnosis.PRICES, "wrong")
+
+
+def test_events_that_the_endpoint_does_not_get_are_named(shop: Shop) -> None:
+    endpoint(shop, *(EVENTS - {"charge.refunded", "refund.failed"}))
+    (found,) = not_ok()
+    assert (found.row, found.verdict) == (diagnosis.WEBHOOK, "warning")
+    assert "charge.refunded, refund.failed" in found.finding
+    assert "Webhooks" in found.remedy
+
+
+def test_an_endpoint_with_just_our_events_is_good(shop: Shop) -> None:
+    endpoint(shop, *EVENTS)
+    assert not_ok() == []
+
+
+def test_a_missing_endpoint_is_named_with_all_that_it_needs(shop: Shop) -> None:
+    endpoint(shop, *EVENTS, url="https://credits.test/somewhere/else")
+    (found,) = not_ok()
+    assert (found.row, found.verdict) == (diagnosis.WEBHOOK, "warning")
+    assert all(event in found.remedy for event in EVENTS)
+    assert PATH in found.remedy
+
+
+def test_another_copy_of_the_site_with_a_poor_endpoint_is_none_of_our_business(shop: Shop) -> None:
+    form = {"url": f"https://staging.test{PATH}", "enabled_events[0]": "charge.refunded"}
+    shop.ask("/v1/webhook_endpoints", method="POST", **form)
+    assert [str(finding.verdict) for finding in diagnosis.look_at_webhook()] == ["ok"]
+
+
+def test_an_audit_in_the_middle_of_the_doctors_visit_finds_nothing_wrong(shop: Shop) -> None:
+    rules: dict[str, Any] = dict(DOCUMENTS.perms) | {"$users": {"allow": {"view": "true"}}}
+    shop.admin.push_perms(rules)
+    with closing(open_doors(shop.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as doors:
+        assert next(doors) == "a guest can read a member's row of $users"
+        audit = Audit()
+        assert list(audit.violations()) == []
+        assert (audit.counts["entries"], audit.counts["haikus"]) == (2, 1)
+    assert shop.admin.query({"$users": {}, "creditEntries": {}, "haikus": {}}) == {
+        "$users": [],
+        "creditEntries": [],
+        "haikus": [],
+    }
