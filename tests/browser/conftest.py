@@ -1,0 +1,87 @@
+"""Chromium, and people who sit in front of it. Whatever a page complains about on the console fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from sandbox.world import World
+from tests.browser.person import PATIENCE_MS, Person
+from tests.journeys.visitor import Visitor
+
+CHROMIUM: Final = shutil.which("chromium")
+# Chromium talks to nobody but the page's server.
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NewPerson = Callable[..., Person]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: no world is started for a browser that is not there."""
+    if CHROMIUM is None and os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail("chromium is not installed, and REQUIRE_BROWSER is set", pytrace=False)
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One browser. It ends with this folder: Playwright's event loop would disturb Django's tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_person(chromium: Browser, world: World) -> Iterator[NewPerson]:
+    """Makes people, each with a profile of their own: `new_person(visitor, **options of the profile)`."""
+    made: list[Person] = []
+
+    def make(visitor: Visitor | None = None, **options: Any) -> Person:
+        who = visitor or Visitor(world.site_url, world.mail_dir)
+        profile = chromium.new_context(base_url=who.site, reduced_motion="reduce", **options)
+        profile.set_default_timeout(PATIENCE_MS)
+        profile.add_cookies(
+            [
+                {"name": cookie.name, "value": cookie.value or "", "url": who.site}
+                for cookie in who.http.cookies
+            ]
+        )
+        made.append(Person(profile.new_page(), who))
+        return made[-1]
+
+    yield make
+    for person in made:
+        person.page.context.close()
+    assert [person.complaints for person in made if person.complaints] == []
+
+
+@pytest.fixture
+def stranger(new_person: NewPerson) -> Person:
+    """Somebody who is not signed in, and looks at the landing page."""
+    return new_person().opens("/")
+
+
+@pytest.fixture
+def broke_ada(new_person: NewPerson, ada: Visitor) -> Person:
+    """A member without credits, at the desk."""
+    return new_person(ada).opens("/")
+
+
+@pytest.fixture
+def rich_ada(new_person: NewPerson, ada_with_ten_credits: Visitor) -> Person:
+    """A member with ten credits, at the desk."""
+    return new_person(ada_with_ten_credits).opens("/")

@@ -1,0 +1,143 @@
+"""Somebody in front of the site: what they see, and what they click."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import uuid4
+
+from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, expect
+
+from tests.journeys.visitor import Visitor
+
+PATIENCE_MS: Final = 15_000
+expect.set_options(timeout=PATIENCE_MS)
+# Answers that people ask for; Chromium writes every one of them to the console.
+EXPECTED_ANSWER: Final = re.compile(r"Failed to load resource: .* status of (402|404|422|503) ")
+
+
+class Person:
+    """A browser profile with one tab. `visitor` is the same person as a script, with the same cookies at first."""
+
+    def __init__(self, page: Page, visitor: Visitor) -> None:
+        self.page = page
+        self.visitor = visitor
+        self.complaints: list[str] = []
+        self._bears: re.Pattern[str] | None = None
+        page.context.on("console", self._hear)
+        page.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+
+    def bears(self, pattern: str) -> None:
+        """Complaints on the console that match are what the test is about; any other fails it."""
+        self._bears = re.compile(pattern)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        url = message.location["url"]
+        is_expected = EXPECTED_ANSWER.search(message.text) and "/static/" not in url
+        is_borne = self._bears and self._bears.search(message.text)
+        if message.type in ("error", "warning") and not is_expected and not is_borne:
+            self.complaints.append(f"{message.text} ({url})")
+
+    # What they see
+
+    @property
+    def credits(self) -> Locator:
+        """The counter's number."""
+        return self.page.locator("#credits strong")
+
+    @property
+    def banner(self) -> Locator:
+        """The word about a low balance, under the counter."""
+        return self.page.locator("#credits .banner")
+
+    @property
+    def notice(self) -> Locator:
+        """What became of the checkout."""
+        return self.page.locator("#checkout-sync")
+
+    @property
+    def message(self) -> Locator:
+        """What the site has to say about the last thing done."""
+        return self.page.locator("#notice")
+
+    @property
+    def packs(self) -> Locator:
+        """The purchase dialog."""
+        return self.page.locator("#buy")
+
+    @property
+    def cards(self) -> Locator:
+        """The haikus on the page, from the top."""
+        return self.page.get_by_role("article")
+
+    @property
+    def write_button(self) -> Locator:
+        """The button that costs a credit."""
+        return self.page.get_by_role("button", name="Write", exact=True)
+
+    @property
+    def buy_button(self) -> Locator:
+        """What opens the dialog; a link, for those without JavaScript."""
+        return self.page.get_by_role("link", name="Buy credits")
+
+    @property
+    def topic(self) -> Locator:
+        """The one field of the desk."""
+        return self.page.get_by_label("A haiku about")
+
+    def request_id(self) -> str:
+        """The id that the write form would send."""
+        return self.page.locator("#write input[name=request_id]").input_value()
+
+    # What they do
+
+    def opens(self, path: str) -> Person:
+        """Go to a page of the site, or to any address."""
+        self.page.goto(path)
+        return self
+
+    def signs_in(self) -> None:
+        """Ask for a code, look into the mail, and enter it."""
+        self.visitor.email = f"visitor-{uuid4().hex[:12]}@example.com"
+        self.page.get_by_label("Email").fill(self.visitor.email)
+        self.page.get_by_role("button", name="Send me a code").click()
+        expect(self.page.get_by_label("Code")).to_be_focused()
+        self.page.get_by_label("Code").fill(self.visitor.code())
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def writes_about(self, topic: str) -> None:
+        """Type a topic and press Write."""
+        self.topic.fill(topic)
+        self.write_button.click()
+
+    def goes_to_stripe(self) -> None:
+        """From the open dialog to Stripe's page."""
+        self.page.get_by_role("button", name="Continue to Stripe").click()
+        self.page.wait_for_url("**/c/pay/**")
+
+    def pays_with(self, card: str) -> None:
+        """Fill in Stripe's page and press Pay."""
+        self.page.get_by_label("Number", exact=True).fill(card)
+        self.page.get_by_role("button", name=re.compile(r"^Pay \$")).click()
+
+    def comes_back_to_the_tab(self) -> None:
+        """What a browser tells a page that is looked at again; Chromium without a window never does."""
+        self.page.evaluate("window.dispatchEvent(new FocusEvent('focus'))")
+
+    @contextmanager
+    def asked(self, *, answer: bool) -> Iterator[list[str]]:
+        """Answer the browser's questions; yields them."""
+        questions: list[str] = []
+
+        def reply(dialog: Dialog) -> None:
+            questions.append(dialog.message)
+            if answer:
+                dialog.accept()
+            else:
+                dialog.dismiss()
+
+        self.page.on("dialog", reply)
+        yield questions
+        self.page.remove_listener("dialog", reply)

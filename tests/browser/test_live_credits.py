@@ -1,0 +1,120 @@
+"""Counters that move by themselves, in Chromium: over two processes, through an outage, in ten tabs."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sandbox.world import World
+from tests.browser.conftest import NewPerson
+from tests.browser.person import PATIENCE_MS, Person
+from tests.journeys.visitor import PAYS, Visitor
+
+pytestmark = pytest.mark.browser
+
+
+def at_the_other_process(person: Person, world: World) -> Page:
+    """Another tab of the same browser, at the second process of the site."""
+    page = person.page.context.new_page()
+    page.goto(world.site_urls[1])
+    return page
+
+
+def number(page: Page, credits: int) -> None:
+    """The tab shows this balance, in time."""
+    expect(page.locator("#credits strong")).to_have_text(str(credits))
+
+
+def until_listening(page: Page, is_listening: bool) -> None:
+    """Wait until a tab of this browser listens, or none does."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while bool(page.evaluate("async () => (await navigator.locks.query()).held.length")) != is_listening:
+        assert time.monotonic() < deadline, "it never was so"
+        time.sleep(0.02)
+
+
+def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
+    broke_ada: Person, world: World
+) -> None:
+    other = at_the_other_process(broke_ada, world)
+    number(other, 0)
+    other.evaluate("window.isStillTheSamePage = true")
+    broke_ada.buy_button.click()
+    broke_ada.goes_to_stripe()
+    broke_ada.pays_with(PAYS)
+    number(other, 10)
+    expect(other.locator("#credits .banner")).to_have_count(0)
+    broke_ada.writes_about("rain")
+    number(other, 9)
+    assert other.evaluate("window.isStillTheSamePage") is True
+
+
+def test_tabs_recover_when_instant_was_killed(rich_ada: Person, world: World) -> None:
+    tabs = [rich_ada.page, at_the_other_process(rich_ada, world)]
+    rich_ada.visitor.write("rain")
+    for tab in tabs:
+        number(tab, 9)
+    world.instant.kill()
+    world.instant.start()
+    world.instant.await_answer("/health/system")
+    rich_ada.visitor.write("snow")
+    for tab in tabs:
+        number(tab, 8)
+
+
+def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: Person) -> None:
+    until_listening(rich_ada.page, True)
+    streams: list[str] = []
+    tabs = [rich_ada.page.context.new_page() for _ in range(9)]
+    for tab in tabs:
+        tab.on("request", lambda request: streams.append(request.url) if "stream" in request.url else None)
+    for tab in tabs:
+        tab.goto(rich_ada.visitor.site)
+    # Six would be all the connections that the browser has for the site.
+    assert streams == []
+    rich_ada.visitor.write("rain")
+    for tab in (rich_ada.page, *tabs):
+        number(tab, 9)
+    # The one that listens goes; another takes its place.
+    rich_ada.page.close()
+    rich_ada.visitor.write("snow")
+    for tab in tabs:
+        number(tab, 8)
+    assert len(streams) == 1
+
+
+# Chromium without a window shows every tab all the time.
+LOOK_AWAY = """() => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+LOOK_BACK = """() => {
+  delete document.hidden;
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: Person) -> None:
+    page = rich_ada.page
+    until_listening(page, True)
+    page.evaluate(LOOK_AWAY)
+    until_listening(page, False)
+    rich_ada.visitor.write("rain")
+    number(page, 10)
+    page.evaluate(LOOK_BACK)
+    number(page, 9)
+    rich_ada.visitor.write("snow")
+    number(page, 8)
+
+
+def test_a_tab_of_someone_signed_out_elsewhere_stops_listening(
+    new_person: NewPerson, ada_with_ten_credits: Visitor
+) -> None:
+    ada = new_person(ada_with_ten_credits).opens("/")
+    ada.visitor.write("rain")
+    expect(ada.credits).to_have_text("9")
+    until_listening(ada.page, True)
+    ada.visitor.post("/sign-out/")
+    until_listening(ada.page, False)

@@ -1,0 +1,173 @@
+"""The main job, by clicking, in Chromium: with JavaScript and without."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewPerson
+from tests.browser.person import Person
+from tests.journeys.faults import Faults
+from tests.journeys.visitor import DECLINED, FREE, PAYS, Visitor
+
+pytestmark = pytest.mark.browser
+
+ADDED = re.compile("added", re.IGNORECASE)
+UNCHARGED = re.compile("nothing was charged", re.IGNORECASE)
+
+
+def test_the_main_job_whole_by_clicking(stranger: Person, stripe_faults: Faults) -> None:
+    ada, page = stranger, stranger.page
+    ada.signs_in()
+    expect(ada.credits).to_have_text("0")
+
+    # Without credits: the packs are offered, and what was typed is kept.
+    ada.writes_about("winter rain")
+    expect(ada.packs).to_be_visible()
+    expect(ada.topic).to_have_value("winter rain")
+    ada.goes_to_stripe()
+    ada.pays_with(DECLINED)
+    expect(page.get_by_role("alert")).to_contain_text("declined")
+
+    # Back before Stripe says a word: the page is drawn without the credits, and gets them without a reload.
+    stripe_faults.add("hold_before", r"^/v1/checkout/sessions/cs_", method="GET", times=None)
+    ada.pays_with(PAYS)
+    expect(ada.notice).to_contain_text("Asking Stripe")
+    expect(ada.credits).to_have_text("0")
+    page.evaluate("window.isStillTheSamePage = true")
+    stripe_faults.clear()
+    expect(ada.notice).to_contain_text(ADDED)
+    expect(ada.credits).to_have_text("10")
+
+    for number, topic in enumerate(("winter rain", "the night train"), start=1):
+        _writes_one(ada, topic, number=number)
+    assert page.evaluate("window.isStillTheSamePage") is True
+    _reads_the_history(ada)
+    _signs_out(ada)
+    page.go_back()
+    expect(page.get_by_label("Email")).to_be_visible()
+
+
+def _writes_one(ada: Person, topic: str, *, number: int) -> None:
+    """The haiku is on top, for one credit, and the form is fresh."""
+    spent = ada.request_id()
+    ada.writes_about(topic)
+    expect(ada.cards).to_have_count(number)
+    expect(ada.cards.first.get_by_role("heading")).to_have_text(topic)
+    expect(ada.credits).to_have_text(str(10 - number))
+    expect(ada.topic).to_have_value("")
+    expect(ada.topic).to_be_focused()
+    assert ada.request_id() != spent
+
+
+def _reads_the_history(ada: Person) -> None:
+    """A purchase and two haikus, the newest first."""
+    ada.page.get_by_role("link", name="History").click()
+    rows = ada.page.get_by_role("table").first.get_by_role("row")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(1)).to_contain_text("-1")
+    expect(rows.nth(3)).to_contain_text("+")
+
+
+def _signs_out(ada: Person) -> None:
+    ada.page.get_by_role("button", name="Sign out").click()
+    expect(ada.page.get_by_label("Email")).to_be_visible()
+
+
+def test_the_main_job_whole_without_javascript(new_person: NewPerson) -> None:
+    ada = new_person(java_script_enabled=False).opens("/")
+    page = ada.page
+    ada.signs_in()
+    expect(ada.packs).to_be_hidden()
+    ada.writes_about("winter rain")
+    expect(page.get_by_role("alert")).to_contain_text("out of credits")
+    expect(ada.packs).to_be_visible()
+    ada.goes_to_stripe()
+    ada.pays_with(DECLINED)
+    expect(page.get_by_role("alert")).to_contain_text("declined")
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name="Check now").click()
+    expect(ada.message).to_contain_text(UNCHARGED)
+
+    ada.buy_button.click()
+    page.get_by_label("Fifty haikus").check()
+    ada.goes_to_stripe()
+    ada.pays_with(PAYS)
+    page.get_by_role("button", name="Check now").click()
+    expect(ada.message).to_contain_text(ADDED)
+    expect(ada.credits).to_have_text("50")
+
+    for number, topic in enumerate(("winter rain", "the night train"), start=1):
+        ada.writes_about(topic)
+        expect(ada.message).to_contain_text("written")
+        expect(ada.cards).to_have_count(number)
+        expect(ada.cards.first.get_by_role("heading")).to_have_text(topic)
+    expect(ada.credits).to_have_text("48")
+    _reads_the_history(ada)
+    _deletes_the_newest_by_full_pages(ada)
+    _signs_out(ada)
+
+
+def _deletes_the_newest_by_full_pages(ada: Person) -> None:
+    ada.opens("/").cards.first.get_by_role("button", name="Delete").click()
+    expect(ada.message).to_contain_text("deleted")
+    expect(ada.cards).to_have_count(1)
+
+
+def test_a_free_order_is_credited(broke_ada: Person) -> None:
+    broke_ada.buy_button.click()
+    broke_ada.goes_to_stripe()
+    broke_ada.page.get_by_label("Promotion code").fill(FREE)
+    broke_ada.page.get_by_role("button", name="Apply").click()
+    broke_ada.page.get_by_role("button", name="Complete order").click()
+    expect(broke_ada.notice).to_contain_text(ADDED)
+    expect(broke_ada.credits).to_have_text("10")
+
+
+def test_a_cancelled_checkout_says_that_nothing_was_charged(broke_ada: Person) -> None:
+    broke_ada.buy_button.click()
+    broke_ada.goes_to_stripe()
+    broke_ada.page.get_by_role("link", name="Back").click()
+    expect(broke_ada.notice).to_contain_text(UNCHARGED)
+    expect(broke_ada.credits).to_have_text("0")
+
+
+def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: Person) -> None:
+    broke_ada.buy_button.click()
+    broke_ada.goes_to_stripe()
+    broke_ada.pays_with(PAYS)
+    expect(broke_ada.notice).to_contain_text(ADDED)
+    expect(broke_ada.page).to_have_url(re.compile(r"/$"))
+    broke_ada.page.reload()
+    expect(broke_ada.credits).to_have_text("10")
+    expect(broke_ada.notice).to_have_count(0)
+
+
+def test_someone_elses_checkout_never_says_added(broke_ada: Person) -> None:
+    broke_ada.bears("Response Status Error Code 404 from /api/stripe/sync")
+    of_grace = Visitor(broke_ada.visitor.site, broke_ada.visitor.mail_dir).sign_in().buy()
+    broke_ada.opens(f"/?session_id={of_grace}")
+    expect(broke_ada.message).to_contain_text("not yours")
+    expect(broke_ada.notice).to_have_count(0)
+    expect(broke_ada.page.locator("main")).not_to_contain_text(ADDED)
+    expect(broke_ada.credits).to_have_text("0")
+
+
+def test_a_bank_debit_is_pending_until_it_arrives(broke_ada: Person) -> None:
+    broke_ada.buy_button.click()
+    broke_ada.goes_to_stripe()
+    broke_ada.page.get_by_label("Bank debit (settles later)").check()
+    broke_ada.page.get_by_role("button", name=re.compile(r"^Pay \$")).click()
+    expect(broke_ada.notice).to_contain_text("not confirmed")
+    expect(broke_ada.credits).to_have_text("0")
+
+
+def test_two_packs_are_worth_twice_as_much(broke_ada: Person) -> None:
+    broke_ada.buy_button.click()
+    broke_ada.page.get_by_label("How many packs").fill("2")
+    broke_ada.goes_to_stripe()
+    expect(broke_ada.page.get_by_text("$10.00").first).to_be_visible()
+    broke_ada.pays_with(PAYS)
+    expect(broke_ada.credits).to_have_text("20")

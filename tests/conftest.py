@@ -1,0 +1,58 @@
+"""What the journeys and the browser share: one whole world on real sockets, and people in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.world import World
+from tests.journeys.faults import Faults
+from tests.journeys.visitor import Visitor
+
+# Every test signs somebody in, all from one address.
+MANY_SIGN_INS = {"SIGN_IN_CODES_PER_ADDRESS": "100000"}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Both stand-ins and two processes of the site, with webhooks delivered to the first."""
+    world = World(tmp_path_factory.mktemp("world"), site_ports=(0, 0), env=MANY_SIGN_INS)
+    world.start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture
+def visitor(world: World) -> Visitor:
+    """Somebody who is not signed in."""
+    return Visitor(world.site_url, world.mail_dir)
+
+
+@pytest.fixture
+def ada(visitor: Visitor) -> Visitor:
+    """A new member, signed in, without credits."""
+    return visitor.sign_in()
+
+
+@pytest.fixture
+def ada_with_ten_credits(ada: Visitor) -> Visitor:
+    """A member who bought a pack of ten."""
+    assert ada.sync(ada.buy()).json()["credits"] == 10
+    return ada
+
+
+@pytest.fixture
+def instant_faults(world: World) -> Iterator[Faults]:
+    """Faults of the Instant stand-in, gone after the test."""
+    faults = Faults(world.instant.url)
+    yield faults
+    faults.clear()
+
+
+@pytest.fixture
+def stripe_faults(world: World) -> Iterator[Faults]:
+    """Faults of the Stripe stand-in, gone after the test."""
+    faults = Faults(world.stripe.url)
+    yield faults
+    faults.clear()

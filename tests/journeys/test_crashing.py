@@ -1,0 +1,102 @@
+"""The site is killed at each of its outside calls of a fulfilment; Stripe's redelivery makes it right."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.world import World
+from tests.journeys.faults import Faults
+from tests.journeys.visitor import Visitor
+
+# Which stand-in is called, with what, in the order of a fulfilment.
+CALLS = {
+    "read the session": ("stripe", "GET", r"^/v1/checkout/sessions/cs_"),
+    "check the guards": ("instant", "GET", r"^/admin/schema$"),
+    "read the balance": ("instant", "POST", r"^/admin/query$"),
+    "write the entry": ("instant", "POST", r"^/admin/transact$"),
+    "mark the session": ("stripe", "POST", r"^/v1/checkout/sessions/cs_"),
+}
+
+
+def await_held(faults: Faults) -> None:
+    deadline = time.monotonic() + 30
+    while not any(rule["held"] for rule in faults.rules()):
+        assert time.monotonic() < deadline, "the call was never made"
+        time.sleep(0.02)
+
+
+def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redelivery(
+    another_world: Callable[..., World],
+) -> None:
+    world = another_world()
+    world.start()
+    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    site = world.sites[0]
+    credits = 0
+    for stand_in, method, path in CALLS.values():
+        for moment in ("hold_before", "hold_after"):
+            faults = Faults(world.instant.url if stand_in == "instant" else world.stripe.url)
+            page = ada.open_checkout()
+            # A fresh process, so that this fulfilment makes every call, the check of the guards among them.
+            site.kill()
+            site.start()
+            site.await_answer("/healthz")
+            faults.add(moment, path, method=method, times=1)
+            ada.pay(page)  # Stripe's webhook now runs into the fault
+            await_held(faults)
+            site.kill()
+            faults.clear()
+            site.start()
+            site.await_answer("/readyz")
+            credits += 10
+            ada.await_credits(credits)
+    assert [entry["amount"] for entry in ada.history()] == [10] * (2 * len(CALLS))
+
+
+@pytest.mark.parametrize("moment", ["hold_before", "hold_after"])
+def test_killed_while_writing_a_haiku_the_same_request_makes_it_one(
+    another_world: Callable[..., World], moment: str
+) -> None:
+    world = another_world()
+    world.start()
+    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    ada.sync(ada.buy())
+    faults = Faults(world.instant.url)
+    faults.add(moment, r"^/admin/transact$", times=1)
+    request_id = "5f0c7a52-8a63-4d0e-9b39-4e1f6a7f0d11"
+
+    def kill_when_held() -> None:
+        await_held(faults)
+        world.sites[0].kill()
+        faults.clear()
+
+    killer = threading.Thread(target=kill_when_held)
+    killer.start()
+    with pytest.raises(OSError, match=r"."):
+        ada.write("rain", request_id)
+    killer.join()
+    world.sites[0].start()
+    world.sites[0].await_answer("/readyz")
+    assert ada.write("rain", request_id).status_code == 201
+    assert (ada.credits(), len(ada.haikus())) == (9, 1)
+
+
+def test_nothing_that_was_acknowledged_is_lost_when_the_stand_ins_are_killed(
+    another_world: Callable[..., World],
+) -> None:
+    world = another_world()
+    world.start()
+    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    checkout_id = ada.buy()
+    assert ada.sync(checkout_id).json()["credits"] == 10
+    for part in (world.instant, world.stripe):
+        part.kill()
+        part.start()
+    world.instant.await_answer("/health/system")
+    world.stripe.await_answer("/dashboard/")
+    assert ada.credits() == 10
+    assert ada.sync(checkout_id).json()["status"] == "already_credited"

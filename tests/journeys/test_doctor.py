@@ -1,0 +1,99 @@
+"""`manage.py doctor` on a whole site over real sockets: nothing is left behind, and each fault has its remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from instant_admin.client import InstantAdmin
+from sandbox.world import World
+from tests.journeys.faults import Faults
+from tests.journeys.visitor import TIMEOUT_S, Visitor
+
+STORED = ("$users", "$userRefreshTokens", "$magicCodes", "haikus", "creditEntries")
+
+
+def doctor(world: World) -> tuple[int, dict[str, list[dict[str, str]]]]:
+    """The exit code, and the findings by verdict."""
+    done = world.manage("doctor", "--json", check=False)
+    assert "Traceback" not in done.stderr
+    for secret in (world.keys.instant_admin_token, world.keys.stripe_secret):
+        assert secret not in done.stdout + done.stderr
+    found: dict[str, list[dict[str, str]]] = {"ok": [], "warning": [], "wrong": []}
+    for finding in json.loads(done.stdout)["findings"]:
+        found[finding["verdict"]].append(finding)
+    return done.returncode, found
+
+
+def stored(instant: InstantAdmin) -> dict[str, set[str]]:
+    tree = instant.query({name: {"$": {"fields": ["id"]}} for name in STORED})
+    return {name: {row["id"] for row in tree[name]} for name in STORED}
+
+
+def test_a_good_site_has_nothing_wrong_and_is_left_as_it_was(
+    ada_with_ten_credits: Visitor, world: World, instant: InstantAdmin
+) -> None:
+    ada_with_ten_credits.write()
+    before, mails = stored(instant), set(world.mail_dir.iterdir())
+    code, found = doctor(world)
+    assert (code, found["wrong"]) == (0, [])
+    assert {finding["row"] for finding in found["ok"]} >= {
+        *("Database", "Migrations", "Database writes"),
+        *("Instant", "Instant's clock", "Instant token", "Instant writes"),
+        *("Unique keys", "Instant schema", "Instant rules"),
+        *("Stripe's clock", "Prices", "Webhook"),
+    }
+    assert stored(instant) == before
+    assert set(world.mail_dir.iterdir()) == mails
+
+
+def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_remedies(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(world.site_env, "INSTANT_APP_ADMIN_TOKEN", str(uuid4()))
+    monkeypatch.setitem(world.site_env, "STRIPE_SECRET_KEY", "sk_test_of_somebody_else")
+    # A failing system check, which keeps other commands from running at all.
+    monkeypatch.setitem(world.site_env, "STRIPE_WEBHOOK_SECRET", "")
+    code, found = doctor(world)
+    assert code == 1
+    assert {finding["row"]: finding["remedy"].partition(" from")[0] for finding in found["wrong"]} == {
+        "Settings": "Copy the endpoint's whsec_ value",
+        "Instant token": "Copy INSTANT_APP_ID and INSTANT_APP_ADMIN_TOKEN",
+        "Stripe key": "Copy the secret key",
+    }
+
+
+@pytest.fixture
+def archived_price(world: World) -> Iterator[str]:
+    """The id of a price that cannot be sold while the test runs."""
+    price = "price_sandbox50"
+
+    def set_active(active: str) -> None:
+        requests.post(
+            f"{world.stripe.url}/v1/prices/{price}",
+            data={"active": active},
+            auth=(world.keys.stripe_secret, ""),
+            timeout=TIMEOUT_S,
+        ).raise_for_status()
+
+    set_active("false")
+    yield price
+    set_active("true")
+
+
+def test_instant_down_and_an_archived_price_are_named_in_one_go(
+    world: World, instant_faults: Faults, archived_price: str
+) -> None:
+    instant_faults.add("refuse", "^/(admin|health|superadmin|dash)", method="*", times=None)
+    code, found = doctor(world)
+    assert code == 1
+    wrong: dict[str, Any] = {finding["row"]: finding for finding in found["wrong"]}
+    assert set(wrong) == {"Instant", "Prices"}
+    assert wrong["Instant"]["remedy"].startswith("Start Instant")
+    assert archived_price in wrong["Prices"]["finding"]
+    assert wrong["Prices"]["remedy"].startswith("Unarchive it")

@@ -1,0 +1,132 @@
+"""Somebody who uses the site as a browser or a script would: with cookies, a CSRF token, and their mail."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import requests
+
+PAYS = "4242424242424242"
+DECLINED = "4000000000000002"
+FREE = "TESTING100"
+JSON = {"Accept": "application/json"}
+HTMX = {"HX-Request": "true", "Accept": "text/html"}
+TIMEOUT_S = 60
+
+
+class Visitor:
+    """One browser. `site` may be changed to another process of the same site: the cookies serve there too."""
+
+    def __init__(self, site: str, mail_dir: Path) -> None:
+        self.site = site
+        self.email = ""
+        self.mail_dir = mail_dir
+        self.http = requests.Session()
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        """A GET, without following redirects."""
+        return self.http.get(self.site + path, headers=headers, timeout=TIMEOUT_S, allow_redirects=False)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, /, **headers: str) -> requests.Response:
+        """A form POST with the CSRF token, without following redirects."""
+        return self.http.post(
+            self.site + path,
+            data=data or {},
+            headers={"X-CSRFToken": self._csrf_token()} | headers,
+            timeout=TIMEOUT_S,
+            allow_redirects=False,
+        )
+
+    def sign_in(self, email: str | None = None) -> Visitor:
+        """Sign in by the code in the mail; a fresh email unless one is given."""
+        self.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
+        self.ask_for_code(self.email)
+        answer = self.post("/sign-in/code/", {"email": self.email, "code": self.code()})
+        assert (answer.status_code, answer.headers.get("Location")) == (302, "/"), answer.text
+        return self
+
+    def ask_for_code(self, email: str) -> requests.Response:
+        """Have a code mailed."""
+        answer = self.post("/sign-in/", {"email": email})
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    def code(self, email: str | None = None) -> str:
+        """The newest code mailed to the visitor."""
+        to = f"To: {email or self.email}\n"
+        mails = [path for path in self.mail_dir.iterdir() if to in path.read_text()]
+        newest = max(mails, key=lambda path: path.stat().st_mtime_ns)
+        return str(re.findall(r"^Subject: (\d{6})", newest.read_text(), re.M)[-1])
+
+    def credits(self) -> int:
+        """The balance that the site shows."""
+        answer = self.get("/api/credits", **JSON)
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["credits"])
+
+    def open_checkout(self, pack: str = "price_sandbox10") -> str:
+        """Start a checkout; the address of Stripe's page."""
+        answer = self.post("/api/stripe/checkout", {"pack": pack}, **JSON)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["url"])
+
+    def pay(self, page: str, card: str = PAYS, code: str = "") -> requests.Response:
+        """Fill in Stripe's page and press Pay."""
+        form = {"card_number": card} | ({"promotion_code": code} if code else {})
+        return requests.post(page, data=form, timeout=TIMEOUT_S, allow_redirects=False)
+
+    def buy(self, *, card: str = PAYS, code: str = "", pack: str = "price_sandbox10") -> str:
+        """Buy a pack as far as Stripe sending the buyer back; the checkout's id."""
+        answer = self.pay(self.open_checkout(pack), card, code)
+        assert answer.status_code == 303, answer.text
+        return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]
+
+    def sync(self, checkout_id: str, **headers: str) -> requests.Response:
+        """What the page does when the buyer is back."""
+        return self.post("/api/stripe/sync", {"session_id": checkout_id}, **(headers or JSON))
+
+    def write(
+        self, topic: str = "rain", request_id: str | None = None, /, **headers: str
+    ) -> requests.Response:
+        """Ask for a haiku."""
+        form = {"topic": topic, "request_id": request_id or str(uuid4())}
+        return self.post("/api/generate", form, **(headers or JSON))
+
+    def haikus(self) -> list[dict[str, Any]]:
+        """All the visitor's haikus, newest first."""
+        found: list[dict[str, Any]] = []
+        before = ""
+        while True:
+            page = self.get("/haikus/" + before, **JSON).json()
+            found += page["haikus"]
+            if not page["next"]:
+                return found
+            before = f"?before={page['next']}"
+
+    def history(self) -> list[dict[str, Any]]:
+        """The visitor's whole ledger, newest first."""
+        found: list[dict[str, Any]] = []
+        before = ""
+        while True:
+            page = self.get("/history/" + before, **JSON).json()
+            found += page["entries"]
+            if not page["next"]:
+                return found
+            before = f"?before={page['next']}"
+
+    def await_credits(self, credits: int, limit_s: float = 30.0) -> None:
+        """Wait until the site shows this balance."""
+        deadline = time.monotonic() + limit_s
+        while (found := self.credits()) != credits:
+            assert time.monotonic() < deadline, f"{found} credits after {limit_s} s, not {credits}"
+            time.sleep(0.1)
+
+    def _csrf_token(self) -> str:
+        if "csrftoken" not in self.http.cookies:
+            self.get("/")
+        return str(self.http.cookies["csrftoken"])
