@@ -1,0 +1,92 @@
+"""Live queries, through each client."""
+
+import asyncio
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from instant_admin.client import InstantAdmin
+from instant_admin.steps import create
+from tests.contract.driver import GUEST, WAIT_S, Driver
+from tests.sandbox.instant.process import Process
+
+
+def new_id() -> str:
+    return str(uuid4())
+
+
+def test_a_subscription_tells_the_whole_answer_and_each_change_of_it(db: Driver) -> None:
+    word, note = new_id(), new_id()
+    query: dict[str, Any] = {"notes": {"$": {"where": {"text": word}}}}
+    with db.watch(query) as trees:
+        assert next(trees) == {"notes": []}
+        db.transact([["create", "notes", new_id(), {"key": new_id(), "text": "another"}]])
+        db.transact([["create", "notes", note, {"key": note, "text": word}]])
+        assert next(trees) == {"notes": [{"id": note, "key": note, "text": word}]}
+        db.transact([["delete", "notes", note]])
+        assert next(trees) == {"notes": []}
+
+
+def test_a_subscription_sees_what_its_member_may_see(db: Driver) -> None:
+    note = new_id()
+    token = db.create_token(f"ada-{new_id()}@example.com")
+    owner = db.whose(token)
+    query: dict[str, Any] = {"notes": {"$": {"where": {"id": note}}}}
+    with db.watch(query, {"token": token}) as mine, db.watch(query, GUEST) as theirs:
+        assert (next(mine), next(theirs)) == ({"notes": []}, {"notes": []})
+        db.transact([["create", "notes", note, {"key": note}], ["link", "notes", note, {"owner": owner}]])
+        assert [row["id"] for row in next(mine)["notes"]] == [note]
+
+
+# --- ours alone, on real sockets ------------------------------------------------------------------------------
+
+
+def client_of(process: Process) -> InstantAdmin:
+    return InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
+
+
+def test_closing_ends_a_subscription_at_once_in_whatever_thread_it_waits(served: Process) -> None:
+    trees = client_of(served).subscribe_query({"books": {}})
+    next(trees)
+    rest: list[Any] = []
+    reader = threading.Thread(target=lambda: rest.extend(trees))
+    reader.start()
+    trees.close()
+    reader.join(WAIT_S)
+    assert not reader.is_alive()
+    assert rest == []
+
+
+def test_cancelling_ends_an_async_subscription_at_once(served: Process) -> None:
+    async def story() -> None:
+        trees = client_of(served).asubscribe_query({"books": {}})
+        assert len((await anext(trees))["books"]) >= 4
+        waiting = asyncio.ensure_future(anext(trees))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+
+    asyncio.run(asyncio.wait_for(story(), WAIT_S))
+    for thread in threading.enumerate():
+        if thread.name == "instant-live":
+            thread.join(WAIT_S)
+            assert not thread.is_alive()
+
+
+def test_a_live_query_goes_on_after_the_server_was_killed_and_started_again(tmp_path: Path) -> None:
+    process = Process(tmp_path / "instant.sqlite3")
+    process.start()
+    instant = client_of(process)
+    instant.push_schema({"entities": {"ticks": {"attrs": {}}}, "links": {}})
+    first, second = uuid4(), uuid4()
+    instant.transact([create("ticks", first, {})])
+    with instant.live_query({"ticks": {}}) as trees:
+        assert next(trees) == {"ticks": [{"id": str(first)}]}
+        process.stop(signal.SIGKILL)
+        process.start("--app-id", process.app_id)
+        instant.transact([create("ticks", second, {})])
+        assert next(trees) == {"ticks": [{"id": str(first)}, {"id": str(second)}]}
+    process.stop()

@@ -1,0 +1,161 @@
+"""Writing, through each client."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from instant_admin.steps import lookup
+from tests.contract.driver import Driver, Refused
+
+Steps = list[list[Any]]
+
+
+def new_id() -> str:
+    return str(uuid4())
+
+
+def note_of(db: Driver, note: str, **children: Any) -> dict[str, Any] | None:
+    found = db.query({"notes": {"$": {"where": {"id": note}}, **children}})["notes"]
+    return found[0] if found else None
+
+
+def made(db: Driver, **values: Any) -> str:
+    note = new_id()
+    db.transact([["create", "notes", note, {"key": note, **values}]])
+    return note
+
+
+def test_create_update_merge_and_delete(db: Driver) -> None:
+    note = made(db, text="a", meta={"a": 1, "b": {"c": [1]}})
+    db.transact([["update", "notes", note, {"text": "b"}]])
+    db.transact([["merge", "notes", note, {"meta": {"a": None, "b": {"d": 2}}, "stars": 3}]])
+    assert note_of(db, note) == {
+        "id": note,
+        "key": note,
+        "text": "b",
+        "stars": 3,
+        "meta": {"b": {"c": [1], "d": 2}},
+    }
+    db.transact([["delete", "notes", note]])
+    assert note_of(db, note) is None
+    db.transact([["delete", "notes", note]])
+
+
+def test_links_go_both_ways_and_come_off(db: Driver) -> None:
+    note, seal, other = made(db), new_id(), new_id()
+    db.transact([["create", "seals", seal, {"color": "red"}], ["link", "seals", seal, {"note": note}]])
+    assert (note_of(db, note, seal={}) or {})["seal"] == [{"id": seal, "color": "red", "note": note}]
+    db.transact([["unlink", "notes", note, {"seal": seal}]])
+    assert (note_of(db, note, seal={}) or {})["seal"] == []
+    db.transact([["create", "seals", other, {}], ["link", "notes", note, {"seal": other}]])
+    assert [each["id"] for each in (note_of(db, note, seal={}) or {})["seal"]] == [other]
+
+
+def test_a_lookup_names_what_is_there_and_makes_what_is_not(db: Driver) -> None:
+    note = made(db)
+    fresh = new_id()
+    db.transact([["update", "notes", lookup("key", note), {"text": "found"}]])
+    db.transact([["update", "notes", lookup("key", fresh), {"text": "made"}]])
+    assert (note_of(db, note) or {})["text"] == "found"
+    (row,) = db.query({"notes": {"$": {"where": {"key": fresh}}}})["notes"]
+    assert row["text"] == "made"
+    db.transact([["delete", "notes", lookup("key", new_id())]])
+
+
+def test_a_link_can_name_its_target_by_a_lookup(db: Driver) -> None:
+    note, seal = made(db), new_id()
+    db.transact([["create", "seals", seal, {}], ["link", "seals", seal, {"note": lookup("key", note)}]])
+    assert db.query({"seals": {"$": {"where": {"id": seal}}}})["seals"][0]["note"] == note
+
+
+def test_deleting_an_author_deletes_their_books(db: Driver) -> None:
+    author, book = new_id(), new_id()
+    db.transact(
+        [
+            ["create", "authors", author, {"name": author}],
+            ["create", "books", book, {"title": "brief"}],
+            ["link", "books", book, {"author": author}],
+        ]
+    )
+    db.transact([["delete", "authors", author]])
+    assert db.query({"books": {"$": {"where": {"id": book}}}}) == {"books": []}
+
+
+def test_kinds_of_steps_run_in_groups(db: Driver) -> None:
+    note = made(db)
+    db.transact(
+        [["update", "notes", note, {"text": "a"}], ["delete", "notes", note], ["update", "notes", note, {}]]
+    )
+    assert note_of(db, note) is None
+
+
+REFUSALS: dict[str, tuple[Callable[[str], Steps], str, str]] = {
+    "create over what is there": (
+        lambda note: [["create", "notes", note, {"key": new_id()}]],
+        "validation-failed",
+        "tx-step",
+    ),
+    "update without upsert of what is not": (
+        lambda note: [["update", "notes", new_id(), {"key": new_id()}, {"upsert": False}]],
+        "validation-failed",
+        "tx-step",
+    ),
+    "a unique value twice": (
+        lambda note: [["create", "notes", new_id(), {"key": note}]],
+        "record-not-unique",
+        "",
+    ),
+    "a required value missing": (lambda note: [["create", "notes", new_id(), {}]], "validation-failed", ""),
+    "a required value set to null": (
+        lambda note: [["update", "notes", note, {"key": None}]],
+        "validation-failed",
+        "",
+    ),
+    "a value of another type": (
+        lambda note: [["update", "notes", note, {"stars": "five"}]],
+        "validation-failed",
+        "",
+    ),
+    "an id that is none": (lambda note: [["update", "notes", "note-1", {}]], "validation-failed", "steps"),
+    "merging into a link": (lambda note: [["merge", "seals", new_id(), {"note": note}]], "sql-raise", ""),
+    "linking to a lookup that finds nothing": (
+        lambda note: [["link", "seals", new_id(), {"note": lookup("key", new_id())}]],
+        "validation-failed",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_is_refused_says_why_and_writes_nothing(db: Driver, case: str) -> None:
+    steps, kind, data_type = REFUSALS[case]
+    note, witness = made(db, text="untouched"), new_id()
+    with pytest.raises(Refused) as refused:
+        db.transact([["create", "notes", witness, {"key": witness}], *steps(note)])
+    assert (refused.value.status, refused.value.kind) == (400, kind)
+    if data_type:
+        assert refused.value.data_type == data_type
+    assert note_of(db, witness) is None
+    assert note_of(db, note) == {"id": note, "key": note, "text": "untouched"}
+
+
+def test_a_unique_clash_names_the_attribute(db: Driver) -> None:
+    note = made(db)
+    with pytest.raises(Refused) as refused:
+        db.transact([["create", "notes", new_id(), {"key": note}]])
+    assert refused.value.label == "key"
+
+
+def test_only_our_client_refuses_names_that_the_schema_lacks(db: Driver) -> None:
+    note, name = new_id(), f"typo{uuid4().hex[:8]}"
+    steps = [["create", "notes", note, {"key": note, name: 1}]]
+    if db.name == "instant_admin":
+        with pytest.raises(Refused) as refused:
+            db.transact(steps)
+        assert refused.value.data_type == "steps"
+        assert note_of(db, note) is None
+    else:
+        db.transact(steps)
+        assert (note_of(db, note) or {})[name] == 1
