@@ -1,0 +1,368 @@
+"""Who does what in a history: members, Stripe and its buyers' banks, staff, the reconciler.
+
+A history's script is a list of `Deed`s, drawn from the seed; each is an actor of its own. A failing script is
+shrunk by leaving deeds out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from accounts.members import Member
+from billing.checkout import StartedCheckout, start_checkout
+from billing.errors import BillingError, StripeError
+from billing.fulfilment import Outcome, sync_checkout
+from billing.packs import Pack
+from billing.reconciliation import reconcile
+from billing.staff import reset_credits
+from billing.webhook import receive_webhook
+from haikus.desk import HaikuError, NoSuchHaiku, delete_haiku, haikus_of, write_haiku
+from instant_admin.errors import InstantError
+from instant_admin.ledger import LedgerError, OutOfCredits
+from instant_admin.steps import update
+from tests.simulation.world import PACKS, NoAnswer, World
+
+DAY_S: Final = 86_400.0
+# What a request can end with; anything else that is raised is a bug, and stops the history.
+KNOWN_ENDS: Final = (InstantError, LedgerError, BillingError, HaikuError)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that one actor does. `options` are drawn beforehand, so that leaving out others changes nothing."""
+
+    kind: str
+    member: int
+    delay: float
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        return f"{self.kind} by or for member {self.member} after {self.delay:.0f} s ({shown})"
+
+
+@dataclass(slots=True)
+class Told:
+    """What the site told somebody about one request: every answer in order, and what is done on which topic."""
+
+    member: Member
+    answers: list[str] = field(default_factory=list)
+    done: dict[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Cast:
+    """The people of a history and what became of them."""
+
+    world: World
+    members: list[Member]
+    opening: list[int]
+    writes: dict[UUID, Told] = field(default_factory=dict)
+    credited: dict[str, Member] = field(default_factory=dict)
+    deleted: set[UUID] = field(default_factory=set)
+    resets: dict[UUID, int] = field(default_factory=dict)
+
+    def play(self, deed: Deed) -> None:
+        """Have an actor do the deed."""
+        act = _DEEDS[deed.kind]
+        name = f"{deed.kind} {deed.member}"
+        self.world.scheduler.spawn(name, lambda: act(self, deed), delay=deed.delay)
+
+
+def draw_script(rng: random.Random) -> list[Deed]:
+    """What happens in a history."""
+    members = rng.randint(1, 3)
+    return [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
+
+
+def _draw_deed(rng: random.Random, member: int) -> Deed:
+    kinds = ["buy"] * 6 + ["write"] * 8 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2
+    kind = rng.choice(kinds)
+    options: dict[str, Any] = {}
+    if kind == "buy":
+        options = {
+            "pack": rng.randrange(len(PACKS)),
+            "quantity": rng.choice([1, 1, 1, 2]),
+            "how": rng.choice(["card"] * 6 + ["free", "debit ok", "debit fails", "abandon", "expire"]),
+            "syncs": rng.choice([0, 1, 1, 2]),
+            "clicks": rng.choice([1, 1, 1, 2]),
+            "after": rng.choice([None, None, "refund", "refunds", "failed refund", "won", "lost", "inquiry"]),
+            "share": rng.choice([0.1, 0.3, 0.5, 0.99, 1.0]),
+            "stolen": rng.random() < 0.1,
+        }
+    if kind == "write":
+        options = {
+            "request": UUID(int=rng.getrandbits(128), version=4),
+            "clicks": rng.choice([1, 1, 1, 2, 3]),
+            "tries": rng.choice([1, 1, 2, 3]),
+            "other topic": rng.random() < 0.1,
+        }
+    if kind == "reset":
+        options = {"credits": rng.randint(0, 5), "request": UUID(int=rng.getrandbits(128), version=4)}
+    delay = rng.choice([0.0, 0.0, 0.0, rng.uniform(0, 30), rng.uniform(0, 3 * DAY_S)])
+    return Deed(kind, member, delay, options)
+
+
+# Members
+
+
+def _write(cast: Cast, deed: Deed) -> None:
+    """Press Write, perhaps several times at once, perhaps again when nothing certain came back."""
+    member = cast.members[deed.member]
+    told = cast.writes.setdefault(deed.options["request"], Told(member))
+    for click in range(1, deed.options["clicks"]):
+        cast.world.scheduler.spawn(
+            f"write {deed.member} click {click}", lambda: _try_writing(cast, deed, told)
+        )
+    _try_writing(cast, deed, told)
+
+
+def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
+    member, request_id = told.member, deed.options["request"]
+    for attempt in range(deed.options["tries"]):
+        topic = "snow" if deed.options["other topic"] and attempt else "rain"
+        try:
+            written = cast.world.serve(
+                "write_haiku",
+                partial(write_haiku, member=member, topic=topic, request_id=request_id),
+            )
+        except NoAnswer:
+            answer = "nothing"
+        except OutOfCredits:
+            answer = "not charged"
+        except HaikuError as exc:
+            answer = type(exc).__name__
+        except (InstantError, LedgerError) as exc:
+            answer = "perhaps charged" if exc.may_have_been_written else "not charged by this attempt"
+        else:
+            answer = "done"
+            told.done[written.haiku.id] = topic
+        told.answers.append(answer)
+        cast.world.note(f"member {deed.member} is told of request {str(request_id)[:8]}: {answer}")
+        if answer in ("done", "not charged", "HaikuGone"):
+            return
+        cast.world.scheduler.sleep(cast.world.random.actors.uniform(0.0, 40.0))
+
+
+def _delete(cast: Cast, deed: Deed) -> None:
+    """Delete the newest haiku, now and then."""
+    member = cast.members[deed.member]
+
+    def delete() -> UUID | None:
+        shelf = haikus_of(member).haikus
+        if not shelf:
+            return None
+        cast.deleted.add(shelf[0].id)  # from now on it may be gone, whatever the answer is
+        delete_haiku(member, shelf[0].id)
+        return shelf[0].id
+
+    for _ in range(4):
+        try:
+            cast.world.serve("delete_haiku", delete)
+        except (NoAnswer, NoSuchHaiku, InstantError):
+            cast.world.note(f"member {deed.member} cannot delete a haiku")
+        cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 10.0, DAY_S]))
+
+
+def _buy(cast: Cast, deed: Deed) -> None:
+    """Check out, pay in one way or another, come back, and perhaps have the money go back later."""
+    how = deed.options["how"]
+    started = _check_out(cast, deed)
+    if started is None or how == "abandon":
+        return
+    if how == "expire":
+        cast.world.post_to_stripe(f"/dashboard/sessions/{started.id}/expire", {})
+    else:
+        for _ in range(deed.options["clicks"]):
+            cast.world.post_to_stripe(urlsplit(started.url).path, _FORMS[how])
+        cast.world.note(f"member {deed.member} pays {started.id} by {how}")
+    _come_back(cast, deed, started.id)
+    if how.startswith("debit"):
+        _settle_debit(cast, started.id, paid=how == "debit ok")
+    if deed.options["after"] is not None:
+        _money_goes_back(cast, deed, started.id)
+
+
+def _check_out(cast: Cast, deed: Deed) -> StartedCheckout | None:
+    """Press Buy, again when that fails."""
+    price, _, credits = PACKS[deed.options["pack"]]
+    start = partial(
+        start_checkout,
+        member=cast.members[deed.member],
+        pack=Pack(price, credits, "pack"),
+        quantity=deed.options["quantity"],
+        request_id=UUID(int=cast.world.random.actors.getrandbits(128), version=4),
+        success_url="http://site.simulated/?session_id={CHECKOUT_SESSION_ID}",
+        cancel_url="http://site.simulated/",
+    )
+    for _ in range(3):
+        try:
+            return cast.world.serve("start_checkout", start)
+        except (NoAnswer, StripeError, InstantError):
+            cast.world.scheduler.sleep(5.0)
+    return None
+
+
+_FORMS: Final = {
+    "card": {"card_number": "4242424242424242"},
+    "free": {"promotion_code": "TESTING100"},
+    "debit ok": {"payment_method": "bank_debit_ok"},
+    "debit fails": {"payment_method": "bank_debit_fails"},
+}
+
+
+def _come_back(cast: Cast, deed: Deed, checkout_id: str) -> None:
+    """The buyer's browser syncs; sometimes somebody else's does, who must get nothing."""
+    if deed.options["stolen"] and len(cast.members) > 1:
+        thief = (deed.member + 1) % len(cast.members)
+        cast.world.scheduler.spawn(f"thief {thief}", lambda: _sync(cast, thief, checkout_id))
+    for _ in range(deed.options["syncs"]):
+        _sync(cast, deed.member, checkout_id)
+        cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 3.0, 60.0]))
+
+
+def _sync(cast: Cast, member: int, checkout_id: str) -> None:
+    try:
+        settlement = cast.world.serve(
+            "sync_checkout", lambda: sync_checkout(checkout_id, member=cast.members[member])
+        )
+    except (NoAnswer, *KNOWN_ENDS):
+        return
+    cast.world.note(f"member {member} is told of {checkout_id}: {settlement.outcome}")
+    if settlement.outcome in (Outcome.CREDITED, Outcome.ALREADY_CREDITED):
+        cast.credited[checkout_id] = cast.members[member]
+
+
+# Money that goes back, and banks
+
+
+def _payment_of(cast: Cast, checkout_id: str) -> str | None:
+    session = cast.world.session(checkout_id)
+    return session["payment_intent"] and str(session["payment_intent"])
+
+
+def _settle_debit(cast: Cast, checkout_id: str, *, paid: bool) -> None:
+    cast.world.scheduler.sleep(cast.world.random.actors.uniform(0, 2 * DAY_S))
+    cast.world.post_to_stripe(
+        f"/dashboard/payments/{_payment_of(cast, checkout_id)}/{'settle' if paid else 'fail'}", {}
+    )
+
+
+def _money_goes_back(cast: Cast, deed: Deed, checkout_id: str) -> None:
+    world, rng, after = cast.world, cast.world.random.actors, deed.options["after"]
+    payment = _payment_of(cast, checkout_id)
+    if payment is None:
+        return
+    world.scheduler.sleep(rng.choice([0.0, 0.0, rng.uniform(0, DAY_S)]))
+    base = f"/dashboard/payments/{payment}"
+    world.note(f"the money of {checkout_id} goes back: {after}, {deed.options['share']}")
+    if after in ("refund", "refunds", "failed refund"):
+        paid = world.session(checkout_id)["amount_total"]
+        times = 2 if after == "refunds" else 1
+        amount = max(1, int(paid * deed.options["share"]) // times)
+        for _ in range(times):
+            world.post_to_stripe(f"{base}/refund", {"amount": str(amount)})
+            world.scheduler.sleep(rng.choice([0.0, 1.0, 50.0]))
+        if after == "failed refund":
+            world.scheduler.sleep(rng.uniform(0, DAY_S))
+            for refund in world.refunds(payment):
+                world.post_to_stripe(f"/dashboard/refunds/{refund['id']}/fail", {})
+        return
+    world.post_to_stripe(f"{base}/dispute", {"kind": "inquiry" if after == "inquiry" else "fraudulent"})
+    world.scheduler.sleep(rng.uniform(0, DAY_S))
+    for dispute in world.disputes(payment):
+        world.post_to_stripe(f"/dashboard/disputes/{dispute['id']}/{'win' if after == 'won' else 'lose'}", {})
+
+
+# The webhook
+
+
+def deliver_webhooks(cast: Cast, *, lossy: bool) -> None:
+    """Stripe's courier: takes what is in the outbox and delivers it late, twice, out of order, or never."""
+    world, rng = cast.world, cast.world.random.actors
+    seen: set[tuple[int, int]] = set()
+    idle = 0
+    while idle < 40:
+        due = [one for one in world.stripe.due_deliveries(world.clock()) if (one.id, one.attempt) not in seen]
+        idle = 0 if due else idle + 1
+        for delivery in due:
+            seen.add((delivery.id, delivery.attempt))
+            if lossy and rng.random() < 0.5:
+                world.stripe.record_attempt(delivery.id, 200, world.clock())  # lost, and Stripe never knows
+                continue
+            delays = [rng.choice([0.0, 0.0, 1.0, 600.0, rng.uniform(0, 3 * DAY_S)]) if lossy else 0.0]
+            if lossy and rng.random() < 0.15:
+                delays.append(rng.uniform(0, DAY_S))
+            for delay in delays:
+                world.scheduler.spawn(
+                    "webhook",
+                    partial(_deliver, cast, delivery.id, delivery.body),
+                    delay=delay,
+                )
+        world.scheduler.sleep(rng.uniform(1.0, 20_000.0) if lossy else 10_000.0)
+
+
+def _deliver(cast: Cast, delivery_id: int, body: bytes) -> None:
+    world = cast.world
+    try:
+        world.serve("webhook", lambda: receive_webhook(body, world.signature(body)))
+        status: int | None = 200
+    except NoAnswer:
+        status = None
+    except (StripeError, InstantError, LedgerError):
+        status = 503
+    world.stripe.record_attempt(delivery_id, status, world.clock())
+
+
+# Staff
+
+
+def _reset(cast: Cast, deed: Deed) -> None:
+    cast.resets[deed.options["request"]] = deed.options["credits"]
+
+    def reset() -> None:
+        reset_credits(
+            member_id=cast.members[deed.member].id,
+            credits=deed.options["credits"],
+            reason="a reason",
+            staff_name="staff",
+            request_id=deed.options["request"],
+        )
+
+    for _ in range(2):
+        try:
+            cast.world.serve("reset_credits", reset)
+        except (NoAnswer, *KNOWN_ENDS):
+            cast.world.scheduler.sleep(3.0)
+
+
+def _reconcile(cast: Cast, deed: Deed) -> None:
+    """Cron runs it again and again, whatever became of the run before."""
+    for _ in range(4):
+        try:
+            findings = cast.world.serve("reconcile", lambda: list(reconcile(since=None, dry_run=False)))
+        except (NoAnswer, *KNOWN_ENDS):
+            findings = []
+        for finding in findings:
+            cast.world.note(f"reconciled {finding.checkout_id}: {finding.text}")
+        cast.world.scheduler.sleep(cast.world.random.actors.uniform(0.0, DAY_S))
+
+
+_DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
+    "write": _write,
+    "delete": _delete,
+    "buy": _buy,
+    "reset": _reset,
+    "reconcile": _reconcile,
+}
+
+
+def give_old_credits(world: World, member: Member, credits: int) -> None:
+    """Credits from before there was a ledger."""
+    world.admin.transact([update("$users", member.id, {"credits": credits})])

@@ -1,0 +1,161 @@
+"""What must hold when a history is over: the faults have stopped, Stripe has redelivered, one reconcile has run.
+
+Worked out from what Stripe and the members know, and compared with what Instant has; none of the product's
+own sums are asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from accounts.members import Member
+from tests.simulation.actors import Cast, Told
+
+NEVER_CHARGED = {"not charged", "not charged by this attempt"}
+
+
+def violations(cast: Cast) -> Iterator[str]:
+    """A sentence for each invariant that does not hold."""
+    tree = cast.world.admin.query({"$users": {}, "creditEntries": {}, "haikus": {}})
+    users = {row["id"]: row for row in tree["$users"]}
+    entries: dict[str, list[dict[str, Any]]] = {user: [] for user in users}
+    for entry in tree["creditEntries"]:
+        entries[entry["account"]].append(entry)
+    for ledger in entries.values():
+        ledger.sort(key=lambda entry: int(entry["slot"].rpartition(":")[2]))
+    for member in cast.members:
+        yield from _ledger(member, users[str(member.id)], entries[str(member.id)])
+    yield from _payments(cast, tree["creditEntries"])
+    yield from _haikus(cast, tree["creditEntries"], tree["haikus"])
+    yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
+    yield from _opening(cast, entries)
+
+
+def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
+    """Balance = sum of entries; slots without gaps; no spend that the ledger could not cover."""
+    if not ledger:
+        return
+    balance = 0
+    for number, entry in enumerate(ledger, start=1):
+        balance += entry["amount"]
+        if entry["slot"] != f"{member.id}:{number}":
+            yield f"{member.email}: entry {number} has the slot {entry['slot']}"
+        if entry["balance"] != balance:
+            yield f"{member.email}: entry {number} ({entry['key']}) leaves {entry['balance']}, the sum is {balance}"
+        if entry["kind"] == "spend" and entry["balance"] < 0:
+            yield f"{member.email}: {entry['key']} was not covered"
+    if (user.get("credits"), user.get("creditSeq")) != (balance, len(ledger)):
+        shown = f"{user.get('credits')} at {user.get('creditSeq')}"
+        yield f"{member.email}: has {shown}, the ledger {balance} at {len(ledger)}"
+    keys = Counter(entry["key"] for entry in ledger)
+    yield from (f"{member.email}: {key} stands {count} times" for key, count in keys.items() if count > 1)
+
+
+def _payments(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Each payment credited once, to its buyer, or not at all; claw-backs are what went back, pro rata."""
+    known = set()
+    for session in cast.world.sessions():
+        known.add(session["id"])
+        credited = [
+            entry for entry in entries if entry["kind"] == "purchase" and session["id"] in entry["key"]
+        ]
+        paid = session["status"] == "complete" and session["payment_status"] in (
+            "paid",
+            "no_payment_required",
+        )
+        owed = [(int(session["metadata"]["credits"]), session["metadata"]["member"])] if paid else []
+        found = [(entry["amount"], entry["account"]) for entry in credited]
+        if found != owed:
+            yield f"{session['id']} ({session['payment_status']}): credited {found}, owed {owed}"
+        clawed = [
+            entry
+            for entry in entries
+            if entry["kind"] in ("refund", "dispute", "dispute_won") and entry.get("ref") == session["id"]
+        ]
+        due = _due_back(cast, session) if paid else 0
+        if -sum(entry["amount"] for entry in clawed) != due:
+            yield f"{session['id']}: {[entry['amount'] for entry in clawed]} clawed back, due {due}"
+    for entry in entries:
+        if entry["kind"] == "purchase" and entry["ref"] not in known:
+            yield f"{entry['key']} was never paid"
+
+
+def _due_back(cast: Cast, session: dict[str, Any]) -> int:
+    payment, credits = session["payment_intent"], int(session["metadata"]["credits"])
+    if payment is None:
+        return 0
+    standing = ("needs_response", "under_review", "lost")
+    back = sum(
+        one["amount"] for one in cast.world.refunds(payment) if one["status"] not in ("failed", "canceled")
+    )
+    back += sum(one["amount"] for one in cast.world.disputes(payment) if one["status"] in standing)
+    paid = int(session["amount_total"])
+    return int(credits * min(back, paid) // paid)
+
+
+def _haikus(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[str, Any]]) -> Iterator[str]:
+    """Spends = haikus, one each, and of the same member."""
+    spends = {entry["ref"]: entry for entry in entries if entry["kind"] == "spend"}
+    if len(spends) != sum(entry["kind"] == "spend" for entry in entries):
+        yield "one haiku was paid for twice"
+    for haiku in haikus:
+        spend = spends.get(haiku["id"])
+        if spend is None:
+            yield f"haiku {haiku['id']} was paid for by nobody"
+        elif spend["account"] != haiku.get("author"):
+            yield f"haiku {haiku['id']} of {haiku.get('author')} was paid for by {spend['account']}"
+    there = {haiku["id"] for haiku in haikus} | {str(haiku) for haiku in cast.deleted}
+    yield from (f"{spend['key']} paid for nothing" for ref, spend in spends.items() if ref not in there)
+
+
+def _what_was_told(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[str, Any]]) -> Iterator[str]:
+    """What people were told is true: of haikus, of resets, of purchases."""
+    by_key = {entry["key"]: entry for entry in entries}
+    there = {haiku["id"] for haiku in haikus} | {str(haiku) for haiku in cast.deleted}
+    for request_id, told in cast.writes.items():
+        spend = by_key.get(f"spend:{told.member.id}:{request_id}")
+        yield from _what_is_done(request_id, told, spend, there)
+        yield from _what_was_not_charged(request_id, told, spend)
+    for request_id, credits in cast.resets.items():
+        reset = by_key.get(f"reset:{request_id}")
+        if reset is not None and reset["balance"] != credits:
+            yield f"a reset to {credits} left {reset['balance']}"
+    for checkout_id, member in cast.credited.items():
+        entry = by_key.get(f"purchase:{checkout_id}")
+        if entry is None or entry["account"] != str(member.id):
+            yield f"{member.email} was told that {checkout_id} was added, and it was not"
+
+
+def _what_is_done(
+    request_id: UUID, told: Told, spend: dict[str, Any] | None, there: set[str]
+) -> Iterator[str]:
+    """Who was told "done" has the haiku, on their topic, and paid for it."""
+    for haiku_id, topic in told.done.items():
+        if spend is None or spend["ref"] != str(haiku_id):
+            yield f"{told.member.email} was told that {request_id} is done, and was not charged so"
+        elif spend["note"] != topic:
+            yield f"{told.member.email} asked for {topic} and was given {spend['note']}"
+        if str(haiku_id) not in there:
+            yield f"{told.member.email} was told that {request_id} is done, and has no haiku"
+
+
+def _what_was_not_charged(request_id: UUID, told: Told, spend: dict[str, Any] | None) -> Iterator[str]:
+    """Who was told "not charged", of each attempt or of the whole request, was not."""
+    if spend is None or not told.answers:
+        return
+    if set(told.answers) <= NEVER_CHARGED:
+        yield f"{told.member.email} was told at each attempt that {request_id} was not charged, and it was"
+    elif "not charged" in told.answers and not told.done:
+        yield f"{told.member.email} was told that {request_id} was not charged, and it was"
+
+
+def _opening(cast: Cast, entries: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Credits from before the ledger are there once, first."""
+    for member, credits in zip(cast.members, cast.opening, strict=True):
+        ledger = entries[str(member.id)]
+        grants = [entry["amount"] for entry in ledger if entry["kind"] == "grant"]
+        if ledger and grants != ([credits] if credits else []):
+            yield f"{member.email}: had {credits} credits before the ledger, granted {grants}"

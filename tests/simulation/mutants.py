@@ -1,0 +1,409 @@
+"""Deliberate bugs, each of a kind that was seen in the wild. The simulator must find every one.
+
+This is the only place in the tests where functions of the product are replaced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from unittest.mock import patch
+from uuid import UUID
+
+from billing import fulfilment, reconciliation, stripe_gateway, webhook
+from billing.fulfilment import Fulfilment, Outcome, Settlement
+from billing.stripe_gateway import StripeGateway, gateway
+from billing.stripe_objects import Checkout
+from haikus import desk
+from instant_admin import balance_store, ledger, ledger_rows, wire
+from instant_admin.balance_store import BalanceStore
+from instant_admin.configured import balance_store as configured_store
+from instant_admin.errors import InstantUnreachable
+from instant_admin.ledger import Account, Entry, Movement, Payment, Purchase
+from tests.simulation import actors
+from tests.simulation.runner import Result, run
+
+Bug = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One deliberate bug, what somebody may have thought who wrote it, and the violation that it must show."""
+
+    name: str
+    thought: str
+    shows: str
+    bug: Bug
+
+
+MUTANTS: Final[list[Mutant]] = []
+
+
+def mutant(thought: str, *, shows: str) -> Callable[[Bug], Bug]:
+    """Add a bug to the list."""
+
+    def add(bug: Bug) -> Bug:
+        MUTANTS.append(Mutant(bug.__name__, thought, shows, bug))
+        return bug
+
+    return add
+
+
+# Keys, slots and ids
+
+
+@mutant(
+    "The credits are added, and whether that happened before is somebody else's business.",
+    shows=r"credited \[\(.+\), \(.+\)\]",
+)
+def credit_without_a_unique_key() -> AbstractContextManager[Any]:
+    numbers = itertools.count()
+
+    def purchase(plan: Fulfilment) -> Purchase:
+        return Purchase(
+            key=f"purchase:{plan.checkout.id}:{next(numbers)}", credits=plan.credits, ref=plan.checkout.id
+        )
+
+    def settle(checkout: Checkout) -> Settlement:
+        plan = fulfilment.plan_of(checkout)
+        if plan is None or checkout.is_noted:
+            return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
+        configured_store().post(plan.member_id, purchase(plan))
+        gateway().note_fulfilled(checkout.id)
+        return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
+
+    return _settled_by(settle)
+
+
+@mutant(
+    "The session's metadata says whether it was credited; mark it, then credit. So does the well-known sample.",
+    shows=r"credited \[\], owed \[\(",
+)
+def flag_then_credit() -> AbstractContextManager[Any]:
+    def settle(checkout: Checkout) -> Settlement:
+        plan = fulfilment.plan_of(checkout)
+        if plan is None or checkout.is_noted:
+            return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
+        gateway().note_fulfilled(checkout.id)
+        carried = configured_store().carry_out(plan.member_id, plan)
+        return Settlement(checkout.id, Outcome.CREDITED, plan.credits, carried.account.credits, open=False)
+
+    return _settled_by(settle)
+
+
+@mutant("Read the balance, add, write it back; who would write in between?", shows=r"has the slot")
+def read_modify_write_without_a_slot() -> AbstractContextManager[Any]:
+    return patch.object(ledger_rows, "slot_of", _some_other_slot)
+
+
+@mutant(
+    "Try again with a fresh key, or the repetition would pass for a duplicate.",
+    shows=r"was told that .* is done",
+)
+def retry_with_a_new_key() -> AbstractContextManager[Any]:
+    def post(store: BalanceStore, account_id: UUID, movement: Movement, *, goods: Any = None) -> Any:
+        for number in itertools.count():
+            again = dataclasses.replace(movement, key=f"{movement.key}:{number}") if number else movement
+            try:
+                return _real_post(store, account_id, again, goods=goods)
+            except balance_store.Unsettled:
+                if number == 2:
+                    raise
+        return None
+
+    return patch.object(BalanceStore, "post", post)
+
+
+@mutant("An id worked out from the key makes the entry unique by itself.", shows=r"was paid for by nobody")
+def entry_id_from_the_request() -> AbstractContextManager[Any]:
+    real = BalanceStore._entry
+
+    def entry(store: BalanceStore, account: Account, movement: Movement) -> Entry:
+        made = real(store, account, movement)
+        return dataclasses.replace(made, id=uuid.uuid5(uuid.NAMESPACE_URL, made.key))
+
+    return patch.object(BalanceStore, "_entry", entry)
+
+
+@mutant("No answer means that it worked; it nearly always does.", shows=r"is done, and")
+def no_key_lookup_after_a_timeout() -> AbstractContextManager[Any]:
+    real = BalanceStore._write
+
+    def write(store: BalanceStore, entry: Entry, goods: Any, pursuit: Any) -> None:
+        try:
+            real(store, entry, goods, pursuit)
+        except InstantUnreachable as exc:
+            if not exc.timed_out:
+                raise
+
+    return patch.object(BalanceStore, "_write", write)
+
+
+# Spending
+
+
+@mutant("The page showed enough credits a moment ago.", shows=r"was not covered")
+def spend_unchecked() -> AbstractContextManager[Any]:
+    return patch.object(ledger.Spend, "amount_on", lambda spend, account: -spend.price)
+
+
+@mutant("Look the balance up once for each process; it is ours.", shows=r"was not covered")
+def spend_from_a_remembered_balance() -> AbstractContextManager[Any]:
+    remembered: dict[UUID, int] = {}
+
+    def amount_on(spend: ledger.Spend, account: Account) -> int:
+        credits = remembered.setdefault(account.id, account.credits)
+        if credits < spend.price:
+            raise ledger.OutOfCredits(needed=spend.price, balance=credits)
+        return -spend.price
+
+    return patch.object(ledger.Spend, "amount_on", amount_on)
+
+
+@mutant("Charge first, then write what was paid for.", shows=r"paid for nothing")
+def haiku_in_a_transaction_of_its_own() -> AbstractContextManager[Any]:
+    def write(store: BalanceStore, entry: Entry, goods: Any, pursuit: Any) -> None:
+        pursuit.writes(entry)
+        store._instant.transact(ledger_rows.steps_of(entry))
+        if goods:
+            store._instant.transact(goods)
+
+    return patch.object(BalanceStore, "_write", write)
+
+
+@mutant("Write it first; if it cannot be paid for, never mind.", shows=r"was paid for by nobody")
+def haiku_before_it_is_paid_for() -> AbstractContextManager[Any]:
+    def write(store: BalanceStore, entry: Entry, goods: Any, pursuit: Any) -> None:
+        if goods:
+            store._instant.transact(goods)
+        pursuit.writes(entry)
+        store._instant.transact(ledger_rows.steps_of(entry))
+
+    return patch.object(BalanceStore, "_write", write)
+
+
+@mutant("A request id is made by the server for each request.", shows=r"is done, and")
+def request_id_of_our_own() -> AbstractContextManager[Any]:
+    real = ledger.Spend
+    numbers = itertools.count()
+
+    def spend(*, key: str, **rest: Any) -> ledger.Spend:
+        return real(key=f"{key}:{next(numbers)}", **rest)
+
+    return patch.object(desk, "Spend", spend)
+
+
+@mutant(
+    "Whatever was written under this request id is the answer to it.",
+    shows=r"asked for snow and was given rain",
+)
+def another_topic_is_the_same_request() -> AbstractContextManager[Any]:
+    real = balance_store.Posted
+
+    def post(store: BalanceStore, account_id: UUID, movement: Movement, *, goods: Any = None) -> Any:
+        posted = _real_post(store, account_id, movement, goods=goods)
+        entry = dataclasses.replace(posted.entry, note=movement.note)
+        return real(entry=entry, credits=posted.credits, replayed=posted.replayed)
+
+    return patch.object(BalanceStore, "post", post)
+
+
+_real_post = BalanceStore.post
+
+
+# What is said of a failure
+
+
+@mutant("It failed, so nothing was written.", shows=r"was not charged, and it was")
+def every_failure_wrote_nothing() -> AbstractContextManager[Any]:
+    real = balance_store.Unsettled
+
+    def unsettled(*, key: str, may_have_been_written: bool) -> balance_store.Unsettled:
+        return real(key=key, may_have_been_written=False)
+
+    return patch.object(balance_store, "Unsettled", unsettled)
+
+
+@mutant("429 means that we asked too often, so it was not run.", shows=r"was not charged, and it was")
+def a_timed_out_statement_wrote_nothing() -> AbstractContextManager[Any]:
+    real = wire._error
+
+    def error(call: Any, status: int, answer: Any) -> Any:
+        exc = real(call, status, answer)
+        if status == 429:
+            exc.may_have_been_written = False
+        return exc
+
+    return patch.object(wire, "_error", error)
+
+
+# Payments
+
+
+@mutant("Completed is completed.", shows=r"\(unpaid\): credited \[\(")
+def fulfil_unpaid() -> AbstractContextManager[Any]:
+    def plan_of(checkout: Checkout) -> Fulfilment | None:
+        return _real_plan_of(dataclasses.replace(checkout, payment_status="paid"))
+
+    return _planned_by(plan_of)
+
+
+@mutant("A payment is something that is paid.", shows=r"\(no_payment_required\): credited \[\]")
+def skip_no_payment_required() -> AbstractContextManager[Any]:
+    def plan_of(checkout: Checkout) -> Fulfilment | None:
+        return _real_plan_of(checkout) if checkout.payment_status == "paid" else None
+
+    return _planned_by(plan_of)
+
+
+@mutant("A pack has ten credits; why write that into every session?", shows=r"credited \[\(10, ")
+def credits_from_the_settings_of_today() -> AbstractContextManager[Any]:
+    def plan_of(checkout: Checkout) -> Fulfilment | None:
+        return _real_plan_of(dataclasses.replace(checkout, credits=10))
+
+    return _planned_by(plan_of)
+
+
+@mutant("Who brings the session is who paid for it.", shows=r"credited \[\(.+owed \[\(")
+def sync_without_asking_whose_it_is() -> AbstractContextManager[Any]:
+    def sync_checkout(checkout_id: str, *, member: Any) -> Settlement:
+        return fulfilment.settle(dataclasses.replace(gateway().checkout(checkout_id), member_id=member.id))
+
+    return patch.object(actors, "sync_checkout", sync_checkout)
+
+
+@mutant("The query string says that it was paid.", shows=r"was added, and it was not")
+def added_because_the_browser_says_so() -> AbstractContextManager[Any]:
+    def sync_checkout(checkout_id: str, *, member: Any) -> Settlement:
+        checkout = gateway().checkout(checkout_id)
+        if fulfilment.plan_of(checkout) is None:
+            return fulfilment.settle(checkout)
+        return Settlement(checkout_id, Outcome.ALREADY_CREDITED, 10, 10, open=False)
+
+    return patch.object(actors, "sync_checkout", sync_checkout)
+
+
+# Money that goes back
+
+
+@mutant("Each refund event takes its credits.", shows=r"\[-\d+, -\d+.*\] clawed back")
+def refund_taken_twice() -> AbstractContextManager[Any]:
+    real = ledger.claw_back
+
+    def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> Movement | None:
+        return real(purchase, [], payment, key=key) if len(so_far) < 3 else None
+
+    return patch.object(fulfilment, "claw_back", claw_back)
+
+
+@mutant("The event says what was refunded; asking again costs time.", shows=r"clawed back, due")
+def trusting_the_first_snapshot() -> AbstractContextManager[Any]:
+    remembered: dict[str, Payment] = {}
+    real = StripeGateway.payment
+
+    def payment(gateway: StripeGateway, payment_intent_id: str) -> Payment:
+        if payment_intent_id not in remembered:
+            remembered[payment_intent_id] = real(gateway, payment_intent_id)
+        return remembered[payment_intent_id]
+
+    return patch.object(StripeGateway, "payment", payment)
+
+
+@mutant("A part of a credit is a credit.", shows=r"clawed back, due")
+def rounded_up() -> AbstractContextManager[Any]:
+    def clawed_back(credits: int, payment: Payment) -> tuple[int, int]:
+        if payment.paid <= 0:
+            return 0, 0
+        returned = min(payment.refunded + payment.disputed, payment.paid)
+        return -(-credits * returned // payment.paid), 0
+
+    return patch.object(ledger, "clawed_back", clawed_back)
+
+
+@mutant("What is refunded is refunded.", shows=r"clawed back, due 0")
+def failed_refunds_count() -> AbstractContextManager[Any]:
+    return patch.object(stripe_gateway, "_UNDONE_REFUND", frozenset())
+
+
+@mutant("An inquiry is a dispute.", shows=r"clawed back, due 0")
+def inquiries_take_credits() -> AbstractContextManager[Any]:
+    held = stripe_gateway._HELD_DISPUTE | {"warning_needs_response", "warning_closed"}
+    return patch.object(stripe_gateway, "_HELD_DISPUTE", held)
+
+
+@mutant("A dispute that is over needs nothing.", shows=r"clawed back, due 0")
+def won_disputes_give_nothing_back() -> AbstractContextManager[Any]:
+    real = ledger.claw_back
+
+    def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> Movement | None:
+        movement = real(purchase, so_far, payment, key=key)
+        return None if movement is not None and movement.kind is ledger.Kind.DISPUTE_WON else movement
+
+    return patch.object(fulfilment, "claw_back", claw_back)
+
+
+@mutant("A refund is the whole of it.", shows=r"clawed back, due")
+def every_refund_is_full() -> AbstractContextManager[Any]:
+    real = StripeGateway.payment
+
+    def payment(gateway: StripeGateway, payment_intent_id: str) -> Payment:
+        found = real(gateway, payment_intent_id)
+        return dataclasses.replace(found, refunded=found.paid if found.refunded else 0)
+
+    return patch.object(StripeGateway, "payment", payment)
+
+
+# Beginnings
+
+
+@mutant("An account without a ledger begins at nothing.", shows=r"had \d+ credits before the ledger")
+def old_credits_are_not_recorded() -> AbstractContextManager[Any]:
+    return patch.object(balance_store, "opening_of", lambda account: None)
+
+
+@mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+")
+def reset_adds() -> AbstractContextManager[Any]:
+    return patch.object(ledger.Reset, "amount_on", lambda reset, account: reset.credits)
+
+
+_real_plan_of = fulfilment.plan_of
+_slots = itertools.count()
+
+
+def _some_other_slot(account_id: UUID, seq: int) -> str:
+    return f"{account_id}:{next(_slots) + 1}"
+
+
+@contextmanager
+def _settled_by(settle: Callable[[Checkout], Settlement]) -> Iterator[None]:
+    """Replace `settle` behind every door."""
+    with (
+        patch.object(fulfilment, "settle", settle),
+        patch.object(webhook, "settle", settle),
+        patch.object(reconciliation, "settle", settle),
+    ):
+        yield
+
+
+@contextmanager
+def _planned_by(plan_of: Callable[[Checkout], Fulfilment | None]) -> Iterator[None]:
+    """Replace `plan_of` behind every door."""
+    with patch.object(fulfilment, "plan_of", plan_of), patch.object(reconciliation, "plan_of", plan_of):
+        yield
+
+
+def hunt(mutant: Mutant, *, seeds: range) -> Result | None:
+    """The first of `seeds` whose history shows what the bug must show, or None."""
+    for seed in seeds:
+        # Planted anew each time: what a bug remembers must not outlive its history.
+        with mutant.bug():
+            result = run(seed)
+        if any(re.search(mutant.shows, violation) for violation in result.violations):
+            return result
+    return None

@@ -1,0 +1,125 @@
+"""Runs a history from its seed, judges it, and shrinks one that failed."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from billing.reconciliation import reconcile
+from tests.simulation.actors import Cast, Deed, deliver_webhooks, draw_script, give_old_credits
+from tests.simulation.invariants import violations
+from tests.simulation.network import Site
+from tests.simulation.scheduler import NeverEnded
+from tests.simulation.world import World
+
+MEMBERS: Final = 3
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Result:
+    """A history that was run: what was wrong with it, if anything, and what was in it."""
+
+    seed: int
+    script: Sequence[Deed]
+    faults: dict[int, str]
+    violations: list[str]
+    log: list[str] = field(repr=False)
+    coverage: Counter[tuple[Site, str]] = field(repr=False, default_factory=Counter)
+
+    @property
+    def calls(self) -> int:
+        """How many outside calls were made."""
+        return sum(self.coverage.values())
+
+
+def run(
+    seed: int, *, script: Sequence[Deed] | None = None, only_faults: frozenset[int] | None = None
+) -> Result:
+    """Run the history of `seed`; with `script` or `only_faults`, with less in it."""
+    world = World(seed, only_faults=only_faults)
+    rng = world.random.actors
+    drawn = draw_script(rng)
+    deeds = list(drawn if script is None else script)
+    opening = [rng.choice([0, 0, 1, 7]) for _ in range(MEMBERS)]
+    lossy = rng.random() < 0.8
+    cast = Cast(world, [world.new_member(f"member{n}@example.com") for n in range(MEMBERS)], opening)
+    for member, credits in zip(cast.members, opening, strict=True):
+        if credits:
+            give_old_credits(world, member, credits)
+    found: list[str] = []
+    try:
+        _play(cast, deeds, lossy=lossy)
+        found += violations(cast)
+    except NeverEnded as exc:
+        found.append(str(exc))
+    except Exception as exc:  # noqa: BLE001  whatever the product raises and no actor expects is a finding
+        found.append(f"{type(exc).__name__}: {exc}\n{traceback.format_exc(limit=-6)}")
+    return Result(seed, deeds, dict(world.plan.drawn), found, world.log, world.network.coverage)
+
+
+def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
+    world = cast.world
+    for deed in deeds:
+        cast.play(deed)
+    world.scheduler.spawn("courier", lambda: deliver_webhooks(cast, lossy=lossy))
+    world.scheduler.run()
+    world.note("the faults stop")
+    world.plan.stopped = True
+    world.scheduler.spawn("courier", lambda: deliver_webhooks(cast, lossy=False))
+    world.scheduler.run()
+    world.scheduler.spawn("last reconcile", lambda: _last_reconcile(cast))
+    world.scheduler.run()
+
+
+def _last_reconcile(cast: Cast) -> None:
+    for finding in cast.world.serve("reconcile", lambda: list(reconcile(since=None, dry_run=False))):
+        cast.world.note(f"reconciled {finding.checkout_id}: {finding.text}")
+
+
+def shrink(failed: Result, *, tries: int = 300) -> Result:
+    """A smaller history that still fails: deeds, then faults, left out as long as it does."""
+    best = failed
+    left = [tries]
+
+    def smaller(script: Sequence[Deed], faults: frozenset[int]) -> bool:
+        nonlocal best
+        if left[0] == 0:
+            return False
+        left[0] -= 1
+        result = run(failed.seed, script=script, only_faults=faults)
+        if result.violations:
+            best = result
+        return bool(result.violations)
+
+    faults = frozenset(failed.faults)
+    if not smaller(failed.script, faults):
+        return failed
+    _leave_out(list(best.script), lambda script: smaller(script, frozenset(best.faults)))
+    _leave_out(sorted(best.faults), lambda numbers: smaller(best.script, frozenset(numbers)))
+    _leave_out(list(best.script), lambda script: smaller(script, frozenset(best.faults)))
+    return best
+
+
+def _leave_out(items: list[T], still_fails: Callable[[list[T]], bool]) -> None:
+    size = max(1, len(items) // 2)
+    while items and size:
+        start = 0
+        while start < len(items):
+            without = items[:start] + items[start + size :]
+            if still_fails(without):
+                items = without
+            else:
+                start += size
+        size //= 2
+
+
+def report(result: Result) -> str:
+    """A failed history for a person: what is wrong, who did what, and every call."""
+    lines = [f"seed {result.seed}:", *(f"  VIOLATION {text}" for text in result.violations), "  with"]
+    lines += [f"    {deed}" for deed in result.script]
+    lines += [f"    fault at call {number}: {fault}" for number, fault in sorted(result.faults.items())]
+    return "\n".join([*lines, "  history", *(f"    {line}" for line in result.log)])

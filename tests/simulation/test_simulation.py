@@ -1,0 +1,57 @@
+"""Some hundred histories at every run of the tests; `python -m tests.simulation` runs any number."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.mutants import MUTANTS, Mutant, hunt
+from tests.simulation.runner import report, run, shrink
+
+HISTORIES = 300
+# Within how many histories each deliberate bug must be found.
+MUTANT_HISTORIES = 400
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("start", range(0, HISTORIES, 50))
+def test_every_invariant_holds_in_every_history(start: int) -> None:
+    for seed in range(start, start + 50):
+        result = run(seed)
+        if result.violations:
+            pytest.fail(report(shrink(result)))
+
+
+def test_a_seed_is_always_the_same_history() -> None:
+    first, again = run(11), run(11)
+    assert len(first.log) > 50
+    assert (first.log, first.faults, first.coverage) == (again.log, again.faults, again.coverage)
+
+
+def test_there_are_enough_different_bugs() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) >= 20
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_deliberate_bug_is_found(mutant: Mutant) -> None:
+    assert hunt(mutant, seeds=range(MUTANT_HISTORIES)) is not None, f"{mutant.thought} {mutant.shows}"
+
+
+def test_a_history_that_failed_is_shrunk_to_what_matters() -> None:
+    spend_unchecked = next(mutant for mutant in MUTANTS if mutant.name == "spend_unchecked")
+    failed = hunt(spend_unchecked, seeds=range(50))
+    assert failed is not None
+    with spend_unchecked.bug():
+        smallest = shrink(failed)
+    assert smallest.violations
+    assert len(smallest.script) == 1
+    assert smallest.faults == {}
+    assert "was not covered" in report(smallest)

@@ -1,0 +1,215 @@
+"""A simulated world: the two stand-ins, some server processes of the site, and what they say to people."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.members import Member
+from billing import stripe_gateway
+from billing.stripe_gateway import StripeGateway
+from instant_admin import configured
+from instant_admin.balance_store import BalanceStore
+from instant_admin.client import InstantAdmin
+from sandbox.instant.standin import InstantStandIn
+from sandbox.serving import Request, Response
+from sandbox.stripe.standin import StripeStandIn
+from tests.loopback import LoopbackInstant
+from tests.simulation.network import VERBS, FaultPlan, Network, SimulatedSession, SimulatedStripeClient
+from tests.simulation.scheduler import Crash, Scheduler
+
+START: Final = 1_790_000_000.0
+PROCESSES: Final = 2
+SECRET_KEY: Final = "sk_test_simulated"
+WEBHOOK_SECRET: Final = "whsec_simulated"
+PACKS: Final = (("price_ten", 500, 10), ("price_seven", 997, 7))
+T = TypeVar("T")
+
+
+class NoAnswer(Exception):
+    """The server process died while it worked on a request, so whoever made it got no answer."""
+
+
+@dataclass(slots=True)
+class ServerProcess:
+    """What one process of the site has in memory, and loses when it dies."""
+
+    client: InstantAdmin
+    store: BalanceStore
+    gateway: StripeGateway
+
+
+@dataclass(slots=True)
+class Faces:
+    """The random sources of a history, apart, so that leaving out a fault does not change the actors."""
+
+    schedule: random.Random
+    actors: random.Random
+    faults: random.Random
+    ids: random.Random
+
+    @classmethod
+    def of(cls, seed: int) -> Faces:
+        """Four sources from one seed."""
+        return cls(*(random.Random(f"{seed}:{name}") for name in ("schedule", "actors", "faults", "ids")))
+
+
+@functools.cache
+def _template() -> LoopbackInstant:
+    """An Instant with our schema and rules, made once and copied for each history."""
+    return LoopbackInstant()
+
+
+@dataclass(slots=True)
+class World:
+    """Everything there is in one history."""
+
+    seed: int
+    only_faults: frozenset[int] | None = None
+    log: list[str] = field(default_factory=list)
+    random: Faces = field(init=False)
+    scheduler: Scheduler = field(init=False)
+    plan: FaultPlan = field(init=False)
+    network: Network = field(init=False)
+    instant: InstantStandIn = field(init=False)
+    stripe: StripeStandIn = field(init=False)
+    admin: InstantAdmin = field(init=False)
+    processes: list[ServerProcess] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = Faces.of(self.seed)
+        self.scheduler = Scheduler(self.random.schedule, start=START)
+        rate = self.random.faults.choice([0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
+        hot_verb = self.random.faults.choice(["", *VERBS, "delete_haiku", "reconcile"])
+        self.plan = FaultPlan(self.random.faults, rate, hot_verb, self.only_faults)
+        self.network = Network(self.scheduler, self.plan, self.note)
+        template = _template()
+        self.instant = template.standin.copy(
+            clock=self.clock, rng=self.random.ids, pause=lambda where: self.scheduler.pause()
+        )
+        self.stripe = StripeStandIn(
+            database=":memory:",
+            clock=self.clock,
+            rng=self.random.ids,
+            secret_key=SECRET_KEY,
+            webhook_secret=WEBHOOK_SECRET,
+            public_url="http://stripe.simulated",
+            webhook_url="http://site.simulated/api/stripe/webhook",
+        )
+        for price_id, cents, credits in PACKS:
+            self.stripe.ensure_price(price_id, cents, "usd", f"{credits} credits")
+        settings.INSTANT_APP_ID = str(template.app.id)
+        settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
+        self.admin = self._client(self.instant.handle)
+        self.processes = [self._new_process() for _ in range(PROCESSES)]
+
+    def clock(self) -> float:
+        """The time of the history, in seconds."""
+        return self.scheduler.now
+
+    def note(self, text: str) -> None:
+        """A line of the history."""
+        self.log.append(f"{self.scheduler.now - START:11.2f} s  {text}")
+
+    def new_member(self, email: str) -> Member:
+        """A member, made without the network."""
+        user = self.admin.create_token(email=email)["user"]
+        return Member(UUID(user["id"]), email, user["refresh_token"])
+
+    def serve(self, verb: str, act: Callable[[], T], *, process: int | None = None) -> T:
+        """Have a server process do something for the actor whose turn it is; raises `NoAnswer` if it dies."""
+        number = self.random.actors.randrange(PROCESSES) if process is None else process
+        server, actor = self.processes[number], self.scheduler.current
+        if actor is None:
+            raise AssertionError("only an actor can ask a server for something")
+        actor.process, actor.verb = number, verb
+        try:
+            with configured.using(server.client, server.store), stripe_gateway.using(server.gateway):
+                return act()
+        except Crash:
+            self.note(f"process {number} died while {actor.name} waited for {verb}")
+            self.processes[number] = self._new_process()
+            raise NoAnswer(verb) from None
+        finally:
+            actor.process, actor.verb = None, ""
+
+    def post_to_stripe(self, path: str, form: dict[str, str]) -> Response:
+        """What buyers and staff do on Stripe's own pages: no network of ours in between."""
+        body = urlencode(form).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return self.stripe.handle(Request("POST", path, headers=headers, body=body))
+
+    def ask_stripe(self, path: str) -> dict[str, Any]:
+        """What Stripe's API says, asked without the network."""
+        parts = urlsplit(path)
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
+        answer = self.stripe.handle(Request("GET", parts.path, parts.query, headers))
+        found: dict[str, Any] = json.loads(answer.body)
+        if answer.status != 200:
+            raise AssertionError(f"{path}: {found}")
+        return found
+
+    def session(self, checkout_id: str) -> dict[str, Any]:
+        """A Checkout Session as it is."""
+        return self.ask_stripe(f"/v1/checkout/sessions/{checkout_id}")
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Every Checkout Session."""
+        return list(self.ask_stripe("/v1/checkout/sessions?limit=100")["data"])
+
+    def refunds(self, payment: str) -> list[dict[str, Any]]:
+        """The refunds of a payment."""
+        return list(self.ask_stripe(f"/v1/refunds?limit=100&payment_intent={payment}")["data"])
+
+    def disputes(self, payment: str) -> list[dict[str, Any]]:
+        """The disputes of a payment."""
+        return list(self.ask_stripe(f"/v1/disputes?limit=100&payment_intent={payment}")["data"])
+
+    def _new_process(self) -> ServerProcess:
+        client = self._client(self.network.to("instant", self.instant.handle))
+        store = BalanceStore(
+            client,
+            now=lambda: datetime.fromtimestamp(self.scheduler.now, tz=UTC),
+            new_id=self._new_id,
+            sleep=self.scheduler.sleep,
+            jitter=self.random.schedule.random,
+        )
+        gateway = StripeGateway(
+            secret_key=SECRET_KEY,
+            webhook_secret=WEBHOOK_SECRET,
+            api_base="http://stripe.simulated",
+            http_client=SimulatedStripeClient(self.network.to("stripe", self.stripe.handle)),
+        )
+        return ServerProcess(client, store, gateway)
+
+    def _client(self, handler: Callable[[Request], Response]) -> InstantAdmin:
+        app = _template().app
+        return InstantAdmin(
+            api_uri="http://instant.simulated",
+            app_id=str(app.id),
+            admin_token=str(app.admin_token),
+            sleep=self.scheduler.sleep,
+            new_session=lambda: SimulatedSession(handler),
+        )
+
+    def _new_id(self) -> UUID:
+        return UUID(bytes=b"\xff\xff" + self.random.ids.randbytes(14), version=4)
+
+    def signature(self, body: bytes) -> str:
+        """A signature that Stripe made just now. Its age is measured by the real clock, and is always none."""
+        return self.stripe.sign(body, time.time())
+
+
+def poem(topic: str, *, rng: random.Random) -> str:
+    """A poem without a dictionary; `rng` is the product's own and not ours."""
+    return f"{topic}\n{topic}\n{topic}"

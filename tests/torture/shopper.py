@@ -1,0 +1,229 @@
+"""People who buy and write while processes die under them: what they do, and what they were told."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import requests
+from urllib3.exceptions import NewConnectionError
+
+from tests.journeys.visitor import JSON, TIMEOUT_S, Visitor
+
+# Ten credits at a time, so that most of the time somebody has none left.
+BUY_CHANCE: Final = 0.08
+BACK_CHANCE: Final = 0.6
+DOUBLE_CLICK_CHANCE: Final = 0.25
+GIVE_UP_CHANCE: Final = 0.3
+# How often somebody presses a button again who wants to know.
+TRIES: Final = 60
+
+
+class Answer(StrEnum):
+    """What became of one press of Write; of a 503, the words that say so."""
+
+    WRITTEN = "written"
+    NO_CREDITS = "no credits"
+    NOTHING_CAME = "nothing came of this attempt"
+    IN_DOUBT = "could not confirm"
+    LOST = "no answer"
+
+
+@dataclass(slots=True)
+class Asked:
+    """A haiku that somebody asked for: the answers to each round of clicks, and the haiku that they were shown."""
+
+    topic: str
+    rounds: list[list[Answer]] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def was_not_charged(self) -> bool:
+        """Whether they may rely on it: by each answer, or by the last, when nothing else was under way."""
+        said_no = {Answer.NO_CREDITS, Answer.NOTHING_CAME}
+        each = {answer for clicks in self.rounds for answer in clicks}
+        return not self.shown and (each <= said_no or set(self.rounds[-1]) == {Answer.NO_CREDITS})
+
+
+@dataclass(slots=True)
+class Told:
+    """All that one member was told. `surprises` are answers that nobody should ever get."""
+
+    writes: dict[str, Asked] = field(default_factory=dict)
+    paid: set[str] = field(default_factory=set)
+    credited: set[str] = field(default_factory=set)
+    surprises: list[str] = field(default_factory=list)
+
+
+class Meter:
+    """Counts the requests of everybody, and lets one thread wait until there were more."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.counts: Counter[str] = Counter()
+
+    def count(self, what: str) -> None:
+        """One more."""
+        with self._changed:
+            self.counts[what] += 1
+            self._changed.notify_all()
+
+    def await_more(self, requests: int, *, limit_s: float) -> bool:
+        """Wait until so many more requests were begun; False when that takes too long."""
+        with self._changed:
+            enough = self.counts["requests"] + requests
+            return self._changed.wait_for(lambda: self.counts["requests"] >= enough, limit_s)
+
+
+class Shopper:
+    """One member with a browser, and a second tab in which a double click arrives."""
+
+    def __init__(
+        self,
+        visitor: Visitor,
+        sites: Sequence[str],
+        *,
+        rng: random.Random,
+        meter: Meter,
+        stop: threading.Event,
+    ) -> None:
+        self.told = Told()
+        self.visitor = visitor
+        self._tab = Visitor(visitor.site, visitor.mail_dir)
+        self._tab.http.cookies.update(visitor.http.cookies)
+        for tab in (self.visitor, self._tab):
+            # To a browser both processes are one site, as behind a load balancer.
+            tab.http.headers["Host"] = urlsplit(visitor.site).netloc
+        self._sites = sites
+        self._rng = rng
+        self._meter = meter
+        self._stop = stop
+
+    def shop(self) -> None:
+        """Buy and write until it is time to stop."""
+        with ThreadPoolExecutor(1) as other_hand:
+            while not self._stop.is_set():
+                if self._rng.random() < BUY_CHANCE:
+                    self._buy()
+                else:
+                    self._write(other_hand)
+
+    # Writing
+
+    def _write(self, other_hand: ThreadPoolExecutor) -> None:
+        """Press Write, perhaps twice at once; after no certain answer press again, or walk away."""
+        request_id = str(UUID(int=self._rng.getrandbits(128), version=4))
+        asked = self.told.writes[request_id] = Asked(
+            self._rng.choice(["rain", "snow", "a frog", "moonlight"])
+        )
+        for _ in range(TRIES):
+            press = partial(self._press_write, request_id=request_id, asked=asked)
+            second = self._rng.random() < DOUBLE_CLICK_CHANCE
+            clicks = [other_hand.submit(press, self._tab, self._rng.choice(self._sites))] if second else []
+            answers = [press(self.visitor, self._rng.choice(self._sites))]
+            answers += [click.result() for click in clicks]
+            asked.rounds.append(answers)
+            if {Answer.WRITTEN, Answer.NO_CREDITS} & set(answers) or self._walks_away():
+                return
+
+    def _press_write(self, tab: Visitor, site: str, *, request_id: str, asked: Asked) -> Answer:
+        tab.site = site
+        answer = self._ask(lambda: tab.write(asked.topic, request_id))
+        match None if answer is None else answer.status_code:
+            case None:
+                return Answer.LOST
+            case 201 if answer is not None:
+                haiku = answer.json()["haiku"]
+                asked.shown[haiku["id"]] = haiku["content"]
+                return Answer.WRITTEN
+            case 402:
+                return Answer.NO_CREDITS
+            case 503 if answer is not None:
+                for sure in (Answer.NOTHING_CAME, Answer.IN_DOUBT):
+                    if sure in answer.text:
+                        return sure
+        return self._surprised(f"Write was answered with {_shown(answer)}")
+
+    # Buying
+
+    def _buy(self) -> None:
+        """Check out and pay, perhaps twice at each step, and perhaps come back."""
+        form = {"pack": "price_sandbox10", "request_id": str(UUID(int=self._rng.getrandbits(128), version=4))}
+        started = self._until_answered("/api/stripe/checkout", form)
+        if started is None:
+            return
+        checkout_id = self._pay(started.json()["url"])
+        if checkout_id is None or self._rng.random() > BACK_CHANCE:
+            return
+        self.told.paid.add(checkout_id)
+        synced = self._until_answered("/api/stripe/sync", {"session_id": checkout_id})
+        if synced is None:
+            return
+        if synced.json()["status"] in ("credited", "already_credited"):
+            self.told.credited.add(checkout_id)
+        else:
+            self._surprised(f"A checkout that is paid was answered with {_shown(synced)}")
+
+    def _pay(self, page: str) -> str | None:
+        """Fill in Stripe's page; the checkout's id once it sends the buyer back."""
+        for _ in range(TRIES):
+            answer = self._ask(lambda: self.visitor.pay(page))
+            if answer is not None and answer.status_code == 303:
+                return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]
+            if answer is not None:
+                self._surprised(f"Stripe's page answered with {_shown(answer)}")
+            if self._walks_away():
+                return None
+        return None
+
+    def _until_answered(self, path: str, form: dict[str, str]) -> requests.Response | None:
+        """Send a form again, as it was, until the site answers; None for who loses patience."""
+        for _ in range(TRIES):
+            self.visitor.site = self._rng.choice(self._sites)
+            answer = self._ask(lambda: self.visitor.post(path, form, **JSON))
+            if answer is not None and answer.status_code == 200:
+                return answer
+            if answer is not None and answer.status_code != 503:
+                self._surprised(f"{path} was answered with {_shown(answer)}")
+            if self._walks_away():
+                return None
+        return None
+
+    # Both
+
+    def _ask(self, send: Callable[[], requests.Response]) -> requests.Response | None:
+        """One request; None when whoever should answer it died."""
+        self._meter.count("requests")
+        try:
+            answer = send()
+        except requests.ReadTimeout:
+            self._surprised(f"A request was open for {TIMEOUT_S} s")
+        except requests.RequestException as exc:
+            reason = getattr(exc.args[0], "reason", None) if exc.args else None
+            self._meter.count("refused" if isinstance(reason, NewConnectionError) else "lost answers")
+        else:
+            if answer.status_code == 503:
+                self._meter.count("told to try again")
+            return answer
+        return None
+
+    def _walks_away(self) -> bool:
+        """Whether they leave it at that; otherwise a moment passes before they press again."""
+        return self._rng.random() < GIVE_UP_CHANCE or self._stop.wait(self._rng.uniform(0.01, 0.3))
+
+    def _surprised(self, text: str) -> Answer:
+        self.told.surprises.append(text)
+        return Answer.IN_DOUBT
+
+
+def _shown(answer: requests.Response | None) -> str:
+    return "nothing" if answer is None else f"{answer.status_code}: {answer.text[:200]}"
