@@ -35,7 +35,9 @@ def main() -> int:
         f"{len(missing)} pairs of call site and fault not met; "
         f"{elapsed_s:.0f} s, {len(seeds) / elapsed_s:.1f} histories/s"
     )
-    for seed in failed[:3]:
+    if failed:
+        _say(f"Seeds with violations: {', '.join(map(str, sorted(failed)))}")
+    for seed in sorted(failed)[:3]:
         _explain(seed)
     return 1 if failed or (missing and options.all_pairs) else 0
 

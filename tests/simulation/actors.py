@@ -54,6 +54,26 @@ class Told:
     member: Member
     answers: list[str] = field(default_factory=list)
     done: dict[UUID, str] = field(default_factory=dict)
+    started: int = 0
+    running: int = 0
+    refused_after: int | None = None
+
+    def begin(self) -> None:
+        """Another attempt is under way."""
+        self.started += 1
+        self.running += 1
+
+    def end(self, answer: str) -> None:
+        """An attempt was answered."""
+        self.running -= 1
+        self.answers.append(answer)
+        if answer == "not charged" and not self.running:
+            self.refused_after = self.started
+
+    @property
+    def refused_for_good(self) -> bool:
+        """Whether "not charged" was the last word: nobody was asking besides, and nobody asked again."""
+        return self.refused_after == self.started
 
 
 @dataclass(slots=True)
@@ -126,6 +146,7 @@ def _write(cast: Cast, deed: Deed) -> None:
 def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
     member, request_id = told.member, deed.options["request"]
     for attempt in range(deed.options["tries"]):
+        told.begin()
         topic = "snow" if deed.options["other topic"] and attempt else "rain"
         try:
             written = cast.world.serve(
@@ -143,7 +164,7 @@ def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
         else:
             answer = "done"
             told.done[written.haiku.id] = topic
-        told.answers.append(answer)
+        told.end(answer)
         cast.world.note(f"member {deed.member} is told of request {str(request_id)[:8]}: {answer}")
         if answer in ("done", "not charged", "HaikuGone"):
             return

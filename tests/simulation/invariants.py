@@ -143,12 +143,12 @@ def _what_is_done(
 
 
 def _what_was_not_charged(request_id: UUID, told: Told, spend: dict[str, Any] | None) -> Iterator[str]:
-    """Who was told "not charged", of each attempt or of the whole request, was not."""
+    """Who was told "not charged", at each attempt or as the last word of all, was not."""
     if spend is None or not told.answers:
         return
     if set(told.answers) <= NEVER_CHARGED:
         yield f"{told.member.email} was told at each attempt that {request_id} was not charged, and it was"
-    elif "not charged" in told.answers and not told.done:
+    elif told.refused_for_good:
         yield f"{told.member.email} was told that {request_id} was not charged, and it was"
 
 
