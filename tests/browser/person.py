@@ -36,10 +36,6 @@ class Person:
     def _hear(self, message: ConsoleMessage) -> None:
         url = message.location["url"]
         is_expected = EXPECTED_ANSWER.search(message.text) and "/static/" not in url
-        # Signed out, an open tab may ask for its stream once more before it is left; whether it does is chance.
-        is_expected = is_expected or (
-            "status of 401 " in message.text and url.endswith("/api/credits/stream")
-        )
         is_borne = self._bears and self._bears.search(message.text)
         if message.type in ("error", "warning") and not is_expected and not is_borne:
             self.complaints.append(f"{message.text} ({url})")
