@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import time
 from pathlib import Path
 
 from sandbox.faults import FaultyHandler
+from sandbox.recording import RecordedStripe, Recording
 from sandbox.serving import serve
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.courier import Courier
-from sandbox.stripe.standin import StripeStandIn
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run until the process is told to stop."""
     options = _parser().parse_args(arguments)
     public_url = options.public_url or f"http://127.0.0.1:{options.port}"
-    standin = StripeStandIn(
+    standin = RecordedStripe(
         database=options.data,
         clock=time.time,
         rng=random.SystemRandom(),
@@ -30,6 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
         debit_settles_after_s=options.debit_settles_after,
         refund_turns_after_s=options.refund_turns_after,
     )
+    if options.record is not None:
+        standin.recording = Recording(options.record)
     for price_id, unit_amount, currency, name in options.price:
         standin.ensure_price(price_id, unit_amount, currency, name)
     courier = Courier(standin, time.time)
@@ -56,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debit-settles-after", type=float, metavar="SECONDS", help="default: by hand")
     parser.add_argument("--refund-turns-after", type=float, default=5.0, metavar="SECONDS")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        default=os.environ.get("STRIPE_RECORDING") or None,
+        help="write what passes to a file in here, each shape of it once (default: STRIPE_RECORDING)",
+    )
     return parser
 
 

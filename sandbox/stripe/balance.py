@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, params
+from sandbox.stripe import params, payment_bodies
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn
@@ -20,9 +20,12 @@ def retrieve(turn: Turn, given: Json, transaction_id: str) -> Json:
     return turn.need("balance_transaction", transaction_id).body
 
 
-def move(turn: Turn, source: Record, *, amount: int, fee: int, kind: str) -> Json:
-    """Write down that `amount` came in (or went out, when negative) because of `source`."""
-    body = bodies.balance_transaction(
+def move(turn: Turn, source: Record, *, amount: int, fee: int, kind: str, available_after_s: int = 0) -> Json:
+    """Write down that `amount` came in (or went out, when negative) because of `source`.
+
+    What is not available at once is pending and stays so. That is more patient than Stripe, but nobody is paid out.
+    """
+    body = payment_bodies.balance_transaction(
         turn.new_id("txn"),
         amount=amount,
         fee=fee,
@@ -30,5 +33,6 @@ def move(turn: Turn, source: Record, *, amount: int, fee: int, kind: str) -> Jso
         kind=kind,
         source=source.id,
         created=turn.now_s,
+        available_on=turn.now_s + available_after_s,
     )
     return turn.add("balance_transaction", body).body

@@ -1,15 +1,20 @@
-"""Stripe's test cards and what each of them does.
+"""Stripe's test cards and test bank accounts, and what each of them does.
 
 Source: https://docs.stripe.com/testing
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from sandbox.stripe.errors import doc_url
+
 Complaint = Literal["fraudulent", "inquiry"]
 RefundCourse = Literal["succeeds", "pending_then_succeeds", "succeeds_then_fails"]
+# How a bank debit ends, days after it was started.
+DebitPlan = Literal["ok", "fails"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Decline:
             "type": "card_error",
             "code": self.code,
             "message": self.message,
-            "doc_url": f"https://stripe.com/docs/error-codes/{self.code}",
+            "doc_url": doc_url(self.code),
         }
         return error if self.decline_code is None else error | {"decline_code": self.decline_code}
 
@@ -44,6 +49,7 @@ class Card:
     asks_3ds: bool = False
     complaint: Complaint | None = None
     refund: RefundCourse = "succeeds"
+    funds_at_once: bool = False
 
     @property
     def grouped(self) -> str:
@@ -72,6 +78,10 @@ NOT_A_TEST_CARD: Final = _declined(
     "Your card was declined. This is a sandbox; use one of the test cards.",
     at_form=True,
 )
+INVALID_IBAN: Final = Decline("invalid_iban", "The IBAN you entered is invalid.", at_form=True)
+NOT_A_TEST_IBAN: Final = Decline(
+    "payment_method_provider_decline", "This is a sandbox; use one of the test IBANs.", at_form=True
+)
 AUTHENTICATION_FAILED: Final = Decline(
     "payment_intent_authentication_failure",
     "We are unable to authenticate your payment method. Please choose a different one and try again.",
@@ -82,7 +92,7 @@ CARDS: Final = (
     Card("4242424242424242", "Pays"),
     Card("5555555555554444", "Pays (Mastercard)", brand="mastercard"),
     Card("378282246310005", "Pays (American Express)", brand="amex"),
-    Card("4000000000000077", "Pays, funds available at once"),
+    Card("4000000000000077", "Pays, funds available at once", funds_at_once=True),
     Card("4000000000000002", "Declined", decline=_declined("generic_decline")),
     Card("4000000000009995", "Insufficient funds", decline=INSUFFICIENT_FUNDS),
     Card("4000000000009987", "Lost card", decline=_declined("lost_card")),
@@ -110,6 +120,28 @@ CARDS: Final = (
 BY_NUMBER: Final = {card.number: card for card in CARDS}
 
 
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """One test account for SEPA debits, which is all that its IBAN tells of it."""
+
+    iban: str
+    label: str
+    plan: DebitPlan
+
+    @property
+    def grouped(self) -> str:
+        """The IBAN as it is printed on paper."""
+        return " ".join(self.iban[start : start + 4] for start in range(0, len(self.iban), 4))
+
+
+BANK_ACCOUNTS: Final = (
+    BankAccount("AT611904300234573201", "Pays, some days later", "ok"),
+    BankAccount("AT861904300235473202", "Bounces, some days later", "fails"),
+)
+BY_IBAN: Final = {account.iban: account for account in BANK_ACCOUNTS}
+IBAN_FORM: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
+
+
 def read_number(typed: str) -> Card | Decline:
     """The card of a number as somebody typed it, spaces and all, or what is wrong with the number."""
     number = "".join(typed.split()).replace("-", "")
@@ -125,6 +157,22 @@ def passes_luhn(number: str) -> bool:
     digits = [int(digit) for digit in reversed(number)]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def read_iban(typed: str) -> BankAccount | Decline:
+    """The test account of an IBAN as somebody typed it, or what is wrong with it; no bank is asked for that.
+
+    Source: https://docs.stripe.com/testing#sepa-direct-debit
+    """
+    iban = "".join(typed.split()).upper()
+    if not IBAN_FORM.fullmatch(iban) or not _passes_mod_97(iban):
+        return INVALID_IBAN
+    return BY_IBAN.get(iban, NOT_A_TEST_IBAN)
+
+
+def _passes_mod_97(iban: str) -> bool:
+    # A letter counts as the two digits of its place after 9, and the first four characters come last.
+    return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1
 
 
 def check_details(*, expiry: str, cvc: str, now_year_month: tuple[int, int]) -> Decline | None:

@@ -69,6 +69,7 @@ PRICE_UPDATE_FIELDS: Final = {
     "metadata": params.metadata,
     "nickname": params.text(),
     "tax_behavior": TAX_BEHAVIOR,
+    "transfer_lookup_key": params.boolean,
 }
 CREATE_PRICE: Final = Shape(
     params.EXPAND
@@ -88,13 +89,11 @@ CREATE_PRICE: Final = Shape(
     },
     required=("currency", "unit_amount"),
     unmodelled=(
-        *("currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transfer_lookup_key"),
-        *("transform_quantity", "unit_amount_decimal"),
+        *("currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transform_quantity"),
+        "unit_amount_decimal",
     ),
 )
-UPDATE_PRICE: Final = Shape(
-    params.EXPAND | PRICE_UPDATE_FIELDS, unmodelled=("currency_options", "transfer_lookup_key")
-)
+UPDATE_PRICE: Final = Shape(params.EXPAND | PRICE_UPDATE_FIELDS, unmodelled=("currency_options",))
 LIST_PRICES: Final = Shape(
     params.PAGING
     | {
@@ -248,7 +247,9 @@ def create_price(turn: Turn, given: Json) -> Json:
 
 def add_price(turn: Turn, given: Json, *, product_id: str) -> Record:
     """A new Price of a product, with its event."""
-    fields = _fields(given, without=("product_data", "product")) | {"product": product_id}
+    _take_lookup_key(turn, given)
+    fields = _fields(given, without=("product_data", "product", "transfer_lookup_key"))
+    fields["product"] = product_id
     if "recurring" in fields:
         usual = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
         fields["recurring"] = usual | fields["recurring"]
@@ -264,9 +265,31 @@ def retrieve_price(turn: Turn, given: Json, price_id: str) -> Json:
 
 def update_price(turn: Turn, given: Json, price_id: str) -> Json:
     """`POST /v1/prices/{id}`; an amount never changes."""
-    record = _updated(turn, turn.need("price", price_id), given)
-    turn.emit("price.updated", record, previous={})
-    return record.body
+    price = turn.need("price", price_id)
+    _take_lookup_key(turn, given, owner=price_id)
+    changes = {name: value for name, value in given.items() if name != "transfer_lookup_key"}
+    turn.emit("price.updated", _updated(turn, price, changes), previous={})
+    return price.body
+
+
+def _take_lookup_key(turn: Turn, given: Json, *, owner: str | None = None) -> None:
+    """Free the lookup key that is wanted for `owner`. A price keeps its own even while it is not for sale.
+
+    Raises 400 when another price has it and `transfer_lookup_key` does not allow to take it.
+
+    Source: https://docs.stripe.com/products-prices/manage-prices#lookup-keys
+    """
+    key = given.get("lookup_key")
+    if key is None:
+        return
+    holder = next(iter(turn.store.newest("price", [listing.equal("lookup_key", key)], limit=1)), None)
+    if holder is None or holder.id == owner:
+        return
+    if not given.get("transfer_lookup_key"):
+        raise state_error(f"A price (`{holder.id}`) already uses that lookup key.", param="lookup_key")
+    holder.body["lookup_key"] = None
+    turn.store.save(holder)
+    turn.emit("price.updated", holder, previous={"lookup_key": key})
 
 
 def list_prices(turn: Turn, given: Json) -> Json:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, catalog, listing, orders, params, payments
+from sandbox.stripe import bodies, catalog, invoices, listing, orders, params, payments
 from sandbox.stripe.errors import either_or, malformed, not_modelled
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
@@ -52,7 +52,7 @@ CREATE: Final = Shape(
         "excluded_payment_method_types": METHODS,
         "expires_at": params.integer(at_least=0),
         "integration_identifier": params.text(),
-        "invoice_creation": Shape({"enabled": params.boolean}, ("enabled",), ("invoice_data",)),
+        "invoice_creation": invoices.CREATION,
         "line_items": params.list_of(orders.LINE_ITEM),
         "locale": params.text(max_length=10),
         "metadata": params.metadata,
@@ -74,9 +74,13 @@ CREATE: Final = Shape(
         *("shipping_options", "subscription_data", "tax_id_collection", "wallet_options"),
     ),
 )
+INTENT_UPDATE: Final = Shape(
+    {name: INTENT_DATA.fields[name] for name in ("description", "metadata", "setup_future_usage")}
+    | {name: INTENT_DATA.fields[name] for name in ("statement_descriptor", "statement_descriptor_suffix")}
+)
 UPDATE: Final = Shape(
-    params.EXPAND | {"metadata": params.metadata},
-    unmodelled=("collected_information", "line_items", "payment_intent_data", "shipping_options"),
+    params.EXPAND | {"metadata": params.metadata, "payment_intent_data": INTENT_UPDATE},
+    unmodelled=("collected_information", "line_items", "shipping_options"),
 )
 LIST: Final = Shape(
     params.PAGING
@@ -121,6 +125,7 @@ def create(turn: Turn, given: Json) -> Json:
     fields = {name: given[name] for name in ECHOED if name in given} | {
         "discounts": [] if discount is None else [discount],
         "expires_at": expires_at,
+        "invoice_creation": invoices.creation(given.get("invoice_creation", {})),
         "metadata": params.merged_metadata({}, given.get("metadata")),
         "payment_method_types": _methods(given, items[0]["currency"]),
     }
@@ -143,9 +148,8 @@ def _check_modelled(given: Json) -> None:
         raise not_modelled("mode", given["mode"])
     if given.get("ui_mode", "hosted_page") != "hosted_page":
         raise not_modelled("ui_mode", given["ui_mode"])
-    for feature in ("automatic_tax", "invoice_creation"):
-        if given.get(feature, {}).get("enabled"):
-            raise not_modelled(f"{feature}[enabled]", "true")
+    if given.get("automatic_tax", {}).get("enabled"):
+        raise not_modelled("automatic_tax[enabled]", "true")
 
 
 def _check_customer(turn: Turn, given: Json) -> None:
@@ -182,8 +186,17 @@ def retrieve(turn: Turn, given: Json, session_id: str) -> Json:
 
 
 def update(turn: Turn, given: Json, session_id: str) -> Json:
-    """`POST /v1/checkout/sessions/{id}`: metadata, in any state."""
+    """`POST /v1/checkout/sessions/{id}`: metadata, in any state.
+
+    Stripe takes `payment_intent_data` only while the shop's own page (`ui_mode: elements`) leads the buyer through
+    the payment, and every session here has the hosted one. So it is always refused.
+    """
     session = turn.need("checkout.session", session_id)
+    if "payment_intent_data" in given:
+        raise state_error(
+            "You can only update `payment_intent_data` when `ui_mode` is `elements`.",
+            param="payment_intent_data",
+        )
     if "metadata" in given:
         session.body["metadata"] = params.merged_metadata(session.body["metadata"], given["metadata"])
         turn.store.save(session)

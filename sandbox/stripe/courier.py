@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 import requests
@@ -14,7 +15,16 @@ from sandbox.stripe.standin import StripeStandIn
 
 LOOK_EVERY_S: Final = 0.05
 ANSWER_WITHIN_S: Final = 10.0
+ANSWER_READ: Final = 2048
 AT_ONCE: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. Without a `status` nothing did, and `text` says what happened instead."""
+
+    status: int | None
+    text: str
 
 
 class Courier:
@@ -54,18 +64,18 @@ class Courier:
 
     def _carry(self, delivery: Delivery) -> None:
         try:
-            status = deliver(self._standin, delivery, at=self._clock())
-            self._standin.record_attempt(delivery.id, status, self._clock())
+            reply = deliver(self._standin, delivery, at=self._clock())
+            self._standin.record_attempt(delivery.id, reply.status, self._clock(), reply.text)
         finally:
             with self._lock:
                 self._on_the_way.discard(delivery.id)
 
 
-def deliver(standin: StripeStandIn, delivery: Delivery, *, at: float) -> int | None:
-    """Make one attempt; returns the status, or None when no answer came. Redirects are not followed."""
+def deliver(standin: StripeStandIn, delivery: Delivery, *, at: float) -> Reply:
+    """Make one attempt. Redirects are not followed, and of the answer only the beginning is read."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": standin.sign(delivery.body, at, secret=delivery.secret),
+        "Stripe-Signature": standin.sign(delivery.body, at, secrets=delivery.secrets),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     with requests.Session() as session:
@@ -78,7 +88,11 @@ def deliver(standin: StripeStandIn, delivery: Delivery, *, at: float) -> int | N
                 headers=headers,
                 timeout=ANSWER_WITHIN_S,
                 allow_redirects=False,
+                stream=True,
             )
+            beginning: bytes = next(answer.iter_content(ANSWER_READ), b"")
+        except requests.Timeout:
+            return Reply(None, f"Nothing came within {ANSWER_WITHIN_S:g} seconds.")
         except requests.RequestException:
-            return None
-        return answer.status_code
+            return Reply(None, "Nobody listens there, or the connection broke.")
+        return Reply(answer.status_code, beginning.decode(errors="replace"))

@@ -1,98 +1,108 @@
-"""The dashboard: what happened, and buttons for what banks and buyers may do next.
+"""The dashboard: what happened, and buttons for what banks, buyers and networks may do next.
 
-Every button is a form that a script can post as well; the answer is 303 back to the dashboard, or 4xx:
+GET /dashboard/, /dashboard/sessions/, customers/, events/ (?about=<id>), webhooks/       ?before=<id> for older ones
+
+Every button is a form that a script can post as well; the answer is 303 to the page that shows it, or 4xx:
 
     POST /dashboard/sessions/<id>/expire
-    POST /dashboard/payments/<payment intent>/refund     amount (in cents; all that is left when empty), reason
-    POST /dashboard/payments/<payment intent>/dispute    kind: fraudulent or inquiry; amount
+    POST /dashboard/payments/<payment intent>/refund     amount (in cents) or money (`1.50`): all that is left
+                                                         when neither is given; reason
+    POST /dashboard/payments/<payment intent>/dispute    kind: fraudulent or inquiry; amount or money
     POST /dashboard/payments/<payment intent>/settle     a bank debit arrives
     POST /dashboard/payments/<payment intent>/fail       a bank debit bounces
     POST /dashboard/refunds/<id>/succeed                 a pending refund arrives
     POST /dashboard/refunds/<id>/fail                    a refund, pending or not, comes back
     POST /dashboard/disputes/<id>/win | lose | escalate
-    POST /dashboard/events/<id>/resend
+    POST /dashboard/customers/<id>/delete
+    POST /dashboard/events/<id>/resend | twice | hold | release
+    POST /dashboard/endpoints/<id>/enable | disable
+    POST /dashboard/endpoints/<id>/roll                  200 with the new secret, which is shown this once
     POST /dashboard/delivery                             nothing, twice, out_of_order: on when given; delay_s
+    POST /dashboard/delivery/hold | release              every webhook
+    POST /dashboard/api                                  away, mute: on when given
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from sandbox.serving import Request, Response
-from sandbox.stripe import checkout, disputes, events, html, pages, params, payments, refunds
+from sandbox.stripe import (
+    checkout,
+    customers,
+    dashboard_pages,
+    disputes,
+    events,
+    html,
+    money,
+    params,
+    payments,
+    refunds,
+)
+from sandbox.stripe.dashboard_pages import PAGES
 from sandbox.stripe.errors import ApiError
-from sandbox.stripe.listing import equal
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
 PREFIX: Final = "/dashboard/"
-SHOWN: Final = 50
 # More than a day would outlive the sessions.
 LONGEST_DELAY_S: Final = 86_400
-FLAGS: Final = ("nothing", "twice", "out_of_order")
+AMOUNT: Final[Callable[[object, str], int]] = params.integer(at_least=1)
+Form = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a press does to the object of an id, where that is seen, and what is said of it."""
+
+    press: Callable[[Turn, str, Form], object]
+    page: str
+    said: str
 
 
 def respond(turn: Turn, request: Request) -> Response:
-    """The dashboard itself, or one of its buttons."""
+    """One of the dashboard's pages, or one of its buttons."""
     rest = request.path.removeprefix(PREFIX)
-    if request.method == "GET" and rest == "":
-        return html.page("dashboard.html", **_everything(turn))
+    if request.method == "GET" and rest in PAGES:
+        query = html.query_of(request)
+        button = BUTTONS.get(tuple(query.get("done", "").split(".", 1)))
+        return dashboard_pages.show(turn, rest, query, notice=None if button is None else button.said)
     if request.method != "POST":
         raise ApiError("There is no such page.", status=404)
-    form = html.form_of(request)
-    if rest == "delivery":
-        _set_delivery(turn, form)
-        return html.see_other(PREFIX)
     collection, _, tail = rest.partition("/")
-    object_id, _, verb = tail.partition("/")
-    action = ACTIONS.get((collection, verb))
-    if action is None:
+    object_id, _, verb = tail.rpartition("/")
+    button = BUTTONS.get((collection, verb))
+    if button is None:
         raise ApiError("There is no such button.", status=404)
-    action(turn, object_id, form)
-    return html.see_other(f"{PREFIX}#{object_id}")
+    form = html.form_of(request)
+    done = button.press(turn, object_id, form)
+    if isinstance(done, Response):
+        return done
+    page = form["page"] if form.get("page") in PAGES else button.page
+    query = {"done": f"{collection}.{verb}"} | ({"about": form["about"]} if form.get("about") else {})
+    return html.see_other(f"{PREFIX}{page}?{urlencode(query)}#{object_id}")
 
 
-def _everything(turn: Turn) -> Json:
-    sessions = turn.store.newest("checkout.session", limit=SHOWN)
-    shown = turn.store.newest("event", limit=SHOWN)
-    endpoints = turn.store.newest("webhook_endpoint", oldest_first=True)
-    return {
-        "sales": [_sale(turn, session) for session in sessions],
-        "events": [
-            {"event": event.body, "deliveries": events.deliveries_of(turn, event.id)} for event in shown
-        ],
-        "switches": turn.store.switches(),
-        "endpoints": [endpoint.body for endpoint in endpoints],
-        "shown": SHOWN,
-    }
+# Payments
 
 
-def _sale(turn: Turn, session: Record) -> Json:
-    """A session with all that hangs on its payment."""
-    sale: Json = {"session": session.body, "intent": None, "charge": None, "refunds": [], "disputes": []}
-    sale["email"] = pages.email_of(turn, session)
-    intent = turn.store.find("payment_intent", session.body["payment_intent"] or "")
-    if intent is not None:
-        by_payment = [equal("payment_intent", intent.id)]
-        charge = turn.store.find("charge", intent.body["latest_charge"] or "")
-        sale["intent"] = intent.body
-        sale["charge"] = None if charge is None else charge.body
-        sale["refunds"] = [record.body for record in turn.store.newest("refund", by_payment)]
-        sale["disputes"] = [record.body for record in turn.store.newest("dispute", by_payment)]
-    return sale
+def _sum(form: Form, currency: str) -> int | None:
+    """The amount that a form names, in the currency's smallest unit; None when it names none."""
+    in_money, in_units = form.get("money", "").strip(), form.get("amount", "").strip()
+    if not in_money and not in_units:
+        return None
+    typed = _smallest_units(in_money, currency) if in_money else in_units
+    return AMOUNT(typed, "amount")
 
 
-def _set_delivery(turn: Turn, form: dict[str, str]) -> None:
-    for name in FLAGS:
-        turn.store.set_switch(name, float(form.get(name, "") not in ("", "0", "off", "false")))
-    delay_s = params.integer(at_least=0, at_most=LONGEST_DELAY_S)(form.get("delay_s") or "0", "delay_s")
-    turn.store.set_switch("delay_s", float(delay_s))
-
-
-def _amount(form: dict[str, str]) -> int | None:
-    typed = form.get("amount", "").strip()
-    return params.integer(at_least=1)(typed, "amount") if typed else None
+def _smallest_units(typed: str, currency: str) -> str:
+    """`1.5` or `1,50` dollars as `150`. What is no amount of that currency stays as it is, to be refused."""
+    whole, _, part = typed.replace(",", ".").partition(".")
+    exponent = money.exponent(currency)
+    return typed if len(part) > exponent else whole + part.ljust(exponent, "0")
 
 
 def _charge(turn: Turn, intent_id: str) -> Record:
@@ -102,32 +112,131 @@ def _charge(turn: Turn, intent_id: str) -> Record:
     return turn.need("charge", intent.body["latest_charge"])
 
 
-def _expire(turn: Turn, session_id: str, form: dict[str, str]) -> None:
-    checkout.expire(turn, {}, session_id)
-
-
-def _refund(turn: Turn, intent_id: str, form: dict[str, str]) -> None:
-    given: Json = {"amount": _amount(form)} if _amount(form) is not None else {}
+def _refund(turn: Turn, intent_id: str, form: Form) -> None:
+    charge = _charge(turn, intent_id)
+    amount = _sum(form, charge.body["currency"])
+    given: Json = {} if amount is None else {"amount": amount}
     if form.get("reason"):
         given["reason"] = refunds.CREATE.fields["reason"](form["reason"], "reason")
-    refunds.add(turn, _charge(turn, intent_id), given)
+    refunds.add(turn, charge, given)
 
 
-def _dispute(turn: Turn, intent_id: str, form: dict[str, str]) -> None:
+def _dispute(turn: Turn, intent_id: str, form: Form) -> None:
+    charge = _charge(turn, intent_id)
     kind = params.choice("fraudulent", "inquiry")(form.get("kind", "fraudulent"), "kind")
-    disputes.open_dispute(turn, _charge(turn, intent_id), inquiry=kind == "inquiry", amount=_amount(form))
+    amount = _sum(form, charge.body["currency"])
+    disputes.open_dispute(turn, charge, inquiry=kind == "inquiry", amount=amount)
 
 
-ACTIONS: Final[dict[tuple[str, str], Callable[[Turn, str, dict[str, str]], object]]] = {
-    ("sessions", "expire"): _expire,
-    ("payments", "refund"): _refund,
-    ("payments", "dispute"): _dispute,
-    ("payments", "settle"): lambda turn, intent_id, form: payments.settle_debit(turn, intent_id, paid=True),
-    ("payments", "fail"): lambda turn, intent_id, form: payments.settle_debit(turn, intent_id, paid=False),
-    ("refunds", "succeed"): lambda turn, refund_id, form: refunds.succeed(turn, refund_id),
-    ("refunds", "fail"): lambda turn, refund_id, form: refunds.fail(turn, refund_id),
-    ("disputes", "win"): lambda turn, dispute_id, form: disputes.decide(turn, dispute_id, won=True),
-    ("disputes", "lose"): lambda turn, dispute_id, form: disputes.decide(turn, dispute_id, won=False),
-    ("disputes", "escalate"): lambda turn, dispute_id, form: disputes.escalate(turn, dispute_id),
-    ("events", "resend"): lambda turn, event_id, form: events.send_again(turn, event_id),
+# Webhooks, and the API itself
+
+
+def _roll(turn: Turn, endpoint_id: str, form: Form) -> Response:
+    secret = events.roll_secret(turn, endpoint_id)
+    return dashboard_pages.show(turn, "webhooks/", {}, fresh={"endpoint": endpoint_id, "secret": secret})
+
+
+def _set_delivery(turn: Turn, object_id: str, form: Form) -> None:
+    delay_s = params.integer(at_least=0, at_most=LONGEST_DELAY_S)(form.get("delay_s") or "0", "delay_s")
+    if _is_on(form, "nothing") != bool(turn.store.switches().get("nothing")):
+        events.hold_all(turn, held=_is_on(form, "nothing"))
+    for name in ("twice", "out_of_order"):
+        turn.store.set_switch(name, float(_is_on(form, name)))
+    turn.store.set_switch("delay_s", float(delay_s))
+
+
+def _set_api(turn: Turn, object_id: str, form: Form) -> None:
+    for name in ("away", "mute"):
+        turn.store.set_switch(f"api_{name}", float(_is_on(form, name)))
+
+
+def _is_on(form: Form, name: str) -> bool:
+    return form.get(name, "") not in ("", "0", "off", "false")
+
+
+def _switch(*, disabled: bool) -> Callable[[Turn, str, Form], object]:
+    return lambda turn, endpoint_id, form: events.update_endpoint(turn, {"disabled": disabled}, endpoint_id)
+
+
+BUTTONS: Final[dict[tuple[str, ...], Button]] = {
+    ("sessions", "expire"): Button(
+        lambda turn, session_id, form: checkout.expire(turn, {}, session_id),
+        "sessions/",
+        "Expired. Whoever has the payment page open cannot pay any more.",
+    ),
+    ("payments", "refund"): Button(_refund, "", "Refunded."),
+    ("payments", "dispute"): Button(_dispute, "", "The cardholder has complained to the bank."),
+    ("payments", "settle"): Button(
+        lambda turn, intent_id, form: payments.settle_debit(turn, intent_id, paid=True),
+        "",
+        "The bank debit has arrived; the payment is paid.",
+    ),
+    ("payments", "fail"): Button(
+        lambda turn, intent_id, form: payments.settle_debit(turn, intent_id, paid=False),
+        "",
+        "The bank debit has bounced; nothing was paid.",
+    ),
+    ("refunds", "succeed"): Button(
+        lambda turn, refund_id, form: refunds.succeed(turn, refund_id), "", "The refund has arrived."
+    ),
+    ("refunds", "fail"): Button(
+        lambda turn, refund_id, form: refunds.fail(turn, refund_id),
+        "",
+        "The refund has failed; the money is back with the shop.",
+    ),
+    ("disputes", "win"): Button(
+        lambda turn, dispute_id, form: disputes.decide(turn, dispute_id, won=True),
+        "",
+        "The shop has won the dispute.",
+    ),
+    ("disputes", "lose"): Button(
+        lambda turn, dispute_id, form: disputes.decide(turn, dispute_id, won=False),
+        "",
+        "The dispute is closed, and not in favour of the shop.",
+    ),
+    ("disputes", "escalate"): Button(
+        lambda turn, dispute_id, form: disputes.escalate(turn, dispute_id),
+        "",
+        "The inquiry has become a chargeback; the money is gone for now.",
+    ),
+    ("customers", "delete"): Button(
+        lambda turn, customer_id, form: customers.delete(turn, {}, customer_id),
+        "customers/",
+        "Deleted for good. What they paid stays.",
+    ),
+    ("events", "resend"): Button(
+        lambda turn, event_id, form: events.send_again(turn, event_id),
+        "events/",
+        "On its way again, to every endpoint that wants it.",
+    ),
+    ("events", "twice"): Button(
+        lambda turn, event_id, form: events.deliver_twice(turn, event_id),
+        "events/",
+        "What waits of this event will arrive twice.",
+    ),
+    ("events", "hold"): Button(
+        lambda turn, event_id, form: events.hold(turn, event_id), "events/", "This event is held back."
+    ),
+    ("events", "release"): Button(
+        lambda turn, event_id, form: events.release(turn, event_id), "events/", "This event is on its way."
+    ),
+    ("endpoints", "disable"): Button(
+        _switch(disabled=True), "webhooks/", "Disabled. It hears of nothing that happens from now on."
+    ),
+    ("endpoints", "enable"): Button(
+        _switch(disabled=False), "webhooks/", "Enabled. It hears of what happens from now on."
+    ),
+    ("endpoints", "roll"): Button(_roll, "webhooks/", "Rolled."),
+    ("delivery", ""): Button(_set_delivery, "webhooks/", "Saved; it counts for what happens from now on."),
+    ("delivery", "hold"): Button(
+        lambda turn, object_id, form: events.hold_all(turn, held=True),
+        "webhooks/",
+        "Every webhook is held back from now on.",
+    ),
+    ("delivery", "release"): Button(
+        lambda turn, object_id, form: events.hold_all(turn, held=False),
+        "webhooks/",
+        "Nothing is held back any more.",
+    ),
+    ("api", ""): Button(_set_api, "webhooks/", "Saved."),
 }

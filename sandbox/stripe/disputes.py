@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import balance, bodies, listing, params
+from sandbox.stripe import balance, listing, params, payment_bodies
 from sandbox.stripe.listing import equal
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
@@ -27,7 +27,7 @@ UPDATE: Final = Shape(
     params.EXPAND
     | {
         "evidence": Shape(
-            {name: params.text(max_length=20_000) for name in bodies.EVIDENCE},
+            {name: params.text(max_length=20_000) for name in payment_bodies.EVIDENCE},
             unmodelled=("enhanced_evidence",),
         ),
         "metadata": params.metadata,
@@ -85,7 +85,7 @@ def open_dispute(turn: Turn, charge: Record, *, inquiry: bool, amount: int | Non
         raise state_error("This payment has an open dispute already.")
     if amount is not None and not 1 <= amount <= charge.body["amount"]:
         raise state_error("A dispute is for at least 1 and at most the whole charge.", param="amount")
-    body = bodies.dispute(
+    body = payment_bodies.dispute(
         turn.new_id("dp"), charge.body, amount=amount or left, inquiry=inquiry, created=turn.now_s
     )
     dispute = turn.add("dispute", body)

@@ -5,7 +5,18 @@ Source: https://docs.stripe.com/api/errors
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+# How a missing object is named when its id stood in the path. The older resources all say `id`.
+NAMES_IN_PATH: Final = {
+    "checkout.session": "session",
+    "dispute": "dispute",
+    "invoice": "invoice",
+    "payment_intent": "intent",
+    "price": "price",
+    "promotion code": "promotion_code",
+    "refund": "refund",
+}
 
 
 class ApiError(Exception):
@@ -32,14 +43,24 @@ class ApiError(Exception):
         self.param = param
         self.replayed = replayed
 
-    def as_json(self) -> dict[str, Any]:
-        """The body of the answer; what is not known is left out, as Stripe does."""
+    def as_json(self, *, log_url: str | None = None) -> dict[str, Any]:
+        """The body of the answer; what is not known is left out, as Stripe does.
+
+        `log_url` is where the owner of the account finds the request. A stranger to it is not told.
+        """
         error: dict[str, Any] = {"type": self.kind, "message": self.message}
         if self.code is not None:
-            error |= {"code": self.code, "doc_url": f"https://stripe.com/docs/error-codes/{self.code}"}
+            error |= {"code": self.code, "doc_url": doc_url(self.code)}
         if self.param is not None:
             error["param"] = self.param
+        if log_url is not None and self.status != 401:
+            error["request_log_url"] = log_url
         return {"error": error}
+
+
+def doc_url(code: str) -> str:
+    """Where Stripe explains an error code."""
+    return f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"
 
 
 def malformed(message: str, *, param: str | None, code: str | None = None) -> ApiError:
@@ -53,7 +74,7 @@ def no_such(kind: str, object_id: str, *, param: str | None = None) -> ApiError:
         f"No such {kind}: '{object_id}'",
         status=404 if param is None else 400,
         code="resource_missing",
-        param=param or "id",
+        param=param or NAMES_IN_PATH.get(kind, "id"),
     )
 
 

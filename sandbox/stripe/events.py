@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sandbox.stripe import bodies, listing, params
 from sandbox.stripe.errors import either_or, malformed
 from sandbox.stripe.params import Shape
-from sandbox.stripe.store import DeliveryRow, Json, Record
+from sandbox.stripe.store import AttemptRow, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn, state_error, wanted
 
 # Stripe waits hours and days; nobody at a sandbox would.
@@ -24,6 +25,10 @@ MOST_ATTEMPTS: Final = 16
 DUE_AT_ONCE: Final = 100
 KEPT_S: Final = 30 * 24 * 60 * 60
 MOST_ENDPOINTS: Final = 16
+# How long an old secret signs beside the new one. Source: https://docs.stripe.com/webhooks#roll-endpoint-secrets
+OLD_SECRET_SIGNS_S: Final = 24 * 60 * 60
+# Of an answer, so much is kept to be looked at.
+ANSWER_KEPT: Final = 500
 SUCCESS: Final = range(200, 300)
 EVENT_TYPE: Final = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
 DELIVERED: Final = "NOT EXISTS (SELECT 1 FROM deliveries WHERE event = objects.id AND NOT delivered)"
@@ -57,20 +62,21 @@ CREATE_ENDPOINT: Final = Shape(
     required=("enabled_events", "url"),
     unmodelled=("connect",),
 )
+UPDATE_ENDPOINT: Final = Shape(params.EXPAND | ENDPOINT_FIELDS | {"disabled": params.boolean})
 LIST_ENDPOINTS: Final = Shape(params.PAGING)
 NO_PARAMETERS: Final = Shape({})
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt that should be made now. `attempt` counts from 1; `secret` is the endpoint's."""
+    """One attempt that should be made now. `attempt` counts from 1; of `secrets`, the newest comes first."""
 
     id: int
     event_id: str
     url: str
     body: bytes
     attempt: int
-    secret: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def retrieve(turn: Turn, given: Json, event_id: str) -> Json:
@@ -98,13 +104,17 @@ def list_all(turn: Turn, given: Json) -> Json:
 
 def create_endpoint(turn: Turn, given: Json) -> Json:
     """`POST /v1/webhook_endpoints`; this answer is the only one with the secret."""
-    if not given["enabled_events"]:
-        raise malformed("enabled_events must not be empty.", param="enabled_events")
+    _check_events(given)
     if len(turn.store.newest("webhook_endpoint")) >= MOST_ENDPOINTS:
         raise state_error(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
     secret = turn.new_id("whsec", 32)
     record = _endpoint(turn, turn.new_id("we"), given, secret=secret)
     return record.body | {"secret": secret}
+
+
+def _check_events(given: Json) -> None:
+    if not given.get("enabled_events", ["*"]):
+        raise malformed("enabled_events must not be empty.", param="enabled_events")
 
 
 def _endpoint(turn: Turn, object_id: str, given: Json, *, secret: str) -> Record:
@@ -115,11 +125,65 @@ def _endpoint(turn: Turn, object_id: str, given: Json, *, secret: str) -> Record
 
 
 def ensure_endpoint(turn: Turn, object_id: str, *, url: str | None, secret: str) -> None:
-    """Have exactly this endpoint under this id, for every event; None means to have none."""
+    """Have exactly this endpoint under this id, enabled and for every event; None means to have none.
+
+    To start with another secret than the endpoint has is to roll it, so neither side is ever left alone with one.
+    """
+    before = turn.store.find("webhook_endpoint", object_id)
     turn.store.remove("webhook_endpoint", object_id)
-    if url is not None:
-        given = {"url": url, "enabled_events": ["*"], "description": "The site under test"}
-        _endpoint(turn, object_id, given, secret=secret)
+    if url is None:
+        return
+    given = {"url": url, "enabled_events": ["*"], "description": "The site under test"}
+    endpoint = _endpoint(turn, object_id, given, secret=secret)
+    if before is not None:
+        endpoint.hidden = before.hidden
+        _change_secret(turn, endpoint, secret)
+
+
+def update_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
+    """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, and none later that it missed."""
+    endpoint = turn.need("webhook_endpoint", endpoint_id)
+    _check_events(given)
+    fields = {name: value for name, value in given.items() if name not in ("disabled", "expand")}
+    if "metadata" in fields:
+        fields["metadata"] = params.merged_metadata(endpoint.body["metadata"], fields["metadata"])
+    if "disabled" in given:
+        fields["status"] = "disabled" if given["disabled"] else "enabled"
+    endpoint.body |= fields
+    turn.store.save(endpoint)
+    return endpoint.body
+
+
+def roll_secret(turn: Turn, endpoint_id: str) -> str:
+    """Give an endpoint a new secret and return it; for a day everything is signed with the old one too.
+
+    Stripe does this on its dashboard only, never through the API.
+
+    Source: https://docs.stripe.com/webhooks#roll-endpoint-secrets
+    """
+    endpoint = turn.need("webhook_endpoint", endpoint_id)
+    secret = turn.new_id("whsec", 32)
+    _change_secret(turn, endpoint, secret)
+    return secret
+
+
+def _change_secret(turn: Turn, endpoint: Record, secret: str) -> None:
+    """From now on `secret`; the one before it signs on for a while, and any older one no more."""
+    if secret != endpoint.hidden["secret"]:
+        until = turn.now + OLD_SECRET_SIGNS_S
+        endpoint.hidden |= {"old_secret": endpoint.hidden["secret"], "old_until": until, "secret": secret}
+    turn.store.save(endpoint)
+
+
+def old_secret_until(endpoint: Record, now: float) -> float | None:
+    """Until when the secret from before the last roll signs, if it still does."""
+    until: float | None = endpoint.hidden.get("old_until")
+    return until if until is not None and until > now else None
+
+
+def _secrets(endpoint: Record, now: float) -> tuple[str, ...]:
+    newest: str = endpoint.hidden["secret"]
+    return (newest, endpoint.hidden["old_secret"]) if old_secret_until(endpoint, now) else (newest,)
 
 
 def retrieve_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
@@ -143,30 +207,39 @@ def delete_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
 
 
 def due(turn: Turn) -> list[Delivery]:
-    """What should be sent now; nothing at all while the switch says so."""
-    if turn.store.switches().get("nothing"):
-        return []
+    """What should be sent now, as far as the switch and the holds of single events let it go.
+
+    When it is an endpoint's turn and it is deleted or disabled, the event is given up for it for good.
+
+    Source: https://docs.stripe.com/webhooks#retries
+    """
     ready = []
-    for row in turn.store.deliveries_due(turn.now, limit=DUE_AT_ONCE):
+    hold = bool(turn.store.switches().get("nothing"))
+    for row in turn.store.deliveries_due(turn.now, hold=hold, limit=DUE_AT_ONCE):
         endpoint = turn.store.find("webhook_endpoint", row.endpoint)
-        if endpoint is None:
+        if endpoint is None or endpoint.body["status"] != "enabled":
             turn.store.save_delivery(replace(row, next_at=None))
             continue
         event = turn.need("event", row.event)
-        body = json.dumps(event.body).encode()
         ready.append(
             Delivery(
-                row.id, event.id, endpoint.body["url"], body, row.attempts + 1, endpoint.hidden["secret"]
+                id=row.id,
+                event_id=event.id,
+                url=endpoint.body["url"],
+                body=json.dumps(event.body).encode(),
+                attempt=row.attempts + 1,
+                secrets=_secrets(endpoint, turn.now),
             )
         )
     return ready
 
 
-def record_attempt(turn: Turn, delivery_id: int, status: int | None) -> None:
+def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str = "") -> None:
     """What an endpoint answered; None means that it did not. Anything but 2xx is tried again, later and later."""
     row = turn.store.delivery(delivery_id)
     if row is None:
         return
+    turn.store.add_attempt(delivery_id, AttemptRow(turn.now, status, answer[:ANSWER_KEPT]))
     attempts = row.attempts + 1
     succeeded = status in SUCCESS
     next_at = None
@@ -186,6 +259,9 @@ def record_attempt(turn: Turn, delivery_id: int, status: int | None) -> None:
     turn.store.save(event)
 
 
+# What a person may do to one event
+
+
 def send_again(turn: Turn, event_id: str) -> None:
     """Have one more delivery of an event made to every endpoint that is there now and wants it."""
     event = turn.need("event", event_id)
@@ -194,15 +270,49 @@ def send_again(turn: Turn, event_id: str) -> None:
             turn.store.enqueue(event=event.id, endpoint=endpoint.id, at=turn.now)
 
 
-def deliveries_of(turn: Turn, event_id: str) -> list[DeliveryRow]:
-    """Every delivery of an event, for the dashboard."""
-    return turn.store.deliveries_of(event_id)
+def deliver_twice(turn: Turn, event_id: str) -> None:
+    """Have what still waits of an event arrive twice. Raises 400 when nothing does."""
+    for row in _waiting_rows(turn, event_id):
+        turn.store.enqueue(event=row.event, endpoint=row.endpoint, at=row.next_at or turn.now)
 
 
-def signature(body: bytes, *, secret: str, at: float) -> str:
-    """The `Stripe-Signature` header of an attempt made at `at`.
+def hold(turn: Turn, event_id: str) -> None:
+    """Keep what still waits of an event back. Raises 400 when nothing does."""
+    _waiting_rows(turn, event_id)
+    turn.store.set_hold(event_id, held=True)
+
+
+def release(turn: Turn, event_id: str) -> None:
+    """Let an event go, also past the switch that holds all of them. Raises 400 when nothing of it waits."""
+    _waiting_rows(turn, event_id)
+    turn.store.set_hold(event_id, held=False)
+
+
+def is_held(turn: Turn, event_id: str) -> bool:
+    """Whether an event is kept back, by itself or with all the others."""
+    held = turn.store.hold_of(event_id)
+    return bool(turn.store.switches().get("nothing")) if held is None else held
+
+
+def hold_all(turn: Turn, *, held: bool) -> None:
+    """Keep every webhook back, or let all of them go; what was said of single events is forgotten."""
+    turn.store.set_switch("nothing", float(held))
+    turn.store.forget_holds()
+
+
+def _waiting_rows(turn: Turn, event_id: str) -> list[DeliveryRow]:
+    turn.need("event", event_id)
+    waiting = [row for row in turn.store.deliveries_of(event_id) if row.next_at is not None]
+    if not waiting:
+        raise state_error("Nothing of this event waits any more. It can be sent again.")
+    return waiting
+
+
+def signature(body: bytes, *, secrets: Sequence[str], at: float) -> str:
+    """The `Stripe-Signature` header of an attempt made at `at`, with one `v1` for each secret.
 
     Source: https://docs.stripe.com/webhooks/signature
     """
-    digest = hmac.new(secret.encode(), f"{int(at)}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={int(at)},v1={digest}"
+    signed = f"{int(at)}.".encode() + body
+    digests = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets)
+    return ",".join([f"t={int(at)}", *(f"v1={digest}" for digest in digests)])

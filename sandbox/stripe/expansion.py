@@ -22,14 +22,17 @@ REFERENCES: Final = {
     "coupon": "coupon",
     "customer": "customer",
     "default_price": "price",
+    "discount": "discount",
     "failure_balance_transaction": "balance_transaction",
+    "invoice": "invoice",
     "latest_charge": "charge",
     "payment_intent": "payment_intent",
+    "price": "price",
     "product": "product",
     "promotion_code": "promotion_code",
 }
-
-
+# Fields that hold a list of ids, by the object that they are in.
+LISTS: Final = {("invoice", "discounts"): "discount"}
 # References that an object has only after something went wrong.
 SOMETIMES: Final = ("failure_balance_transaction",)
 
@@ -50,6 +53,11 @@ def line_items(turn: Turn, session: Json) -> Json:
     return slice_of(record.hidden["items"], {}, url=f"/v1/checkout/sessions/{record.id}/line_items")
 
 
+def _payments(turn: Turn, invoice: Json) -> Json:
+    record = turn.need("invoice", invoice["id"])
+    return bodies.object_list("/v1/invoice_payments", record.hidden["payments"])
+
+
 def _refunds(turn: Turn, charge: Json) -> Json:
     found = turn.store.newest("refund", [equal("charge", charge["id"])])
     return bodies.object_list(f"/v1/charges/{charge['id']}/refunds", [record.body for record in found])
@@ -59,6 +67,7 @@ def _refunds(turn: Turn, charge: Json) -> Json:
 INCLUDED: Final[dict[tuple[str, str], Callable[[Turn, Json], Json]]] = {
     ("checkout.session", "line_items"): line_items,
     ("charge", "refunds"): _refunds,
+    ("invoice", "payments"): _payments,
 }
 
 
@@ -75,11 +84,15 @@ def _open(turn: Turn, node: Any, steps: list[str], *, path: str) -> None:
 def _step(turn: Turn, node: Json, steps: list[str], *, path: str) -> Any:
     """What stands under the first of the steps, fetched when it was only an id."""
     head, *rest = steps
-    included = INCLUDED.get((node.get("object", ""), head))
+    place = (node.get("object", ""), head)
+    included = INCLUDED.get(place)
     if included is not None and head not in node:
         node[head] = included(turn, node)
     elif head in REFERENCES and isinstance(node.get(head), str):
         node[head] = _fetched(turn, REFERENCES[head], node[head])
+    elif place in LISTS:
+        fetched = [_fetched(turn, LISTS[place], each) for each in node[head] if isinstance(each, str)]
+        node[head] = fetched or node[head]
     elif head in SOMETIMES and head not in node:
         return None
     elif head not in node or not (rest or included or head in REFERENCES or _is_object(node[head])):

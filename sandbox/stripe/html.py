@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,14 @@ from sandbox.stripe import money
 from sandbox.stripe.errors import ApiError
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-STYLESHEET: Final = "/assets/sandbox.css"
+ASSETS: Final = {
+    "/assets/sandbox.css": ("sandbox.css", "text/css; charset=utf-8"),
+    "/assets/pay.js": ("pay.js", "text/javascript; charset=utf-8"),
+}
 HEADERS: Final = {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:",
     "referrer-policy": "no-referrer",
 }
 
@@ -35,12 +39,21 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["money"] = money.display
     environment.filters["moment"] = _moment
+    environment.filters["span"] = _span
     environment.filters["words"] = lambda text: text.replace("_", " ")
     return environment
 
 
-def _moment(seconds: int) -> str:
+def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %H:%M:%S")
+
+
+def _span(seconds: float) -> str:
+    """How long something takes, roughly: `3 s`, `5 min`, `23 h`."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, math.ceil(seconds))} s"
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> Response:
@@ -49,10 +62,13 @@ def page(template: str, *, status: int = 200, **context: Any) -> Response:
     return Response(status=status, body=text.encode(), headers=HEADERS)
 
 
-def stylesheet() -> Response:
-    """The one stylesheet."""
-    body = (TEMPLATES / "sandbox.css").read_bytes()
-    return Response(body=body, headers={"content-type": "text/css; charset=utf-8"})
+def asset(path: str) -> Response | None:
+    """The stylesheet or the script at `path`; None when nothing of ours is there."""
+    if path not in ASSETS:
+        return None
+    file, kind = ASSETS[path]
+    headers = {"content-type": kind, "cache-control": "no-cache"}
+    return Response(body=(TEMPLATES / file).read_bytes(), headers=headers)
 
 
 def see_other(url: str) -> Response:
@@ -63,6 +79,11 @@ def see_other(url: str) -> Response:
 def refusal(error: ApiError) -> Response:
     """A page that says why not."""
     return page("refusal.html", status=error.status, message=error.message)
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The parameters of an address; of a repeated one, the last."""
+    return dict(parse_qsl(request.query))
 
 
 def form_of(request: Request) -> dict[str, str]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
+from babel.numbers import format_currency, get_currency_symbol
+
+# Source: https://docs.stripe.com/currencies#zero-decimal, #three-decimal, #special-cases
 ZERO_DECIMAL: Final = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )
 THREE_DECIMAL: Final = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
-SYMBOLS: Final = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+# They travel with two decimals, which are always 00 because nobody has such coins any more.
+WHOLE_ON_PAPER: Final = frozenset(("isk", "ugx"))
+LOCALE: Final = "en_US"
 # What a card payment must come to at least. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 MINIMUM: Final = {"gbp": 30, "dkk": 250, "nok": 300, "sek": 300, "hkd": 400, "mxn": 1000, "czk": 1500}
 USUAL_MINIMUM: Final = 50
@@ -58,11 +64,19 @@ def discounts(
     return shares
 
 
+def exponent(currency: str) -> int:
+    """How many of an amount's digits stand behind the point when it travels."""
+    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
 def display(amount: int, currency: str) -> str:
     """For people: `$5.00`, `¥500`, `CHF 5.00`."""
-    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
-    whole, part = divmod(abs(amount), 10**digits)
-    number = f"{whole:,}" + (f".{part:0{digits}d}" if digits else "")
-    sign = "-" if amount < 0 else ""
-    symbol = SYMBOLS.get(currency)
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{currency.upper()} {number}"
+    exact = Decimal(amount).scaleb(-exponent(currency))
+    code = currency.upper()
+    digits = 0 if currency in WHOLE_ON_PAPER else exponent(currency)
+    apart = " " if get_currency_symbol(code, LOCALE)[-1].isalpha() else ""
+    pattern = f"¤{apart}#,##0" + ("." + "0" * digits if digits else "")
+    # The digits are Stripe's and not those of Babel's own table, and none that is there is dropped.
+    return format_currency(
+        exact, code, format=pattern, locale=LOCALE, currency_digits=False, decimal_quantization=False
+    )

@@ -104,7 +104,7 @@ def chosen_discount(turn: Turn, wanted: list[Json], *, customer: str | None) -> 
     code = turn.need("promotion_code", given["promotion_code"], param=within(name, "promotion_code"))
     problem = code_problem(turn, code.body, customer=customer)
     if problem is not None:
-        raise ApiError(problem, code="promotion_code_invalid", param=within(name, "promotion_code"))
+        raise state_error(problem, param=within(name, "promotion_code"))
     return {"coupon": None, "promotion_code": code.id}
 
 
@@ -163,12 +163,10 @@ def reprice(turn: Turn, session: Record) -> None:
 def _shares(turn: Turn, discount: Json | None, lines: list[money.Line], *, currency: str) -> list[int]:
     if discount is None:
         return [0] * len(lines)
-    coupon_id = discount["coupon"]
     if discount["promotion_code"] is not None:
         code = turn.need("promotion_code", discount["promotion_code"]).body
-        coupon_id = code["promotion"]["coupon"]
         _check_minimum(code["restrictions"], sum(line.subtotal for line in lines), currency)
-    coupon = turn.store.find("coupon", coupon_id)
+    coupon = turn.store.find("coupon", coupon_of(turn, discount))
     if coupon is None:
         raise state_error("The coupon of this discount has been deleted.", code="coupon_expired")
     if coupon.body["amount_off"] is not None and coupon.body["currency"] != currency:
@@ -182,6 +180,13 @@ def _shares(turn: Turn, discount: Json | None, lines: list[money.Line], *, curre
     if not any(shares) and any(line.subtotal for line in lines):
         raise state_error("This discount does not apply to anything in the order.", param="discounts")
     return shares
+
+
+def coupon_of(turn: Turn, discount: Json) -> str:
+    """The id of the coupon behind a session's discount, which may by now be deleted."""
+    if discount["promotion_code"] is None:
+        return str(discount["coupon"])
+    return str(turn.need("promotion_code", discount["promotion_code"]).body["promotion"]["coupon"])
 
 
 def _check_minimum(restrictions: Json, subtotal: int, currency: str) -> None:
@@ -248,8 +253,6 @@ def set_quantities(turn: Turn, session: Record, wanted: dict[str, str]) -> None:
 def redeem_discount(turn: Turn, session: Record) -> None:
     """Count the use of the session's discount, once it is sold."""
     for discount in session.body["discounts"]:
-        coupon_id = discount["coupon"]
         if discount["promotion_code"] is not None:
             catalog.redeem(turn, "promotion_code", discount["promotion_code"])
-            coupon_id = turn.need("promotion_code", discount["promotion_code"]).body["promotion"]["coupon"]
-        catalog.redeem(turn, "coupon", coupon_id)
+        catalog.redeem(turn, "coupon", coupon_of(turn, discount))

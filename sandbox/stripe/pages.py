@@ -1,10 +1,12 @@
 """The hosted payment page. Works without JavaScript, so a script can post its forms just as well.
 
-GET  /c/pay/<session>                 the page; `?card=` fills in a number
-POST /c/pay/<session>                 303 to the success URL when paid; 402 declined; 422 bad code; 410 expired
+GET  /c/pay/<session>                 the page; `?card=` or `?iban=` fills in a number
+POST /c/pay/<session>                 303 to the success URL when paid; 402 declined; 422 bad code or email;
+                                      410 expired
      card_number, expiry, cvc, name, email        all but the number may be left out
      promotion_code                               applied before paying
-     payment_method                               card (default), bank_debit_ok, bank_debit_fails
+     payment_method                               card (default), bank_debit_ok, bank_debit_fails, sepa_debit
+     iban                                         with sepa_debit; alone it means sepa_debit too
      action                                       pay (default), apply, remove, quantity
      quantity_<line item>                         with action=quantity
 GET  /c/pay/<session>/authenticate    3D Secure; a card that asks for it answers 303 to here
@@ -13,13 +15,13 @@ POST /c/pay/<session>/authenticate    outcome: complete or fail
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
-from urllib.parse import parse_qs
 
 from sandbox.serving import Request, Response
-from sandbox.stripe import cards, html, orders, payments
+from sandbox.stripe import cards, html, invoices, orders, params, payments
 from sandbox.stripe.cards import Card, Decline
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.store import Json, Record
@@ -28,15 +30,36 @@ from sandbox.stripe.turn import Turn, state_error
 PREFIX: Final = "/c/pay/"
 PLACEHOLDER: Final = "{CHECKOUT_SESSION_ID}"
 USUAL_CARD: Final = cards.CARDS[0].number
-BANK_DEBITS: Final[dict[str, payments.DebitPlan]] = {"bank_debit_ok": "ok", "bank_debit_fails": "fails"}
+NOTHING_TYPED: Final[Mapping[str, str]] = MappingProxyType({})
+BANK_DEBITS: Final[dict[str, cards.DebitPlan]] = {"bank_debit_ok": "ok", "bank_debit_fails": "fails"}
+BANK_DEBIT_LABELS: Final = {
+    "bank_debit_ok": "Bank debit (settles later)",
+    "bank_debit_fails": "Bank debit that bounces later",
+}
+SEPA: Final = "sepa_debit"
+BAD_EMAIL: Final = "Your email address is incomplete."
+# Which field of the form a refusal is about; the number, unless it says otherwise.
+FIELD_OF: Final = {
+    "expired_card": "expiry",
+    "incomplete_expiry": "expiry",
+    "invalid_expiry_month": "expiry",
+    "invalid_expiry_year": "expiry",
+    "incorrect_cvc": "cvc",
+    "invalid_cvc": "cvc",
+    "invalid_iban": "iban",
+    "payment_method_provider_decline": "iban",
+}
 
 
 def respond(turn: Turn, request: Request) -> Response:
     """Any page that is not the dashboard's."""
-    if request.path == html.STYLESHEET:
-        return html.stylesheet()
+    asset = html.asset(request.path)
+    if asset is not None:
+        return asset
     if request.path == "/" and request.method == "GET":
         return html.see_other("/dashboard/")
+    if request.path.startswith(invoices.PREFIX):
+        return invoices.respond(turn, request)
     session_id, _, rest = request.path.removeprefix(PREFIX).partition("/")
     if not request.path.startswith(PREFIX) or rest not in ("", "authenticate"):
         error = ApiError(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
@@ -53,9 +76,15 @@ def _payment(turn: Turn, session: Record, request: Request) -> Response:
     if session.body["status"] != "open":
         return _closed(session, posted=request.method == "POST")
     if request.method == "GET":
-        prefilled = parse_qs(request.query).get("card", [USUAL_CARD])[0]
-        return _pay_page(turn, session, form={"card_number": prefilled})
+        return _pay_page(turn, session, form=_chosen(html.query_of(request)))
     return _posted(turn, session, html.form_of(request))
+
+
+def _chosen(query: Mapping[str, str]) -> Mapping[str, str]:
+    """The form as a click on a test card or account fills it in."""
+    if "iban" in query:
+        return {"payment_method": SEPA, "iban": query["iban"]}
+    return {"card_number": query["card"]} if "card" in query else NOTHING_TYPED
 
 
 def _closed(session: Record, *, posted: bool) -> Response:
@@ -80,35 +109,61 @@ def _pay_page(
     turn: Turn,
     session: Record,
     *,
-    form: dict[str, str],
+    form: Mapping[str, str] = NOTHING_TYPED,
     status: int = 200,
-    problem: str | None = None,
-    code_problem: str | None = None,
+    problems: Mapping[str, str] = NOTHING_TYPED,
 ) -> Response:
-    discount = next(iter(session.body["discounts"]), None)
-    code = None
-    if discount is not None and discount["promotion_code"] is not None:
-        code = turn.need("promotion_code", discount["promotion_code"]).body["code"]
-    typed = cards.read_number(form.get("card_number", ""))
+    """The form as it was filled in; `problems` says by field what is wrong with it."""
+    number = form.get("card_number", USUAL_CARD)
+    card = cards.read_number(number)
+    methods = _methods(session)
     return html.page(
         "pay.html",
         status=status,
         session=session.body,
         items=session.hidden["items"],
-        email=known_email(turn, session),
-        discount=discount,
-        code=code,
-        cards=cards.CARDS,
-        number=typed.grouped if isinstance(typed, Card) else form.get("card_number", ""),
-        form=form,
-        problem=problem,
-        code_problem=code_problem,
-        debit=session.body["payment_method_types"][-1] != "card",
-        card_accepted="card" in session.body["payment_method_types"],
         adjustable=any(
             (item["adjustable_quantity"] or {}).get("enabled") for item in session.hidden["items"]
         ),
+        discount=_discount(turn, session),
+        email=known_email(turn, session),
+        methods=methods,
+        cards=cards.CARDS if "card" in methods else (),
+        accounts=cards.BANK_ACCOUNTS if SEPA in methods else (),
+        number=card.grouped if isinstance(card, Card) else number,
+        brand=card.brand if isinstance(card, Card) else None,
+        form=form,
+        problems=problems,
+        says=cards,
+        bad_email=BAD_EMAIL,
     )
+
+
+def _methods(session: Record) -> dict[str, str]:
+    """What the page offers: the label of each choice, by what the form posts as `payment_method`."""
+    *_, last = accepted = session.body["payment_method_types"]
+    offered = {"card": "Card"} if "card" in accepted else {}
+    if last == "card":
+        return offered
+    return offered | ({SEPA: "SEPA Direct Debit"} if last == SEPA else BANK_DEBIT_LABELS)
+
+
+def _discount(turn: Turn, session: Record) -> Json | None:
+    """The discount of an order, as people speak of it: the code that was typed, and what it takes off."""
+    chosen = next(iter(session.body["discounts"]), None)
+    if chosen is None:
+        return None
+    code, coupon_id = None, chosen["coupon"]
+    if chosen["promotion_code"] is not None:
+        promotion = turn.need("promotion_code", chosen["promotion_code"]).body
+        code, coupon_id = promotion["code"], promotion["promotion"]["coupon"]
+    coupon = turn.store.find("coupon", coupon_id)
+    percent_off = None if coupon is None else coupon.body["percent_off"]
+    return {
+        "code": code,
+        "percent_off": percent_off,
+        "amount": session.body["total_details"]["amount_discount"],
+    }
 
 
 def email_of(turn: Turn, session: Record) -> str | None:
@@ -138,7 +193,7 @@ def _posted(turn: Turn, session: Record, form: dict[str, str]) -> Response:
 def _apply(turn: Turn, session: Record, form: dict[str, str]) -> Response:
     applied = orders.apply_code(turn, session.id, form.get("promotion_code", ""))
     if isinstance(applied, str):
-        return _pay_page(turn, session, form=form, status=422, code_problem=applied)
+        return _refused(turn, session, form, "promotion_code", applied)
     return html.see_other(str(session.body["url"]))
 
 
@@ -160,45 +215,62 @@ def _pay(turn: Turn, session: Record, form: dict[str, str]) -> Response:
     if typed:
         applied = orders.apply_code(turn, session.id, typed)
         if isinstance(applied, str):
-            return _pay_page(turn, session, form=form, status=422, code_problem=applied)
+            return _refused(turn, session, form, "promotion_code", applied)
         session = applied
     problem = orders.discount_problem(turn, session)
     if problem is not None:
         orders.remove_discount(turn, session)
-        return _pay_page(turn, session, form=form, status=422, code_problem=problem)
-    buyer = {
-        "email": known_email(turn, session) or form.get("email") or None,
-        "name": form.get("name") or None,
-    }
+        return _refused(turn, session, form, "promotion_code", problem)
+    email = known_email(turn, session) or form.get("email", "").strip() or None
+    if email is not None and not params.EMAIL.fullmatch(email):
+        return _refused(turn, session, form, "email", BAD_EMAIL)
+    buyer = {"email": email, "name": form.get("name") or None}
     if session.body["amount_total"] == 0:
         payments.pay_nothing(turn, session, buyer)
         return _success(session)
-    if form.get("payment_method") in BANK_DEBITS:
-        payments.pay_by_debit(turn, session, BANK_DEBITS[form["payment_method"]], buyer)
+    method = form.get("payment_method") or (SEPA if form.get("iban") else "card")
+    if method in BANK_DEBITS:
+        payments.pay_by_debit(turn, session, BANK_DEBITS[method], buyer)
         return _success(session)
-    return _pay_by_card(turn, session, form, buyer)
+    pay = _pay_by_iban if method == SEPA else _pay_by_card
+    return pay(turn, session, form, buyer)
+
+
+def _refused(turn: Turn, session: Record, form: dict[str, str], field: str, problem: str) -> Response:
+    """The page again, for something that no bank was asked about."""
+    return _pay_page(turn, session, form=form, status=422, problems={field: problem})
+
+
+def _declined(turn: Turn, session: Record, form: Mapping[str, str], decline: Decline) -> Response:
+    problems = {FIELD_OF.get(decline.code, "card_number"): decline.message}
+    return _pay_page(turn, session, form=form, status=402, problems=problems)
+
+
+def _pay_by_iban(turn: Turn, session: Record, form: dict[str, str], buyer: Json) -> Response:
+    if SEPA not in session.body["payment_method_types"]:
+        raise state_error("This session does not take SEPA debits.")
+    account = cards.read_iban(form.get("iban", ""))
+    if isinstance(account, Decline):
+        return _declined(turn, session, form, account)
+    payments.pay_by_debit(turn, session, account.plan, buyer, account=account)
+    return _success(session)
 
 
 def _pay_by_card(turn: Turn, session: Record, form: dict[str, str], buyer: Json) -> Response:
     if "card" not in session.body["payment_method_types"]:
         raise state_error("This session does not take cards.")
     card = cards.read_number(form.get("card_number", ""))
-    declined: Decline | None
     if isinstance(card, Decline):
-        declined = card
-    else:
-        today = datetime.fromtimestamp(turn.now, UTC)
-        declined = cards.check_details(
-            expiry=form.get("expiry", ""), cvc=form.get("cvc", ""), now_year_month=(today.year, today.month)
-        )
-        if declined is None and card.asks_3ds:
-            payments.ask_for_authentication(turn, session, card, buyer)
-            return html.see_other(f"{session.body['url']}/authenticate")
-        if declined is None:
-            declined = payments.pay_by_card(turn, session, card, buyer)
-    if declined is not None:
-        return _pay_page(turn, session, form=form, status=402, problem=declined.message)
-    return _success(session)
+        return _declined(turn, session, form, card)
+    today = datetime.fromtimestamp(turn.now, UTC)
+    decline = cards.check_details(
+        expiry=form.get("expiry", ""), cvc=form.get("cvc", ""), now_year_month=(today.year, today.month)
+    )
+    if decline is None and card.asks_3ds:
+        payments.ask_for_authentication(turn, session, card, buyer)
+        return html.see_other(f"{session.body['url']}/authenticate")
+    decline = decline or payments.pay_by_card(turn, session, card, buyer)
+    return _success(session) if decline is None else _declined(turn, session, form, decline)
 
 
 def _authenticate(turn: Turn, session: Record, request: Request) -> Response:
@@ -207,16 +279,13 @@ def _authenticate(turn: Turn, session: Record, request: Request) -> Response:
     if session.hidden["awaiting"] is None:
         return html.see_other(str(session.body["url"]))
     if request.method == "GET":
-        return html.page("authenticate.html", session=session.body)
+        card = cards.BY_NUMBER[session.hidden["awaiting"]["card"]]
+        return html.page("authenticate.html", session=session.body, card=card)
     outcome = html.form_of(request).get("outcome")
     if outcome not in ("complete", "fail"):
         raise state_error("outcome is complete or fail.")
-    declined = payments.finish_authentication(turn, session, passed=outcome == "complete")
-    if declined is not None:
-        return _pay_page(
-            turn, session, form={"card_number": USUAL_CARD}, status=402, problem=declined.message
-        )
-    return _success(session)
+    decline = payments.finish_authentication(turn, session, passed=outcome == "complete")
+    return _success(session) if decline is None else _declined(turn, session, NOTHING_TYPED, decline)
 
 
 ACTIONS: Final[dict[str, Callable[[Turn, Record, dict[str, str]], Response]]] = {

@@ -9,7 +9,7 @@ Source: https://docs.stripe.com/api (parameters), section by section.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -147,10 +147,15 @@ def choice(*values: str) -> Check:
 
     def check(raw: Any, name: str) -> str:
         if raw not in values:
-            raise malformed(f"Invalid {name}: must be one of {', '.join(values)}", param=name)
+            raise malformed(f"Invalid {name}: must be one of {_or(values)}", param=name)
         return str(raw)
 
     return check
+
+
+def _or(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)}{',' if len(most) > 1 else ''} or {last}" if most else last
 
 
 def currency(raw: Any, name: str) -> str:

@@ -8,16 +8,28 @@ Source: https://docs.stripe.com/payments/paymentintents/lifecycle
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
-from sandbox.stripe import balance, bodies, cards, customers, disputes, listing, orders, params
-from sandbox.stripe.cards import Card, Decline
+from sandbox.stripe import (
+    balance,
+    bodies,
+    cards,
+    customers,
+    disputes,
+    invoices,
+    listing,
+    orders,
+    params,
+    payment_bodies,
+)
+from sandbox.stripe.cards import BankAccount, Card, DebitPlan, Decline
 from sandbox.stripe.listing import equal
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
-DebitPlan = Literal["ok", "fails"]
+# From a payment until the seller can have it. Source: https://docs.stripe.com/payouts#payout-speed
+FUNDS_AFTER_S: Final = 2 * 24 * 60 * 60
 
 RETRIEVE: Final = Shape(params.EXPAND)
 LIST_INTENTS: Final = Shape(
@@ -71,13 +83,15 @@ def pay_by_card(turn: Turn, session: Record, card: Card, buyer: Json) -> Decline
     intent = _intent(turn, session)
     session.hidden["awaiting"] = None
     if card.decline is not None:
-        _fail(turn, intent, card.decline, method=bodies.card_details(card, amount=intent.body["amount"]))
+        _fail(
+            turn, intent, card.decline, method=payment_bodies.card_details(card, amount=intent.body["amount"])
+        )
         turn.store.save(session)
         return card.decline
     _make_customer(turn, session, intent, buyer)
-    details = bodies.card_details(card, amount=intent.body["amount"])
+    details = payment_bodies.card_details(card, amount=intent.body["amount"])
     charge = _charge(turn, intent, details=buyer, method=details, status="succeeded", refund=card.refund)
-    _succeed(turn, intent, charge)
+    _succeed(turn, intent, charge, available_after_s=0 if card.funds_at_once else FUNDS_AFTER_S)
     _complete(turn, session, buyer, payment_status="paid")
     if card.complaint is not None:
         disputes.open_dispute(turn, charge, inquiry=card.complaint == "inquiry")
@@ -109,8 +123,13 @@ def finish_authentication(turn: Turn, session: Record, *, passed: bool) -> Decli
     return cards.AUTHENTICATION_FAILED
 
 
-def pay_by_debit(turn: Turn, session: Record, plan: DebitPlan, buyer: Json) -> None:
-    """Start a bank debit: the session completes unpaid, and `settle_debit` tells how it ended."""
+def pay_by_debit(
+    turn: Turn, session: Record, plan: DebitPlan, buyer: Json, *, account: BankAccount | None = None
+) -> None:
+    """Start a bank debit: the session completes unpaid, and `settle_debit` tells how it ended.
+
+    `account` is the one that was named, for a method that asks for an IBAN; its own plan is then the `plan`.
+    """
     method = session.body["payment_method_types"][-1]
     if method == "card":
         raise state_error("This session takes cards only.")
@@ -120,7 +139,7 @@ def pay_by_debit(turn: Turn, session: Record, plan: DebitPlan, buyer: Json) -> N
         turn,
         intent,
         details=buyer,
-        method=bodies.bank_details(method),
+        method=payment_bodies.bank_details(method, iban=None if account is None else account.iban),
         status="pending",
         refund="pending_then_succeeds",
     )
@@ -141,9 +160,10 @@ def settle_debit(turn: Turn, intent_id: str, *, paid: bool | None = None) -> Non
     charge = turn.need("charge", intent.body["latest_charge"])
     session = session_of(turn, intent_id)
     if paid if paid is not None else intent.hidden["debit"] == "ok":
-        charge.body |= {"status": "succeeded", "paid": True, "outcome": bodies.outcome(None)}
+        charge.body |= {"status": "succeeded", "paid": True, "outcome": payment_bodies.outcome(None)}
         _succeed(turn, intent, charge)
         session.body["payment_status"] = "paid"
+        invoices.issue(turn, session)
         turn.store.save(session)
         turn.emit("checkout.session.async_payment_succeeded", session)
         return
@@ -200,7 +220,9 @@ def _intent(turn: Turn, session: Record) -> Record:
         "currency": session.body["currency"],
         "payment_method_types": session.body["payment_method_types"],
     }
-    body = bodies.payment_intent(turn.new_id("pi"), given, created=turn.now_s, secret=turn.new_id("", 24)[1:])
+    body = payment_bodies.payment_intent(
+        turn.new_id("pi"), given, created=turn.now_s, secret=turn.new_id("", 24)[1:]
+    )
     intent = turn.add("payment_intent", body)
     session.body["payment_intent"] = intent.id
     turn.emit("payment_intent.created", intent)
@@ -208,23 +230,29 @@ def _intent(turn: Turn, session: Record) -> Record:
 
 
 def _make_customer(turn: Turn, session: Record, intent: Record, buyer: Json) -> None:
-    if session.body["customer"] is None and session.body["customer_creation"] == "always":
+    needed = session.body["customer_creation"] == "always" or invoices.wanted_for(session)
+    if session.body["customer"] is None and needed:
         session.body["customer"] = intent.body["customer"] = customers.add(turn, buyer).id
 
 
 def _charge(
     turn: Turn, intent: Record, *, details: Json, method: Json, status: str, refund: str = "succeeds"
 ) -> Record:
-    body = bodies.charge(
+    body = payment_bodies.charge(
         turn.new_id("ch"), intent.body, created=turn.now_s, details=details, method=method, status=status
     )
     return turn.add("charge", body, refund=refund)
 
 
-def _succeed(turn: Turn, intent: Record, charge: Record) -> None:
+def _succeed(turn: Turn, intent: Record, charge: Record, *, available_after_s: int = FUNDS_AFTER_S) -> None:
     amount = charge.body["amount"]
     charge.body["balance_transaction"] = balance.move(
-        turn, charge, amount=amount, fee=amount * 29 // 1000 + 30, kind="charge"
+        turn,
+        charge,
+        amount=amount,
+        fee=amount * 29 // 1000 + 30,
+        kind="charge",
+        available_after_s=available_after_s,
     )["id"]
     turn.store.save(charge)
     intent.body |= {"status": "succeeded", "amount_received": amount, "latest_charge": charge.id}
@@ -243,7 +271,7 @@ def _fail(turn: Turn, intent: Record, decline: Decline, *, method: Json) -> None
 
 
 def _failure(decline: Decline) -> Json:
-    outcome = bodies.outcome(decline)
+    outcome = payment_bodies.outcome(decline)
     return {"failure_code": decline.code, "failure_message": decline.message, "outcome": outcome}
 
 
@@ -265,5 +293,7 @@ def _complete(turn: Turn, session: Record, buyer: Json, *, payment_status: str) 
         "customer_details": bodies.customer_details(email=buyer["email"], name=buyer["name"]),
         "url": None,
     }
+    if payment_status != "unpaid":
+        invoices.issue(turn, session)
     turn.store.save(session)
     turn.emit("checkout.session.completed", session)

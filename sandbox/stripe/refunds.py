@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import balance, bodies, catalog, disputes, listing, money, params
+from sandbox.stripe import balance, catalog, disputes, listing, money, params, payment_bodies
 from sandbox.stripe.errors import malformed
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
@@ -49,7 +49,6 @@ def _charge_of(turn: Turn, given: Json) -> Record:
         raise malformed(
             "One of the following params should be provided for this request: payment_intent or charge.",
             param=None,
-            code="parameter_missing",
         )
     charge_id = given.get("charge")
     if "payment_intent" in given:
@@ -70,7 +69,7 @@ def add(turn: Turn, charge: Record, given: Json) -> Record:
     amount = _refundable(turn, charge, given.get("amount"))
     fields = {"reason": given.get("reason"), "metadata": params.merged_metadata({}, given.get("metadata"))}
     refund_id = turn.new_id("re")
-    body = bodies.refund(refund_id, charge.body, amount=amount, given=fields, created=turn.now_s)
+    body = payment_bodies.refund(refund_id, charge.body, amount=amount, given=fields, created=turn.now_s)
     course = charge.hidden["refund"]
     body["status"] = "pending" if course == "pending_then_succeeds" else "succeeded"
     if body["status"] == "pending":

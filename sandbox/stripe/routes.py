@@ -14,6 +14,7 @@ from sandbox.stripe import (
     customers,
     disputes,
     events,
+    invoices,
     params,
     payments,
     refunds,
@@ -67,6 +68,9 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "POST disputes/*/close": Endpoint(disputes.CLOSE, disputes.close),
     "GET events": Endpoint(events.LIST, events.list_all),
     "GET events/*": Endpoint(events.RETRIEVE, events.retrieve),
+    "GET invoices": Endpoint(invoices.LIST, invoices.list_all),
+    "GET invoices/*": Endpoint(RETRIEVE, invoices.retrieve),
+    "GET invoices/*/lines": Endpoint(invoices.LINES, invoices.lines),
     "GET payment_intents": Endpoint(payments.LIST_INTENTS, payments.list_intents),
     "GET payment_intents/*": Endpoint(payments.RETRIEVE, payments.retrieve_intent),
     "POST prices": Endpoint(catalog.CREATE_PRICE, catalog.create_price),
@@ -89,6 +93,7 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "POST webhook_endpoints": Endpoint(events.CREATE_ENDPOINT, events.create_endpoint),
     "GET webhook_endpoints": Endpoint(events.LIST_ENDPOINTS, events.list_endpoints),
     "GET webhook_endpoints/*": Endpoint(RETRIEVE, events.retrieve_endpoint),
+    "POST webhook_endpoints/*": Endpoint(events.UPDATE_ENDPOINT, events.update_endpoint),
     "DELETE webhook_endpoints/*": Endpoint(NOTHING, events.delete_endpoint),
 }
 

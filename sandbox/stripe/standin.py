@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sandbox.serving import Request, Response
+from sandbox.serving import AnswerDropped, Request, Response
 from sandbox.stripe import bodies, catalog, dashboard, events, expansion, html, pages, params, routes, timers
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import Delivery
@@ -141,14 +141,17 @@ class StripeStandIn:
         with self._turn(now=now) as turn:
             return events.due(turn)
 
-    def record_attempt(self, delivery_id: int, status: int | None, now: float) -> None:
-        """What came of an attempt: the status of the answer, or None when there was none."""
+    def record_attempt(self, delivery_id: int, status: int | None, now: float, answer: str = "") -> None:
+        """What came of an attempt: the status of the answer, or None when there was none, and its text."""
         with self._turn(now=now) as turn:
-            events.record_attempt(turn, delivery_id, status)
+            events.record_attempt(turn, delivery_id, status, answer)
 
-    def sign(self, body: bytes, at: float, *, secret: str | None = None) -> str:
-        """The `Stripe-Signature` header for an attempt made `at`; `secret` is that of `Delivery`, or the main one."""
-        return events.signature(body, secret=secret or self._webhook_secret, at=at)
+    def sign(self, body: bytes, at: float, *, secrets: tuple[str, ...] = ()) -> str:
+        """The `Stripe-Signature` header for an attempt made `at`, with the secrets of `Delivery`.
+
+        Without any, it is the one that the stand-in was started with.
+        """
+        return events.signature(body, secrets=secrets or (self._webhook_secret,), at=at)
 
     # One request
 
@@ -175,8 +178,13 @@ class StripeStandIn:
                 with self._one_at_a_time(key):
                     answer = self._run(request, request_id, key)
         except ApiError as refusal:
-            answer = Answer("", request_id, 0.0, refusal.status, _json(refusal.as_json()))
+            body = refusal.as_json(log_url=self._log_url(request_id))
+            answer = Answer("", request_id, 0.0, refusal.status, _json(body))
         return _with_headers(request, request_id, answer)
+
+    def _log_url(self, request_id: str) -> str:
+        """Stripe's dashboard keeps a log of requests; the one here has the events that a request caused."""
+        return f"{self._config.public_url}/dashboard/events/?about={request_id}"
 
     def _authorise(self, request: Request) -> None:
         key = _presented_key(request.headers.get("authorization", ""))
@@ -226,6 +234,7 @@ class StripeStandIn:
         refusal: ApiError | None = None
         try:
             with self._turn(request_id=request_id, key=key) as turn:
+                is_mute = _suffer(turn)
                 answer = _replay(turn, key, fingerprint)
                 if answer is None:
                     checked = endpoint.takes(given)
@@ -234,16 +243,27 @@ class StripeStandIn:
                     answer = Answer(fingerprint, request_id, turn.now, 200, shown)
                     if key is not None:
                         turn.store.remember(key, answer)
-                return answer
+            if is_mute:
+                raise AnswerDropped
+            return answer
         except ApiError as error:
             if key is None or not error.replayed:
                 raise
             refusal = error
         # What the endpoint began is rolled back by now; only its refusal is kept.
         with self._turn() as turn:
-            answer = Answer(fingerprint, request_id, turn.now, refusal.status, _json(refusal.as_json()))
+            body = refusal.as_json(log_url=self._log_url(request_id))
+            answer = Answer(fingerprint, request_id, turn.now, refusal.status, _json(body))
             turn.store.remember(key, answer)
         return answer
+
+
+def _suffer(turn: Turn) -> bool:
+    """Raise 503 when the dashboard's switch says that the API is away; returns whether it is mute."""
+    switches = turn.store.switches()
+    if switches.get("api_away"):
+        raise ApiError("Stripe is away: the dashboard says so.", status=503, kind="api_error", replayed=False)
+    return bool(switches.get("api_mute"))
 
 
 def _replay(turn: Turn, key: str | None, fingerprint: str) -> Answer | None:

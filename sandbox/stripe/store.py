@@ -38,6 +38,13 @@ CREATE TABLE IF NOT EXISTS deliveries (
 CREATE INDEX IF NOT EXISTS due ON deliveries (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS of_event ON deliveries (event);
 
+CREATE TABLE IF NOT EXISTS attempts (
+    seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at REAL NOT NULL, status INTEGER,
+    answer TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS of_delivery ON attempts (delivery, seq);
+
+CREATE TABLE IF NOT EXISTS holds (event TEXT PRIMARY KEY, held INTEGER NOT NULL) STRICT;
+
 CREATE TABLE IF NOT EXISTS timers (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, job TEXT NOT NULL, target TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS next_timer ON timers (at, seq);
@@ -80,6 +87,15 @@ class DeliveryRow:
     last_status: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try to deliver. `status` is null when no answer came; `answer` then says what happened instead."""
+
+    at: float
+    status: int | None
+    answer: str
+
+
 class Store:
     """The database. Its caller sees to it that one thread at a time is inside; see `StripeStandIn`."""
 
@@ -111,9 +127,11 @@ class Store:
 
     def add(self, record: Record) -> None:
         """Write a new object; its id must be free."""
+        # A discount is the one object that calls it otherwise.
+        created = record.body["start" if record.kind == "discount" else "created"]
         self._db.execute(
             "INSERT INTO objects (kind, id, created, body, hidden) VALUES (?, ?, ?, ?, ?)",
-            (record.kind, record.id, record.body["created"], ENCODE(record.body), ENCODE(record.hidden)),
+            (record.kind, record.id, created, ENCODE(record.body), ENCODE(record.hidden)),
         )
 
     def save(self, record: Record) -> None:
@@ -179,11 +197,24 @@ class Store:
             (event, endpoint, at),
         )
 
-    def deliveries_due(self, now: float, *, limit: int) -> list[DeliveryRow]:
-        """What should be on its way by now, the longest waiting first."""
+    def deliveries_due(self, now: float, *, hold: bool = False, limit: int) -> list[DeliveryRow]:
+        """What should be on its way by now, the longest waiting first.
+
+        `hold` keeps back every event that `set_hold` did not let go; without it, only those it kept back.
+        """
         return self._deliveries(
-            "next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, id LIMIT ?", now, limit
+            "next_at IS NOT NULL AND next_at <= ?"
+            " AND NOT coalesce((SELECT held FROM holds WHERE holds.event = deliveries.event), ?)"
+            " ORDER BY next_at, id LIMIT ?",
+            *(now, hold, limit),
         )
+
+    def waiting(self) -> int:
+        """How many deliveries are not over yet."""
+        row: tuple[int] = self._db.execute(
+            "SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL"
+        ).fetchone()
+        return row[0]
 
     def deliveries_of(self, event: str) -> list[DeliveryRow]:
         """Every delivery of one event."""
@@ -210,6 +241,33 @@ class Store:
             DeliveryRow(delivery_id, event, endpoint, attempts, next_at, bool(delivered), last_status)
             for delivery_id, event, endpoint, attempts, next_at, delivered, last_status in rows
         ]
+
+    def add_attempt(self, delivery_id: int, attempt: AttemptRow) -> None:
+        """Keep what came of one try."""
+        self._db.execute(
+            "INSERT INTO attempts (delivery, at, status, answer) VALUES (?, ?, ?, ?)",
+            (delivery_id, attempt.at, attempt.status, attempt.answer),
+        )
+
+    def attempts_of(self, delivery_id: int) -> list[AttemptRow]:
+        """Every try of one delivery, the first one first."""
+        rows = self._db.execute(
+            "SELECT at, status, answer FROM attempts WHERE delivery = ? ORDER BY seq", (delivery_id,)
+        )
+        return [AttemptRow(*row) for row in rows]
+
+    def set_hold(self, event: str, *, held: bool) -> None:
+        """Keep one event back, or let it go, whatever holds for the others."""
+        self._db.execute("INSERT OR REPLACE INTO holds VALUES (?, ?)", (event, held))
+
+    def hold_of(self, event: str) -> bool | None:
+        """What `set_hold` said about an event; None when it is like all the others."""
+        row = self._db.execute("SELECT held FROM holds WHERE event = ?", (event,)).fetchone()
+        return None if row is None else bool(row[0])
+
+    def forget_holds(self) -> None:
+        """Treat every event alike again."""
+        self._db.execute("DELETE FROM holds")
 
     # Timers and switches
 

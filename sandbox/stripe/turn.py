@@ -15,7 +15,7 @@ ALPHABET: Final = string.digits + string.ascii_letters
 # With "out of order" on, an event waits up to this long, so that a later one can overtake it.
 OVERTAKING_S: Final = 3.0
 # The word for each kind in "No such ...".
-SPOKEN: Final = {"checkout.session": "checkout session", "promotion_code": "promotion code"}
+SPOKEN: Final = {"promotion_code": "promotion code", "webhook_endpoint": "webhook endpoint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,9 @@ class Turn:
 
 
 def wanted(endpoint: Json, event_type: str) -> bool:
-    """Whether an endpoint asked for events of this type."""
-    return "*" in endpoint["enabled_events"] or event_type in endpoint["enabled_events"]
+    """Whether an endpoint is to hear of events of this type: it asked for them, and is not disabled."""
+    asked = "*" in endpoint["enabled_events"] or event_type in endpoint["enabled_events"]
+    return asked and endpoint["status"] == "enabled"
 
 
 def state_error(message: str, *, code: str | None = None, param: str | None = None) -> ApiError:

@@ -1,5 +1,6 @@
 """Products, prices, coupons and promotion codes, through the real client."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,6 +41,46 @@ def test_prices_are_filtered(till: Till) -> None:
     assert found(type="one_time") == [once.id]
     assert found(lookup_keys=["k1", "k2"]) == [once.id]
     assert found(currency="eur") == []
+
+
+def priced(till: Till, **more: Any) -> Any:
+    """A new price of a product of its own."""
+    usual = {"currency": "usd", "unit_amount": 100, "product_data": {"name": "keyed"}}
+    return till.v1.prices.create(usual | more)
+
+
+def test_a_lookup_key_belongs_to_one_price(till: Till) -> None:
+    holder = priced(till, lookup_key="pack_s")
+    other = priced(till)
+    for attempt in (
+        partial(priced, till, lookup_key="pack_s"),
+        partial(till.v1.prices.update, other.id, {"lookup_key": "pack_s"}),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            attempt()
+        assert refused.value.user_message == f"A price (`{holder.id}`) already uses that lookup key."
+        assert (refused.value.http_status, refused.value.param) == (400, "lookup_key")
+    assert till.v1.prices.update(holder.id, {"lookup_key": "pack_s"}).lookup_key == "pack_s"
+
+
+def test_a_price_that_is_not_for_sale_keeps_its_lookup_key(till: Till) -> None:
+    holder = priced(till, lookup_key="pack_m")
+    till.v1.prices.update(holder.id, {"active": False})
+    with pytest.raises(stripe.InvalidRequestError, match="already uses"):
+        priced(till, lookup_key="pack_m")
+
+
+def test_a_lookup_key_can_be_taken_over(till: Till) -> None:
+    first = priced(till, lookup_key="pack_l")
+    second = priced(till, lookup_key="pack_l", transfer_lookup_key=True)
+    assert [price.id for price in till.v1.prices.list({"lookup_keys": ["pack_l"]})] == [second.id]
+    left = till.v1.prices.retrieve(first.id)
+    assert (left.lookup_key, left.active) == (None, True)
+    assert till.events_about(first.id) == ["price.created", "price.updated"]
+    assert till.events_about(second.id) == ["price.created"]
+    back = till.v1.prices.update(first.id, {"lookup_key": "pack_l", "transfer_lookup_key": True})
+    assert (back.lookup_key, till.v1.prices.retrieve(second.id).lookup_key) == ("pack_l", None)
+    assert "transfer_lookup_key" not in back
 
 
 def test_products_are_found_by_id(till: Till) -> None:

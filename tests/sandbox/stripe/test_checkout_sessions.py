@@ -89,6 +89,16 @@ def test_a_price_can_be_made_for_one_order(till: Till) -> None:
         ({"client_reference_id": "x" * 201}, None, "client_reference_id"),
         ({"automatic_tax": {"enabled": True}}, None, "automatic_tax[enabled]"),
         ({"shipping_options": [{"shipping_rate": "shr_1"}]}, None, "shipping_options"),
+        (
+            {"invoice_creation": {"invoice_data": {"footer": "x"}}},
+            "parameter_missing",
+            "invoice_creation[enabled]",
+        ),
+        (
+            {"invoice_creation": {"enabled": True, "invoice_data": {"issuer": {"type": "self"}}}},
+            None,
+            "invoice_creation[invoice_data][issuer]",
+        ),
         ({"discounts": [{"coupon": "none"}]}, "resource_missing", "discounts[0][coupon]"),
         ({"payment_intent_data": {"metadata": {"k" * 41: ""}}}, None, "payment_intent_data[metadata]"),
     ],
@@ -165,6 +175,16 @@ def test_metadata_can_be_marked_in_any_state(till: Till) -> None:
     marked = till.v1.checkout.sessions.update(session.id, {"metadata": {"creditsProcessed": "true"}})
     assert marked.metadata.to_dict() == {"credits": "10", "creditsProcessed": "true"}
     assert marked.status == "complete"
+
+
+def test_what_the_payment_will_carry_is_settled_when_the_session_is_made(till: Till) -> None:
+    session = till.session(payment_intent_data={"metadata": {"order": "9"}})
+    for change in ({"metadata": {"order": "10"}}, {"description": "Other"}):
+        with pytest.raises(stripe.InvalidRequestError, match="`ui_mode` is `elements`") as refused:
+            till.v1.checkout.sessions.update(session.id, {"payment_intent_data": change})
+        assert refused.value.param == "payment_intent_data"
+    till.pay(session)
+    assert till.intent(session).metadata.to_dict() == {"order": "9"}
 
 
 def test_an_open_session_can_be_expired_once(till: Till) -> None:

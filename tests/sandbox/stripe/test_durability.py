@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,9 @@ from pathlib import Path
 import requests
 import stripe
 
+from sandbox.serving import Request, Response
 from tests.sandbox.stripe.till import (
+    LIMIT_S,
     PRICE,
     SECRET_KEY,
     VISA,
@@ -45,18 +50,19 @@ def test_a_closed_stand_in_forgets_nothing(tmp_path: Path) -> None:
         after = Till(again, clock, url)
         assert after.v1.customers.create({}, {"idempotency_key": "k"}).id == customer.id
         assert after.due() == due
-        assert 'value="9"' in after.get("/dashboard/").text
+        assert 'value="9"' in after.get("/dashboard/webhooks/").text
     again.close()
 
 
 @contextmanager
-def running(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(database: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """The stand-in as a process of its own, as `python -m sandbox.stripe` starts it."""
     process = subprocess.Popen(  # noqa: S603 - our own program
         [
             *(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(database)),
             *("--secret-key", SECRET_KEY, "--webhook-secret", "whsec_till"),
             *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
+            *options,
         ],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -96,3 +102,62 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> 
     assert again.payment_status == "paid"
     assert again.line_items is not None
     assert again.line_items.data[0].description == "10 credits: the big pack"
+
+
+class MoodyShop:
+    """A site that, while it is moody, refuses every third event and keeps one waiting without an answer."""
+
+    def __init__(self) -> None:
+        self.arrived: Counter[str] = Counter()
+        self.taken: Counter[str] = Counter()
+        self.kept_waiting = ""
+        self.is_moody = True
+        self.let_go = threading.Event()
+        self._lock = threading.Lock()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one webhook; it is the order of first arrival that decides about an event."""
+        event_id = json.loads(request.body)["id"]
+        with self._lock:
+            self.arrived[event_id] += 1
+            place = list(self.arrived).index(event_id)
+        if self.is_moody and place % 3 == 0:
+            return Response(status=500, body=b"not now")
+        if self.is_moody and place == 2:
+            self.kept_waiting = event_id
+            self.let_go.wait(LIMIT_S * 3)
+        with self._lock:
+            self.taken[event_id] += 1
+        return Response()
+
+
+def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(tmp_path: Path) -> None:
+    shop, port = MoodyShop(), free_port()
+    client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
+
+    def pending() -> dict[str, int]:
+        return {event.id: event.pending_webhooks for event in client.v1.events.list({"limit": 100}).data}
+
+    with served(shop.handle, free_port()) as site:
+        start = (tmp_path / "stripe.sqlite3", port, "--webhook-url", f"{site}/webhook")
+        with running(*start) as process:
+            for number in range(12):
+                client.v1.customers.create({"name": f"Ada {number}"})
+            await_that(
+                lambda: shop.kept_waiting and set(shop.arrived) == set(pending()) and 0 in pending().values()
+            )
+            before = pending()
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        shop.is_moody = False
+        shop.let_go.set()
+        with running(*start):
+            await_that(lambda: set(pending().values()) == {0}, limit_s=60)
+            events = set(pending())
+    assert events >= set(before)
+    assert set(shop.taken) == events
+    # The one under way was made again, and what was known to have arrived was not.
+    assert shop.arrived[shop.kept_waiting] > 1
+    known = [event_id for event_id, left in before.items() if left == 0]
+    assert known
+    assert {shop.taken[event_id] for event_id in known} == {1}

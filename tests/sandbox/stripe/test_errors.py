@@ -1,12 +1,17 @@
 """Refusals: always JSON, always with the right status, always with headers."""
 
 import base64
+import inspect
 import random
+import re
+from operator import attrgetter
+from pathlib import Path
 
 import pytest
 import requests
 import stripe
 
+from sandbox.stripe import cards, errors
 from tests.sandbox.stripe.till import LIMIT_S, SECRET_KEY, Clock, Till, make_standin
 
 KEY = {"Authorization": f"Bearer {SECRET_KEY}"}
@@ -53,13 +58,67 @@ def test_an_address_that_nobody_knows_is_json_too(till: Till, method: str, path:
     assert answer.json()["error"]["message"] == f"Unrecognized request URL ({method}: {path})."
 
 
-def test_a_missing_object_is_404_with_its_id(till: Till) -> None:
-    for service in (till.v1.checkout.sessions, till.v1.customers, till.v1.prices, till.v1.payment_intents):
-        with pytest.raises(stripe.InvalidRequestError) as refused:
-            service.retrieve("none_such")
-        error = refused.value
-        assert (error.http_status, error.code, error.param) == (404, "resource_missing", "id")
-        assert "'none_such'" in str(error.user_message)
+@pytest.mark.parametrize(
+    ("service", "kind", "param"),
+    [
+        ("checkout.sessions", "checkout.session", "session"),
+        ("customers", "customer", "id"),
+        ("disputes", "dispute", "dispute"),
+        ("invoices", "invoice", "invoice"),
+        ("payment_intents", "payment_intent", "intent"),
+        ("prices", "price", "price"),
+        ("products", "product", "id"),
+        ("promotion_codes", "promotion code", "promotion_code"),
+        ("refunds", "refund", "refund"),
+    ],
+)
+def test_a_missing_object_is_404_with_its_id(till: Till, service: str, kind: str, param: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        attrgetter(service)(till.v1).retrieve("none_such")
+    error = refused.value
+    assert (error.http_status, error.code, error.param) == (404, "resource_missing", param)
+    assert error.user_message == f"No such {kind}: 'none_such'"
+
+
+def test_a_code_leads_to_its_explanation(till: Till) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.customers.retrieve("cus_none")
+    error = refused.value.error
+    assert error is not None
+    assert error.doc_url == "https://stripe.com/docs/error-codes/resource-missing"
+
+
+def test_a_refusal_leads_to_the_request_in_the_dashboard(till: Till) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.customers.retrieve("cus_none")
+    error = refused.value.error
+    assert error is not None
+    assert str(refused.value.request_id) in str(error.request_log_url)
+    assert till.get(str(error.request_log_url)).status_code == 200
+
+
+def test_a_stranger_is_led_nowhere(till: Till) -> None:
+    answer = requests.get(f"{till.url}/v1/customers", timeout=LIMIT_S)
+    assert set(answer.json()["error"]) == {"type", "message"}
+
+
+def test_a_closed_set_is_named_as_stripe_names_it(till: Till) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.v1.customers.create({"tax_exempt": "never"})
+    assert refused.value.user_message == "Invalid tax_exempt: must be one of none, exempt, or reverse"
+    with pytest.raises(stripe.InvalidRequestError, match="must be one of always or if_required"):
+        till.session(customer_creation="never")
+
+
+def test_every_code_is_one_of_stripes() -> None:
+    """As far as a seller sees it: what the payment page alone says never leaves it."""
+    annotation = inspect.getsource(stripe.Invoice.LastFinalizationError)
+    source = "".join(path.read_text() for path in Path(errors.__file__).parent.glob("*.py"))
+    codes = set(re.findall(r'\bcode="([a-z_]+)"', source))
+    codes |= {card.decline.code for card in cards.CARDS if card.decline}
+    codes |= {cards.AUTHENTICATION_FAILED.code, cards.DEBIT_FAILED.code}
+    assert len(codes) > 15
+    assert {code for code in codes if f'"{code}"' not in annotation} == set()
 
 
 def test_unknown_parameters_are_named(till: Till) -> None:

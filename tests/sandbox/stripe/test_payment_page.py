@@ -1,9 +1,12 @@
 """The hosted page: paying by card, being declined, and what stays behind."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
+import requests
 
 from tests.sandbox.stripe.till import CANCEL_URL, DECLINED, NEEDS_3DS, VISA, Till
 
@@ -23,6 +26,25 @@ def test_the_page_shows_the_order_and_a_way_back(till: Till) -> None:
         assert text in page.text
     # The placeholder is for the success URL alone.
     assert f'href="{CANCEL_URL}"' in page.text
+
+
+def problems(answer: requests.Response) -> dict[str, str]:
+    """What a page says is wrong, by the field beside which it says so."""
+    said = re.findall(r'id="(\w+)-problem" role="alert">([^<]+)<', answer.text)
+    return dict(said)
+
+
+def test_the_page_reckons_the_order_up(till: Till) -> None:
+    page = till.get(str(till.session(line_items=[{"price": "price_ten", "quantity": 3}]).url)).text
+    assert "3 \N{MULTIPLICATION SIGN} $5.00" in page
+    assert re.findall(r"<dt>(?:Subtotal|Total due)</dt><dd>([^<]+)</dd>", page) == ["$15.00", "$15.00"]
+    assert "Pay $15.00" in page
+
+
+def test_the_page_runs_no_script_but_its_own(till: Till) -> None:
+    page = till.get(str(till.session().url))
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    assert re.findall(r"<script[^>]*>", page.text) == ['<script src="/assets/pay.js" defer>']
 
 
 def test_a_test_card_can_be_clicked_in(till: Till) -> None:
@@ -116,23 +138,49 @@ def test_after_a_decline_another_card_pays_the_same_payment(till: Till) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "said"),
+    ("form", "field", "said"),
     [
-        ({"card_number": "4242 4242 4242 4241"}, "number is incorrect"),
-        ({"card_number": "4242"}, "number is incomplete"),
-        ({"card_number": ""}, "number is incomplete"),
-        ({"card_number": "\uff14\uff12" * 8}, "number is incomplete"),
-        ({"card_number": "4111111111111111"}, "use one of the test cards"),
-        ({"card_number": VISA, "expiry": "01 / 20"}, "in the past"),
-        ({"card_number": VISA, "expiry": "13 / 40"}, "expiry date is incomplete"),
-        ({"card_number": VISA, "cvc": "12"}, "security code is invalid"),
+        ({"card_number": "4242 4242 4242 4241"}, "card_number", "number is incorrect"),
+        ({"card_number": "4242"}, "card_number", "number is incomplete"),
+        ({"card_number": ""}, "card_number", "number is incomplete"),
+        ({"card_number": "\uff14\uff12" * 8}, "card_number", "number is incomplete"),
+        ({"card_number": "4111111111111111"}, "card_number", "use one of the test cards"),
+        ({"card_number": VISA, "expiry": "01 / 20"}, "expiry", "in the past"),
+        ({"card_number": VISA, "expiry": "13 / 40"}, "expiry", "expiry date is incomplete"),
+        ({"card_number": VISA, "cvc": "12"}, "cvc", "security code is invalid"),
     ],
 )
-def test_a_form_filled_in_wrongly_tries_no_payment(till: Till, form: dict[str, str], said: str) -> None:
+def test_a_form_filled_in_wrongly_tries_no_payment(
+    till: Till, form: dict[str, str], field: str, said: str
+) -> None:
     session = till.session()
     answer = till.pay(session, None, **form)
     assert answer.status_code == 402
-    assert said in answer.text
+    assert [*problems(answer)] == [field]
+    assert said in problems(answer)[field]
+    assert till.again(session).payment_intent is None
+
+
+@pytest.mark.parametrize(
+    ("card", "field"),
+    [(DECLINED, "card_number"), ("4000000000000069", "expiry"), ("4000000000000127", "cvc")],
+)
+def test_what_the_bank_refused_is_said_beside_the_field(till: Till, card: str, field: str) -> None:
+    assert [*problems(till.pay(till.session(), card))] == [field]
+
+
+def test_a_form_that_was_refused_comes_back_as_it_was_filled_in(till: Till) -> None:
+    answer = till.pay(
+        till.session(), DECLINED, expiry="11 / 40", cvc="321", name="Ada L", email="ada@example.com"
+    )
+    for value in ("4000 0000 0000 0002", "11 / 40", "321", "Ada L", "ada@example.com"):
+        assert f'value="{value}"' in answer.text
+
+
+def test_an_email_that_is_none_is_refused_before_anything_is_paid(till: Till) -> None:
+    session = till.session()
+    answer = till.pay(session, email="ada at home")
+    assert (answer.status_code, [*problems(answer)]) == (422, ["email"])
     assert till.again(session).payment_intent is None
 
 
@@ -267,6 +315,59 @@ def test_a_session_for_cards_takes_no_bank_debit(till: Till) -> None:
     assert session.payment_method_types == ["card"]
     assert "Bank debit" not in till.get(str(session.url)).text
     assert till.pay(session, None, payment_method="bank_debit_ok").status_code == 400
+    assert till.again(session).payment_intent is None
+
+
+# SEPA debits
+
+
+def euros(till: Till, **params: Any) -> Any:
+    """A session that a European bank account may pay."""
+    data = {"currency": "eur", "unit_amount": 500, "product_data": {"name": "10 credits"}}
+    return till.session(line_items=[{"price_data": data, "quantity": 1}], **params)
+
+
+@pytest.mark.parametrize(
+    ("iban", "ends"),
+    [("AT611904300234573201", "paid"), ("at86 1904 3002 3547 3202", "unpaid")],
+)
+def test_an_iban_starts_a_debit_that_ends_later(till: Till, iban: str, ends: str) -> None:
+    session = euros(till)
+    assert till.pay(session, None, payment_method="sepa_debit", iban=iban).status_code == 303
+    waiting = till.again(session)
+    assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
+    assert till.charge(session).payment_method_details.sepa_debit.last4 == iban[-4:]
+    plan = "settle" if ends == "paid" else "fail"
+    till.post(f"/dashboard/payments/{waiting.payment_intent}/{plan}")
+    assert till.again(session).payment_status == ends
+
+
+def test_an_iban_alone_says_how_to_pay(till: Till) -> None:
+    session = euros(till)
+    assert till.pay(session, None, iban="AT611904300234573201").status_code == 303
+    assert till.intent(session).status == "processing"
+
+
+@pytest.mark.parametrize("iban", ["", "AT61", "AT611904300234573202", "DE89370400440532013000"])
+def test_a_wrong_iban_is_refused_beside_its_field(till: Till, iban: str) -> None:
+    session = euros(till)
+    answer = till.pay(session, None, payment_method="sepa_debit", iban=iban)
+    assert (answer.status_code, [*problems(answer)]) == (402, ["iban"])
+    assert f'value="{iban}"' in answer.text
+    assert till.again(session).payment_intent is None
+
+
+def test_a_test_account_can_be_clicked_in(till: Till) -> None:
+    page = till.get(f"{euros(till).url}?iban=AT611904300234573201").text
+    assert 'value="AT611904300234573201"' in page
+    assert 'value="sepa_debit" checked' in page
+
+
+def test_dollars_are_not_paid_by_iban(till: Till) -> None:
+    session = till.session()
+    assert 'name="iban"' not in till.get(str(session.url)).text
+    answer = till.pay(session, None, payment_method="sepa_debit", iban="AT611904300234573201")
+    assert answer.status_code == 400
     assert till.again(session).payment_intent is None
 
 

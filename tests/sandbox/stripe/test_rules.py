@@ -1,5 +1,7 @@
 """What is decided on plain values: money, cards, forms."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -47,10 +49,57 @@ def test_an_amount_off_never_goes_below_nothing(lines: list[money.Line], amount_
         (1500, "kwd", "KWD 1.500"),
         (-150, "usd", "-$1.50"),
         (5, "chf", "CHF 0.05"),
+        (-5, "chf", "-CHF 0.05"),
+        (999_999_999_999_999_99, "usd", "$999,999,999,999,999.99"),
+        # No cents in the country, two decimals on the wire.
+        (150_000, "isk", "ISK 1,500"),
+        (150_000, "ugx", "UGX 1,500"),
+        # Lek and its like: CLDR has no coins for them, Stripe has.
+        (550, "all", "ALL 5.50"),
     ],
 )
 def test_money_is_shown_as_people_write_it(amount: int, currency: str, shown: str) -> None:
     assert money.display(amount, currency) == shown
+
+
+@given(st.integers(-(10**12), 10**12), st.sampled_from(["usd", "jpy", "kwd", "isk", "all", "mga"]))
+def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
+    shown = money.display(amount, currency)
+    number = Decimal(re.sub(r"[^0-9.-]", "", shown))
+    assert number.scaleb(money.exponent(currency)) == amount
+
+
+@pytest.mark.parametrize(
+    ("typed", "plan"),
+    [
+        ("AT61 1904 3002 3457 3201", "ok"),
+        ("at611904300234573201", "ok"),
+        ("AT861904300235473202", "fails"),
+    ],
+)
+def test_a_test_iban_says_how_its_debit_ends(typed: str, plan: str) -> None:
+    account = cards.read_iban(typed)
+    assert isinstance(account, cards.BankAccount)
+    assert account.plan == plan
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("", cards.INVALID_IBAN),
+        ("AT61", cards.INVALID_IBAN),
+        ("AT611904300234573202", cards.INVALID_IBAN),
+        ("AT61 1904 3002 3457 320\uff11", cards.INVALID_IBAN),
+        ("DE89370400440532013000", cards.NOT_A_TEST_IBAN),
+    ],
+)
+def test_any_other_iban_is_refused_with_its_reason(typed: str, problem: Decline) -> None:
+    assert cards.read_iban(typed) is problem
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_is_an_account_or_a_reason(typed: str) -> None:
+    assert isinstance(cards.read_iban(typed), cards.BankAccount | Decline)
 
 
 def test_every_test_card_has_a_valid_number() -> None:

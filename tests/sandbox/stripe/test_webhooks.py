@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import stripe
 
 from sandbox.serving import Request, Response
 from sandbox.stripe.courier import Courier, deliver
+from sandbox.stripe.standin import StripeStandIn
 from tests.sandbox.stripe.till import (
     WEBHOOK_SECRET,
     Clock,
@@ -123,7 +125,7 @@ def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: Till) ->
     fresh.sold()
     theirs = [delivery for delivery in fresh.due() if delivery.url == "http://other.test/hook"]
     assert types_of(theirs) == ["checkout.session.completed"]
-    header = fresh.standin.sign(theirs[0].body, fresh.clock.now, secret=theirs[0].secret)
+    header = fresh.standin.sign(theirs[0].body, fresh.clock.now, secrets=theirs[0].secrets)
     assert fresh.client.construct_event(theirs[0].body, header, made.secret)
     assert fresh.v1.webhook_endpoints.delete(made.id).deleted
     assert {delivery.url for delivery in fresh.due()} == {"http://shop.test/webhook"}
@@ -142,6 +144,187 @@ def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: Till) -> No
         found(type="customer.created", types=["customer.created"])
     fresh.clock.advance(30 * DAY_S)
     assert found() == []
+
+
+# Endpoints that change
+
+
+def another_endpoint(till: Till) -> Any:
+    """A second endpoint, beside the shop's own."""
+    return till.v1.webhook_endpoints.create({"url": "http://other.test/hook", "enabled_events": ["*"]})
+
+
+def urls(till: Till) -> list[str]:
+    """Where the webhooks that are due go."""
+    return sorted(delivery.url for delivery in till.due())
+
+
+def test_an_endpoint_can_be_changed(fresh: Till) -> None:
+    made = another_endpoint(fresh)
+    changed = fresh.v1.webhook_endpoints.update(
+        made.id,
+        {
+            "url": "http://new.test/hook",
+            "enabled_events": ["customer.created"],
+            "description": "moved",
+            "metadata": {"who": "ops"},
+        },
+    )
+    assert (changed.url, changed.description, changed.metadata.to_dict()) == (
+        "http://new.test/hook",
+        "moved",
+        {"who": "ops"},
+    )
+    assert "secret" not in changed
+    fresh.v1.products.create({"name": "a thing"})
+    fresh.v1.customers.create({})
+    theirs = [delivery for delivery in fresh.due() if delivery.url == "http://new.test/hook"]
+    assert types_of(theirs) == ["customer.created"]
+
+
+@pytest.mark.parametrize("change", [{"enabled_events": ""}, {"url": "nowhere"}, {"disabled": "maybe"}])
+def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: Till, change: dict[str, str]) -> None:
+    made = another_endpoint(fresh)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        fresh.v1.webhook_endpoints.update(made.id, change)
+    assert refused.value.param == next(iter(change))
+    assert fresh.v1.webhook_endpoints.retrieve(made.id).url == "http://other.test/hook"
+
+
+def test_a_disabled_endpoint_hears_of_nothing_that_happens_meanwhile(fresh: Till) -> None:
+    made = another_endpoint(fresh)
+    assert fresh.v1.webhook_endpoints.update(made.id, {"disabled": True}).status == "disabled"
+    fresh.v1.customers.create({})
+    assert fresh.v1.events.list({"limit": 1}).data[0].pending_webhooks == 1
+    assert fresh.v1.webhook_endpoints.update(made.id, {"disabled": False}).status == "enabled"
+    assert urls(fresh) == ["http://shop.test/webhook"]
+    fresh.v1.customers.create({})
+    assert urls(fresh) == ["http://other.test/hook", *["http://shop.test/webhook"] * 2]
+
+
+def test_what_comes_due_while_an_endpoint_is_disabled_is_given_up(fresh: Till) -> None:
+    made = another_endpoint(fresh)
+    fresh.v1.customers.create({})
+    fresh.v1.webhook_endpoints.update(made.id, {"disabled": True})
+    assert urls(fresh) == ["http://shop.test/webhook"]
+    fresh.v1.webhook_endpoints.update(made.id, {"disabled": False})
+    assert urls(fresh) == ["http://shop.test/webhook"]
+
+
+def test_an_endpoint_enabled_again_in_time_gets_what_was_on_its_way(fresh: Till) -> None:
+    made = another_endpoint(fresh)
+    fresh.v1.customers.create({})
+    fresh.v1.webhook_endpoints.update(made.id, {"disabled": True})
+    fresh.v1.webhook_endpoints.update(made.id, {"disabled": False})
+    assert urls(fresh) == ["http://other.test/hook", "http://shop.test/webhook"]
+
+
+# Rolling a secret
+
+
+def rolled(till: Till, endpoint_id: str = "we_sandbox") -> str:
+    """The new secret of an endpoint, read off the dashboard."""
+    answer = till.post(f"/dashboard/endpoints/{endpoint_id}/roll")
+    assert answer.status_code == 200
+    (secret,) = re.findall(r"whsec_\w+", answer.text)
+    return str(secret)
+
+
+def believed(till: Till, secret: str) -> bool:
+    """Whether somebody who knows this secret believes the webhook that is due."""
+    delivery = till.due()[-1]
+    header = till.standin.sign(delivery.body, till.clock.now, secrets=delivery.secrets)
+    try:
+        till.client.construct_event(delivery.body, header, secret)
+    except stripe.SignatureVerificationError:
+        return False
+    return True
+
+
+def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: Till) -> None:
+    secret = rolled(fresh)
+    assert secret != WEBHOOK_SECRET
+    fresh.v1.customers.create({})
+    delivery = fresh.due()[-1]
+    header = fresh.standin.sign(delivery.body, fresh.clock.now, secrets=delivery.secrets)
+    assert header.count("v1=") == 2
+    fresh.clock.advance(DAY_S - 1)
+    assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, True)
+    fresh.clock.advance(1)
+    assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, False)
+
+
+def test_a_secret_rolled_twice_leaves_only_the_last_two(fresh: Till) -> None:
+    second, third = rolled(fresh), rolled(fresh)
+    fresh.v1.customers.create({})
+    assert [believed(fresh, secret) for secret in (WEBHOOK_SECRET, second, third)] == [False, True, True]
+
+
+def test_a_rolled_secret_is_shown_once(fresh: Till) -> None:
+    secret = rolled(fresh)
+    for page in ("", "sessions/", "customers/", "events/", "webhooks/"):
+        assert secret not in fresh.get(f"/dashboard/{page}").text
+    assert "two secrets" in fresh.get("/dashboard/webhooks/").text
+
+
+def test_a_start_with_another_secret_is_a_roll(tmp_path: Path) -> None:
+    clock = Clock()
+    make_standin(clock, tmp_path / "stripe.sqlite3").close()
+    again = make_standin(clock, tmp_path / "stripe.sqlite3", webhook_secret="whsec_other")
+    assert {delivery.secrets for delivery in again.due_deliveries(clock.now)} == {
+        ("whsec_other", WEBHOOK_SECRET)
+    }
+    again.close()
+
+
+# What a person may do to one event
+
+
+def newest_event(till: Till) -> str:
+    """The id of what happened last."""
+    return str(till.v1.events.list({"limit": 1}).data[0].id)
+
+
+def test_one_event_can_be_held_and_released(fresh: Till) -> None:
+    fresh.v1.customers.create({})
+    held = newest_event(fresh)
+    fresh.v1.products.create({"name": "a thing"})
+    assert fresh.post(f"/dashboard/events/{held}/hold").status_code == 303
+    assert types_of(fresh.due()) == ["product.created"]
+    fresh.post(f"/dashboard/events/{held}/release")
+    assert types_of(fresh.due()) == ["customer.created", "product.created"]
+
+
+def test_of_all_that_is_held_one_event_can_go_first(fresh: Till) -> None:
+    fresh.post("/dashboard/delivery/hold")
+    fresh.v1.customers.create({})
+    fresh.v1.products.create({"name": "a thing"})
+    fresh.post(f"/dashboard/events/{newest_event(fresh)}/release")
+    assert types_of(fresh.deliver_all()) == ["product.created"]
+    fresh.post("/dashboard/delivery/release")
+    assert types_of(fresh.due()) == ["customer.created"]
+
+
+def test_releasing_everything_releases_what_was_held_by_itself(fresh: Till) -> None:
+    fresh.v1.customers.create({})
+    fresh.post(f"/dashboard/events/{newest_event(fresh)}/hold")
+    fresh.post("/dashboard/delivery/release")
+    assert types_of(fresh.due()) == ["customer.created"]
+
+
+def test_one_event_can_be_delivered_twice(fresh: Till) -> None:
+    fresh.v1.customers.create({})
+    event = newest_event(fresh)
+    fresh.post(f"/dashboard/events/{event}/twice")
+    assert [delivery.event_id for delivery in fresh.deliver_all()] == [event, event]
+
+
+@pytest.mark.parametrize("verb", ["twice", "hold", "release"])
+def test_what_has_arrived_can_only_be_sent_again(fresh: Till, verb: str) -> None:
+    fresh.v1.customers.create({})
+    fresh.deliver_all()
+    assert fresh.post(f"/dashboard/events/{newest_event(fresh)}/{verb}").status_code == 400
+    assert fresh.due() == []
 
 
 # The switches on the dashboard
@@ -199,14 +382,14 @@ class Shop:
 
     statuses: list[int] = field(default_factory=list)
     received: list[Request] = field(default_factory=list)
-    busy: threading.Event = field(default_factory=threading.Event)
+    says: str = ""
     url: str = ""
 
     def handle(self, request: Request) -> Response:
         """Take a webhook in."""
         self.received.append(request)
         status = self.statuses.pop(0) if self.statuses else 200
-        return Response(status=status, headers={"location": f"{self.url}/elsewhere"})
+        return Response(status=status, body=self.says.encode(), headers={"location": f"{self.url}/elsewhere"})
 
     def paths(self) -> list[str]:
         """Where the requests went."""
@@ -281,4 +464,18 @@ def test_a_shop_that_is_away_is_no_answer(fresh: Till) -> None:
     )
     fresh.v1.customers.create({})
     away = next(delivery for delivery in fresh.due() if delivery.url.endswith("/hook"))
-    assert deliver(fresh.standin, away, at=fresh.clock.now) is None
+    assert deliver(fresh.standin, away, at=fresh.clock.now).status is None
+
+
+def test_of_an_answer_the_beginning_is_kept(shop: Shop) -> None:
+    shop.statuses, shop.says = [418], "a" * 600
+    with couriered(Clock(), shop) as standin:
+        await_that(lambda: "418" in look(standin))
+        page = look(standin)
+    assert "a" * 500 in page
+    assert "a" * 501 not in page
+
+
+def look(standin: StripeStandIn) -> str:
+    """The dashboard's page of events."""
+    return standin.handle(Request("GET", "/dashboard/events/")).body.decode()

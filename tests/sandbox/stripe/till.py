@@ -17,7 +17,7 @@ import uvicorn
 
 from sandbox.serving import Handler, StandInApplication
 from sandbox.stripe.events import Delivery
-from sandbox.stripe.standin import StripeStandIn
+from tests.recorded import StripeStandIn
 
 # The client's own telemetry would write into the home directory.
 stripe.enable_telemetry = False

@@ -1,0 +1,157 @@
+"""Holds what a Stripe stand-in was asked and answered against Stripe's own descriptions of its API.
+
+The slice judges what it describes. What lies outside of it is named here, and judged by the older description
+where that is at hand: an answer's object by the newest description that knows its kind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox.recording import shape_of, shape_of_exchange
+from tests.contract.stripe.description import Description, Operation
+
+SUCCESS: Final = range(200, 300)
+ENVELOPE: Final = {"object", "data", "has_more", "url"}
+# The slice is of twenty paths: those that a shop needs. The stand-in has these beside them.
+OUTSIDE: Final = frozenset(
+    {
+        "GET balance_transactions/*",
+        "GET charges",
+        "GET coupons",
+        "GET coupons/*",
+        "POST coupons/*",
+        "DELETE coupons/*",
+        "GET disputes",
+        "GET disputes/*",
+        "POST disputes/*",
+        "POST disputes/*/close",
+        "GET invoices",
+        "GET invoices/*",
+        "GET invoices/*/lines",
+        "GET payment_intents",
+        "GET prices",
+        "POST prices/*",
+        "GET products",
+        "GET products/*",
+        "POST products/*",
+        "GET promotion_codes",
+        "GET promotion_codes/*",
+        "POST promotion_codes/*",
+        "POST refunds/*",
+        "POST refunds/*/cancel",
+        "GET webhook_endpoints/*",
+        "POST webhook_endpoints/*",
+    }
+)
+# Kinds of object that the slice does not describe, and why they are sent all the same.
+UNDESCRIBED: Final[Mapping[str, str]] = {
+    "deleted_coupon": "the slice has no call that deletes a coupon",
+    "invoice": "the slice has no call that answers with an invoice, which is the receipt of a purchase",
+    "line_item": "what an invoice consists of",
+}
+# Faults that are none, as they are reported, and why.
+FORGIVEN: Final[Mapping[str, str]] = {}
+
+
+@dataclass(slots=True)
+class Judge:
+    """Hears lines of a recording, and remembers what was wrong with them."""
+
+    slice: Description
+    older: Description | None = None
+    heard: Counter[str] = field(default_factory=Counter)
+    # What was found at fault, and where it was found first.
+    faults: dict[str, str] = field(default_factory=dict)
+    _exceptions: set[str] = field(default_factory=set)
+
+    def hear(self, line: Mapping[str, Any]) -> None:
+        """Judge one line: an exchange, or the body of a webhook."""
+        if "webhook" in line:
+            self.heard["webhooks"] += 1
+            self._hear_object(line["webhook"], "webhook")
+            return
+        call = f"{line['method']} {line['address']}"
+        self.heard[call] += 1
+        if line["status"] not in SUCCESS:
+            self._note(call, self.slice.object_problems("error", line["answer"]))
+            return
+        operation = self.slice.operation(line["method"], line["address"])
+        if operation is None:
+            self._hear_outside(call, line)
+            return
+        self._note(call, operation.request_problems(line["form"]))
+        self._note(call, self.slice.answer_problems(operation, line["answer"]))
+        for event in _objects_in(line["answer"]):
+            self._hear_subject(event, call)
+
+    def unused(self) -> list[str]:
+        """The exceptions that nothing needed any more: each hides the next fault of its kind."""
+        return sorted((OUTSIDE | set(UNDESCRIBED) | set(FORGIVEN)) - self._exceptions)
+
+    def _hear_outside(self, call: str, line: Mapping[str, Any]) -> None:
+        if not self._is_excepted(call, OUTSIDE):
+            self._note(call, ["is no call that the slice knows"])
+        operation = self._older_operation(line)
+        if operation is not None:
+            self._note(call, operation.request_problems(line["form"]))
+        if line["answer"].get("object") == "list" and set(line["answer"]) != ENVELOPE:
+            self._note(call, ["is no list as Stripe sends them"])
+        for found in _objects_in(line["answer"]):
+            self._hear_object(found, call)
+
+    def _older_operation(self, line: Mapping[str, Any]) -> Operation | None:
+        return None if self.older is None else self.older.operation(line["method"], line["address"])
+
+    def _hear_object(self, value: dict[str, Any], origin: str) -> None:
+        """Judge an object by the kind that it says it is."""
+        kind = str(value.get("object"))
+        component = f"deleted_{kind}" if value.get("deleted") else kind
+        description: Description | None = self.slice
+        if not self.slice.has(component):
+            if not self._is_excepted(component, UNDESCRIBED):
+                self._note(origin, [f"sends an object that the slice does not know: {component}"])
+            description = self.older
+        if description is not None:
+            problems = description.object_problems(component, value)
+            self._note(origin, [f"{component} {problem}" for problem in problems])
+        self._hear_subject(value, origin)
+
+    def _hear_subject(self, value: dict[str, Any], origin: str) -> None:
+        """Judge what an event is about; its description says no more than that it is an object."""
+        if value.get("object") == "event":
+            self._hear_object(value["data"]["object"], f"{origin} {value['type']}")
+
+    def _note(self, origin: str, problems: list[str]) -> None:
+        for problem in problems:
+            if not self._is_excepted(problem, FORGIVEN):
+                self.faults.setdefault(problem, origin)
+
+    def _is_excepted(self, name: str, table: frozenset[str] | Mapping[str, str]) -> bool:
+        if name in table:
+            self._exceptions.add(name)
+        return name in table
+
+
+def _objects_in(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if answer.get("object") == "list":
+        yield from answer["data"]
+    else:
+        yield answer
+
+
+def lines_in(folder: Path) -> Iterator[dict[str, Any]]:
+    """The lines that the processes wrote into a folder, each shape once."""
+    seen = set()
+    for path in sorted(folder.glob("*.jsonl")):
+        for text in path.read_text().splitlines():
+            line = json.loads(text)
+            shape = shape_of(line) if "webhook" in line else shape_of_exchange(line)
+            if shape not in seen:
+                seen.add(shape)
+                yield line

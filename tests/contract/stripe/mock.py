@@ -1,0 +1,60 @@
+"""stripe-mock: Stripe's own server without a memory. It knows which requests are well-formed, and nothing else.
+
+Source: https://github.com/stripe/stripe-mock
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import requests
+
+from sandbox.serving import Request
+from tests.sandbox.stripe.till import LIMIT_S, await_that, free_port
+
+HOST: Final = "127.0.0.1"
+# Of the connection that carried the request to somebody else.
+HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
+
+
+def binary() -> str | None:
+    """The program: where `STRIPE_MOCK` says, or among the programs of this machine or of Go."""
+    of_go = Path(os.environ.get("GOPATH", Path.home() / "go")) / "bin"
+    places = os.pathsep.join([os.environ.get("PATH", ""), str(of_go)])
+    return os.environ.get("STRIPE_MOCK") or shutil.which("stripe-mock", path=places)
+
+
+@contextmanager
+def running(program: str, log: Path) -> Iterator[str]:
+    """The server on a free port until the block ends; its address."""
+    port = free_port()
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603  the program is Stripe's
+            [program, "-http-addr", f"{HOST}:{port}"], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+        )
+    try:
+        await_that(lambda: _listens(port))
+        yield f"http://{HOST}:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def refusal(url: str, request: Request) -> str | None:
+    """Why the server at `url` takes a request for malformed; None when it does not."""
+    headers = {name: value for name, value in request.headers.items() if name not in HOP_BY_HOP}
+    address = f"{url}{request.path}?{request.query}" if request.query else url + request.path
+    answer = requests.request(request.method, address, headers=headers, data=request.body, timeout=LIMIT_S)
+    return None if answer.status_code == requests.codes.ok else str(answer.json()["error"]["message"])

@@ -1,0 +1,249 @@
+"""The judge finds what is wrong: nothing is in order only because nobody looked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.stripe.__main__ import main
+from tests.contract.stripe.description import older_path, read, slice_path
+from tests.contract.stripe.form import decode, typed
+from tests.contract.stripe.judge import OUTSIDE, UNDESCRIBED, Judge
+
+SLICE, OLDER = slice_path(), older_path()
+needs_slice = pytest.mark.skipif(SLICE is None, reason="Stripe's OpenAPI slice is not here")
+needs_older = pytest.mark.skipif(OLDER is None, reason="stripe-mock's source is not here")
+
+DELETED = {"id": "cus_1", "object": "customer", "deleted": True}
+REFUND: dict[str, Any] = {
+    "id": "re_1",
+    "object": "refund",
+    "amount": 500,
+    "balance_transaction": None,
+    "charge": "ch_1",
+    "customer": None,
+    "customer_account": None,
+    "created": 1_790_000_000,
+    "currency": "usd",
+    "metadata": {},
+    "payment_intent": "pi_1",
+    "payment_method": None,
+    "reason": None,
+    "receipt_number": None,
+    "source_transfer_reversal": None,
+    "status": "succeeded",
+    "transfer_reversal": None,
+}
+EVENT: dict[str, Any] = {
+    "id": "evt_1",
+    "object": "event",
+    "api_version": "2026-10-28.endive",
+    "created": 1_790_000_000,
+    "data": {"object": REFUND},
+    "livemode": False,
+    "pending_webhooks": 1,
+    "request": None,
+    "type": "refund.created",
+}
+
+
+def exchange(call: str, answer: dict[str, Any], *, form: str = "", status: int = 200) -> dict[str, Any]:
+    """A line of a recording."""
+    method, address = call.split()
+    return {"method": method, "address": address, "form": form, "status": status, "answer": answer}
+
+
+def a_list(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(items), "has_more": False, "url": "/v1/refunds"}
+
+
+def faults(line: dict[str, Any], *, older: bool = False) -> list[str]:
+    """What the judge has to say about one line."""
+    assert SLICE is not None
+    judge = Judge(read(SLICE), read(OLDER) if older and OLDER is not None else None)
+    judge.hear(line)
+    return list(judge.faults)
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in REFUND.items() if key != name}
+
+
+@needs_slice
+@pytest.mark.parametrize(
+    "line",
+    [
+        exchange(
+            "POST refunds", REFUND, form="payment_intent=pi_1&amount=500&metadata[a]=1&expand[0]=charge"
+        ),
+        exchange(
+            "GET refunds",
+            a_list(REFUND),
+            form="limit=3&created%5Bgte%5D=1790000000&expand%5B0%5D=data.charge",
+        ),
+        exchange("GET refunds", a_list()),
+        exchange("DELETE customers/*", DELETED),
+        exchange("GET customers/*", DELETED),
+        exchange("GET foo", {"error": {"type": "invalid_request_error"}}, status=404),
+        {"webhook": EVENT},
+    ],
+    ids=["creation", "list", "empty list", "deletion", "deleted", "error", "webhook"],
+)
+def test_what_is_as_stripe_describes_it_has_no_faults(line: dict[str, Any]) -> None:
+    assert faults(line) == []
+
+
+@needs_slice
+@pytest.mark.parametrize(
+    ("call", "answer", "status", "fault"),
+    [
+        ("GET refunds/*", REFUND | {"amount": "5.00"}, 200, "$.amount: '5.00' is not of type 'integer'"),
+        ("GET refunds/*", without("currency"), 200, "$: 'currency' is a required property"),
+        ("GET refunds/*", without("reason"), 200, "$.reason is never absent"),
+        ("GET refunds", a_list(REFUND, without("reason")), 200, "$.data[].reason is never absent"),
+        ("GET refunds", a_list() | {"url": None}, 200, "$.url: None is not of type 'string'"),
+        ("DELETE customers/*", DELETED | {"deleted": False}, 200, "$.deleted: False is not one of [True]"),
+        ("GET refunds/*", {"error": {"type": "x"}}, 404, "$.error.type: 'x' is not one of "),
+        ("GET refunds/*", {"message": "Not found"}, 404, "$: 'error' is a required property"),
+    ],
+)
+def test_a_broken_answer_is_found(call: str, answer: dict[str, Any], status: int, fault: str) -> None:
+    (found,) = faults(exchange(call, answer, status=status))
+    assert found.startswith(fault)
+
+
+@needs_slice
+@pytest.mark.parametrize(
+    ("call", "form", "fault"),
+    [
+        ("POST refunds", "payment_intents=pi_1", "$: Additional properties are not allowed"),
+        ("POST refunds", "amount=5.00", "$.amount: '5.00' is not of type 'integer'"),
+        ("POST refunds", "reason=because", "$.reason: 'because' is not one of"),
+        ("POST refunds", "expand=charge", "$.expand: 'charge' is not of type 'array'"),
+        ("GET refunds", "limit=ten", "$.limit: 'ten' is not of type 'integer'"),
+        ("GET refunds", "colour=red", "$: Additional properties are not allowed"),
+        ("GET refunds", "created[since]=1790000000", "$.created: "),
+    ],
+)
+def test_a_broken_request_is_found(call: str, form: str, fault: str) -> None:
+    answer = a_list(REFUND) if call.startswith("GET") else REFUND
+    (found,) = faults(exchange(call, answer, form=form))
+    assert found.startswith(fault)
+
+
+@needs_slice
+def test_a_request_that_was_refused_may_have_been_wrong_on_purpose() -> None:
+    refusal = {"error": {"type": "invalid_request_error"}}
+    assert faults(exchange("POST refunds", refusal, form="colour=red", status=400)) == []
+
+
+@needs_slice
+def test_what_an_event_is_about_is_judged_by_its_kind() -> None:
+    event = EVENT | {"data": {"object": without("currency")}}
+    assert faults({"webhook": event}) == ["refund $: 'currency' is a required property"]
+    assert faults(exchange("GET events/*", event)) == ["refund $: 'currency' is a required property"]
+
+
+@needs_slice
+@pytest.mark.parametrize(("kind", "is_right"), [("invoice", True), ("charge", False)])
+def test_what_the_slice_does_not_expand_is_known_by_its_kind(kind: str, is_right: bool) -> None:
+    session = exchange("GET checkout/sessions/*", {"invoice": {"id": "in_1", "object": kind}})
+    assert any(fault.startswith("$.invoice.object: ") for fault in faults(session)) is not is_right
+
+
+@needs_slice
+def test_a_call_outside_of_the_slice_needs_a_name_in_the_table() -> None:
+    assert faults(exchange("GET treasures/*", REFUND)) == ["is no call that the slice knows"]
+    assert faults(exchange("POST refunds/*", REFUND)) == []
+
+
+@needs_slice
+def test_a_list_outside_of_the_slice_has_an_envelope_too() -> None:
+    assert faults(exchange("GET coupons", a_list())) == []
+    assert faults(exchange("GET coupons", a_list() | {"total": 0})) == ["is no list as Stripe sends them"]
+
+
+@needs_slice
+def test_a_kind_outside_of_the_slice_needs_a_name_in_the_table() -> None:
+    treasure = {"id": "tr_1", "object": "treasure"}
+    assert faults(exchange("POST refunds/*", treasure)) == [
+        "sends an object that the slice does not know: treasure"
+    ]
+
+
+@needs_slice
+@needs_older
+def test_what_lies_outside_of_the_slice_is_judged_by_the_older_description() -> None:
+    gone = {"id": "SPRING", "object": "coupon", "deleted": True}
+    assert faults(exchange("DELETE coupons/*", gone), older=True) == []
+    assert faults(exchange("DELETE coupons/*", gone | {"id": 7}), older=True) == [
+        "deleted_coupon $.id: 7 is not of type 'string'"
+    ]
+    (found,) = faults(exchange("POST refunds/*", REFUND, form="amount=1"), older=True)
+    assert found.startswith("$: Additional properties are not allowed ('amount'")
+
+
+@needs_slice
+def test_an_exception_that_nothing_needs_is_told() -> None:
+    assert SLICE is not None
+    judge = Judge(read(SLICE))
+    assert set(judge.unused()) >= OUTSIDE | set(UNDESCRIBED)
+    judge.hear(exchange("POST refunds/*", REFUND))
+    assert "POST refunds/*" not in judge.unused()
+
+
+@needs_slice
+def test_a_recording_of_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().out.startswith("Nothing was recorded")
+
+
+@needs_slice
+def test_a_fault_is_told_with_the_call_that_showed_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = exchange("GET refunds/*", without("reason"))
+    (tmp_path / "1.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(line) + "\n")
+    assert main([str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "FAULT   GET refunds/*: $.reason is never absent" in out
+    assert "1 shapes of 1 calls judged, 1 faults" in out
+
+
+def test_without_the_slice_nobody_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_OPENAPI_SLICE", str(tmp_path / "nowhere.json"))
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("Skipped")
+
+
+def test_a_form_is_read_by_its_brackets() -> None:
+    assert decode("a[0][b]=1&a[1][b]=&c=2+3&d[]=x&d[]=y&e%5Bgte%5D=5") == {
+        "a": {"0": {"b": "1"}, "1": {"b": ""}},
+        "c": "2 3",
+        "d": {"0": "x", "1": "y"},
+        "e": {"gte": "5"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "value"),
+    [
+        ("7", {"type": "integer"}, 7),
+        ("7_0", {"type": "integer"}, "7_0"),
+        ("12.5", {"type": "number"}, 12.5),
+        ("true", {"type": "boolean"}, True),
+        ("yes", {"type": "boolean"}, "yes"),
+        ("7", {"type": "string"}, "7"),
+        ({"2": "b", "0": "a", "10": "c"}, {"type": "array", "items": {"type": "string"}}, ["a", "b", "c"]),
+        ({"k": "1"}, {"type": "object", "additionalProperties": {"type": "integer"}}, {"k": 1}),
+        ("", {"anyOf": [{"type": "object"}, {"type": "string", "enum": [""]}]}, ""),
+        ("5", {"anyOf": [{"type": "object"}, {"type": "integer"}]}, 5),
+    ],
+)
+def test_a_text_becomes_what_is_asked_for_where_it_can(text: Any, schema: dict[str, Any], value: Any) -> None:
+    assert typed(text, schema) == value

@@ -1,0 +1,259 @@
+"""The whole API through Stripe's own package, as it comes: a seller's day that leaves no endpoint out.
+
+Nothing is patched and nothing is recorded. The package speaks to the stand-in over a socket, and what the stand-in
+heard is held against the list of what it can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import stripe
+
+from sandbox.serving import Handler, Request, Response
+from sandbox.stripe import routes
+from tests.sandbox.stripe.till import (
+    DISPUTED,
+    PRICE,
+    REFUND_PENDING,
+    SUCCESS_URL,
+    Clock,
+    Till,
+    free_port,
+    make_standin,
+    served,
+)
+
+API = "/v1/"
+
+
+class Ear:
+    """Stands before a stand-in, hears every call, and refuses as many as it is told to, as a busy Stripe would."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.calls: list[Request] = []
+        self.busy = 0
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        if request.path.startswith(API):
+            self.calls.append(request)
+            if self.busy:
+                self.busy -= 1
+                refusal = {"type": "idempotency_error", "code": "idempotency_key_in_use", "message": "Wait."}
+                return Response.json({"error": refusal}, status=409)
+        return self._handler(request)
+
+    def heard(self) -> set[str]:
+        """The addresses of the endpoints that were called."""
+        found = [routes.find(call.method, call.path.removeprefix(API)) for call in self.calls]
+        called = [endpoint for endpoint, _ in filter(None, found)]
+        return {address for address, endpoint in routes.ENDPOINTS.items() if endpoint in called}
+
+
+@pytest.fixture(scope="module")
+def day() -> Iterator[tuple[Till, Ear]]:
+    """A stand-in of its own, and the ear before it."""
+    clock = Clock()
+    port = free_port()
+    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
+    ear = Ear(standin.handle)
+    with served(ear.handle, port) as url:
+        yield Till(standin, clock, url), ear
+    standin.close()
+
+
+@pytest.fixture
+def till(day: tuple[Till, Ear]) -> Till:
+    """The one with the ear before it."""
+    return day[0]
+
+
+@pytest.fixture
+def ear(day: tuple[Till, Ear]) -> Ear:
+    """What stands before the till."""
+    return day[1]
+
+
+def answer_to(made: stripe.StripeObject) -> stripe.StripeResponse:
+    """The answer that an object came in."""
+    assert made.last_response is not None
+    return made.last_response
+
+
+# The day comes first, in a few parts; its last page looks back at all of them.
+
+
+def set_up_shop(client: stripe.StripeClient) -> str:
+    """Something to sell, for less to some; returns the price."""
+    v1 = client.v1
+    product = v1.products.create({"name": "20 credits"})
+    v1.products.update(product.id, {"description": "Twenty haikus"})
+    assert v1.products.retrieve(product.id).description == "Twenty haikus"
+    assert product.id in [each.id for each in v1.products.list().data]
+    price = v1.prices.create(
+        {"product": product.id, "currency": "usd", "unit_amount": 900, "lookup_key": "twenty"}
+    )
+    v1.prices.update(price.id, {"nickname": "Twenty"})
+    assert v1.prices.retrieve(price.id).nickname == "Twenty"
+    assert [each.id for each in v1.prices.list({"lookup_keys": ["twenty"]}).data] == [price.id]
+
+    coupon = v1.coupons.create({"percent_off": 50, "name": "Spring"})
+    v1.coupons.update(coupon.id, {"name": "Summer"})
+    assert v1.coupons.retrieve(coupon.id).name == "Summer"
+    assert coupon.id in [each.id for each in v1.coupons.list().data]
+    code = v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "HALF"})
+    v1.promotion_codes.update(code.id, {"active": False})
+    assert not v1.promotion_codes.retrieve(code.id).active
+    assert [each.id for each in v1.promotion_codes.list({"code": "HALF"}).data] == [code.id]
+    assert v1.coupons.delete(coupon.id).deleted
+
+    endpoint = v1.webhook_endpoints.create({"url": "http://shop.test/hook", "enabled_events": ["*"]})
+    assert str(endpoint.secret).startswith("whsec_")
+    v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    assert v1.webhook_endpoints.retrieve(endpoint.id).status == "disabled"
+    assert endpoint.id in [each.id for each in v1.webhook_endpoints.list().data]
+    assert v1.webhook_endpoints.delete(endpoint.id).deleted
+    assert v1.accounts.retrieve_current().charges_enabled
+    return price.id
+
+
+def sell(till: Till, price: str) -> None:
+    """A customer buys, and gets an invoice; another changes their mind."""
+    v1 = till.client.v1
+    customer = v1.customers.create({"email": "ada@example.com"})
+    v1.customers.update(customer.id, {"name": "Ada"})
+    assert [each.id for each in v1.customers.list({"email": "ada@example.com"}).data] == [customer.id]
+    session = v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "customer": customer.id,
+            "line_items": [{"price": price, "quantity": 1}],
+            "success_url": SUCCESS_URL,
+            "invoice_creation": {"enabled": True},
+        }
+    )
+    assert till.pay(session).status_code == 303
+    paid = v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent.latest_charge"]})
+    assert paid.payment_status == "paid"
+    v1.checkout.sessions.update(session.id, {"metadata": {"seen": "yes"}})
+    assert [item.quantity for item in v1.checkout.sessions.line_items.list(session.id).data] == [1]
+    other = v1.checkout.sessions.create(
+        {"mode": "payment", "line_items": [{"price": PRICE, "quantity": 1}], "success_url": SUCCESS_URL}
+    )
+    assert v1.checkout.sessions.expire(other.id).status == "expired"
+    assert [each.id for each in v1.checkout.sessions.list({"status": "complete"}).data] == [session.id]
+
+    invoice = v1.invoices.retrieve(str(paid.invoice))
+    assert [each.id for each in v1.invoices.list({"customer": customer.id}).data] == [invoice.id]
+    assert [line.amount for line in v1.invoices.line_items.list(invoice.id).data] == [900]
+    intent = v1.payment_intents.retrieve(till.intent(session).id)
+    assert [each.id for each in v1.payment_intents.list({"customer": customer.id}).data] == [intent.id]
+    charge = v1.charges.retrieve(str(intent.latest_charge))
+    assert [each.id for each in v1.charges.list({"payment_intent": intent.id}).data] == [charge.id]
+    assert v1.balance_transactions.retrieve(str(charge.balance_transaction)).amount == 900
+    event = v1.events.list({"type": "invoice.paid"}).data[0]
+    assert v1.events.retrieve(event.id).data.object["id"] == invoice.id
+    assert v1.customers.delete(customer.id).deleted
+    assert getattr(v1.customers.retrieve(customer.id), "deleted", False)
+
+
+def take_back(till: Till) -> None:
+    """Money goes back: because the shop says so, and because a cardholder does."""
+    v1 = till.client.v1
+    refund = v1.refunds.create({"payment_intent": str(till.sold(REFUND_PENDING).payment_intent)})
+    v1.refunds.update(refund.id, {"metadata": {"why": "asked"}})
+    assert v1.refunds.retrieve(refund.id).status == "pending"
+    assert v1.refunds.cancel(refund.id).status == "canceled"
+    assert [each.id for each in v1.refunds.list().data] == [refund.id]
+    till.sold(DISPUTED)
+    (dispute,) = v1.disputes.list().data
+    v1.disputes.update(dispute.id, {"metadata": {"seen": "yes"}})
+    assert v1.disputes.close(dispute.id).status == "lost"
+    assert v1.disputes.retrieve(dispute.id).status == "lost"
+
+
+def test_a_sellers_day_leaves_no_endpoint_out(till: Till, ear: Ear) -> None:
+    sell(till, set_up_shop(till.client))
+    take_back(till)
+    assert set(routes.ENDPOINTS) - ear.heard() == set()
+
+
+def test_the_package_says_who_it_is_and_which_version_it_speaks(till: Till, ear: Ear) -> None:
+    till.client.v1.accounts.retrieve_current()
+    headers = ear.calls[-1].headers
+    assert headers["stripe-version"] == stripe.api_version
+    assert headers["user-agent"].startswith("Stripe/v1 PythonBindings/")
+
+
+def test_it_turns_pages_by_itself(till: Till) -> None:
+    made = [till.client.v1.products.create({"name": str(n)}).id for n in range(5)]
+    found = till.client.v1.products.list({"ids": made, "limit": 2})
+    assert [product.id for product in found.auto_paging_iter()] == made[::-1]
+
+
+def test_a_key_repeats_the_first_answer(till: Till) -> None:
+    customers = till.client.v1.customers
+    first, second = (customers.create({"name": "Ada"}, {"idempotency_key": "day-1"}) for _ in range(2))
+    headers = answer_to(second).headers
+    assert (second.id, headers["Idempotent-Replayed"]) == (first.id, "true")
+    assert headers["Original-Request"] == answer_to(first).request_id
+
+
+def test_a_key_used_for_something_else_is_an_error_of_its_own(till: Till) -> None:
+    customers = till.client.v1.customers
+    customers.create({"name": "Ada"}, {"idempotency_key": "day-2"})
+    with pytest.raises(stripe.IdempotencyError) as refused:
+        customers.create({"name": "Bob"}, {"idempotency_key": "day-2"})
+    assert refused.value.http_status == 400
+
+
+def test_a_conflict_is_tried_again_with_the_same_key(till: Till, ear: Ear) -> None:
+    ear.busy = 1
+    customer = till.client.v1.customers.create({"name": "Ada"}, {"max_network_retries": 1})
+    refused, done = ear.calls[-2:]
+    assert refused.headers["idempotency-key"] == done.headers["idempotency-key"]
+    assert till.events_about(customer.id) == ["customer.created"]
+
+
+def test_without_retries_a_conflict_is_an_error(till: Till, ear: Ear) -> None:
+    ear.busy = 1
+    with pytest.raises(stripe.APIError) as refused:
+        till.client.v1.customers.create({"name": "Ada"})
+    assert refused.value.http_status == 409
+
+
+def test_a_refusal_says_what_was_wrong_with_what(till: Till) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        till.client.v1.checkout.sessions.create({"mode": "payment", "success_url": SUCCESS_URL})
+    error = refused.value
+    assert (error.http_status, error.code, error.param) == (400, "parameter_missing", "line_items")
+    assert error.user_message == "Missing required param: line_items."
+    assert str(error.request_id).startswith("req_")
+    assert error.error is not None
+    assert str(error.request_id) in str(error.error.request_log_url)
+
+
+def test_a_wrong_key_is_an_error_of_its_own(till: Till) -> None:
+    stranger = stripe.StripeClient("sk_test_somebody_else", base_addresses={"api": till.url})
+    with pytest.raises(stripe.AuthenticationError) as refused:
+        stranger.v1.customers.list()
+    assert refused.value.http_status == 401
+
+
+def test_every_answer_carries_the_id_of_its_request(till: Till) -> None:
+    answers = [answer_to(till.client.v1.accounts.retrieve_current()) for _ in range(2)]
+    assert len({answer.request_id for answer in answers}) == 2
+    assert all(str(answer.request_id).startswith("req_") for answer in answers)
+
+
+def test_an_event_is_verified_as_it_was_signed(till: Till) -> None:
+    till.client.v1.customers.create({"name": "Ada"})
+    delivery = till.due()[-1]
+    header = till.standin.sign(delivery.body, till.clock.now)
+    event = till.client.construct_event(delivery.body, header, "whsec_till")
+    assert (event.id, event.api_version) == (delivery.event_id, stripe.api_version)
+    with pytest.raises(stripe.SignatureVerificationError):
+        till.client.construct_event(delivery.body + b" ", header, "whsec_till")
