@@ -28,7 +28,7 @@ from billing.audit_account import (
     checkout_of_purchase,
 )
 from billing.audit_scratch import Credited, Scratch
-from billing.customers import customer_of
+from billing.customers import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.reconciliation import checkouts_touched, look_through
 from billing.stripe_gateway import gateway
@@ -244,7 +244,7 @@ def _checkouts(only: UUID | None) -> Iterator[Checkout]:
     if only is None:
         yield from checkouts_touched(None)
         return
-    customer_id = customer_of(instant(), only)
+    customer_id = buyer_of(instant(), only).customer_id
     if customer_id is not None:
         yield from gateway().checkouts(customer_id=customer_id)
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.members import Member
-from billing.customers import customer_of
-from billing.errors import StripeRefused
+from billing.customers import buyer_of
 from billing.packs import Pack
 from billing.stripe_gateway import gateway
 from billing.stripe_objects import CheckoutRequest
 from instant_admin.configured import instant
 from instant_admin.steps import update
-
-QUANTITY_LIMIT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +38,17 @@ def start_checkout(
 
     `success_url` holds Stripe's placeholder `{CHECKOUT_SESSION_ID}`. Raises `StripeError`.
     """
-    customer_id = _customer_of(member)
     wanted = CheckoutRequest(
         app=settings.INSTANT_APP_ID,
         member_id=member.id,
-        customer_id=customer_id,
+        customer_id=_customer_of(member),
         price_id=pack.price_id,
         quantity=quantity,
         credits=pack.credits * quantity,
         success_url=success_url,
         cancel_url=cancel_url,
     )
-    try:
-        return _open_checkout(wanted, request_id)
-    except StripeRefused as exc:
-        if (exc.code, exc.param) != ("resource_missing", "customer"):
-            raise
-    # Deleted in Stripe's dashboard, or saved under keys of the other mode: make another, once.
-    customer_id = _new_customer(member, instead_of=customer_id)
-    return _open_checkout(replace(wanted, customer_id=customer_id), request_id)
+    return _open_checkout(wanted, request_id)
 
 
 def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedCheckout:
@@ -76,11 +64,19 @@ def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedC
 
 
 def _customer_of(member: Member) -> str:
-    """The member's Stripe customer, made at their first checkout."""
-    return customer_of(instant().as_member(member.refresh_token), member.id) or _new_customer(member)
+    """The member's Stripe customer, made at their first checkout and made anew when it is gone."""
+    buyer = buyer_of(instant().as_member(member.refresh_token), member.id)
+    # Deleted in Stripe's dashboard, or saved under keys of the other mode: then Stripe has none either.
+    customer = None if buyer.customer_id is None else gateway().customer(buyer.customer_id)
+    customer_id = _new_customer(member, instead_of=buyer.customer_id) if customer is None else customer.id
+    # Stripe shows its own copy of the address on its page, and sends the receipt there.
+    email = buyer.email or member.email
+    if customer is None or customer.email != email:
+        gateway().set_customer_email(customer_id, email)
+    return customer_id
 
 
-def _new_customer(member: Member, *, instead_of: str | None = None) -> str:
+def _new_customer(member: Member, *, instead_of: str | None) -> str:
     """Make a customer and save it on the member.
 
     Two first checkouts at once use the same idempotency key, so Stripe gives both the same customer, and
@@ -88,8 +84,6 @@ def _new_customer(member: Member, *, instead_of: str | None = None) -> str:
     """
     app = settings.INSTANT_APP_ID
     key = f"customer:{app}:{member.id}" + (f":after:{instead_of}" if instead_of else "")
-    customer_id = gateway().create_customer(
-        member_id=member.id, email=member.email, app=app, idempotency_key=key
-    )
+    customer_id = gateway().create_customer(member_id=member.id, app=app, idempotency_key=key)
     instant().transact([update("$users", member.id, {"stripeCustomerId": customer_id}, upsert=False)])
     return customer_id

@@ -12,7 +12,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from billing.packs import packs
-from billing.stripe_gateway import STRIPE_API_BASE
+from billing.stripe_connection import STRIPE_API_BASE
 
 _LIVE = ("sk_live_", "rk_live_")
 
@@ -29,7 +29,7 @@ def check_stripe_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
                 id="billing.E001",
             )
         )
-    if not settings.STRIPE_WEBHOOK_SECRET:
+    if not settings.STRIPE_WEBHOOK_SECRETS:
         problems.append(
             checks.Error(
                 "STRIPE_WEBHOOK_SECRET is empty, so the webhook cannot tell Stripe from a stranger.",
@@ -81,6 +81,14 @@ def check_packs(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
         for_sale = packs()
     except (KeyError, TypeError, ValueError, AttributeError):
         return [checks.Error("CREDIT_PACKS cannot be read.", hint=hint, id="billing.E006")]
+    if len(for_sale) < len(settings.CREDIT_PACKS):
+        return [
+            checks.Error(
+                "A pack in CREDIT_PACKS has no Stripe price, so it cannot be sold.",
+                hint="Run `manage.py stripe_setup`, and copy the CREDIT_PACKS that it prints.",
+                id="billing.E010",
+            )
+        ]
     if not for_sale:
         return [checks.Error("There is no credit pack to sell.", hint=hint, id="billing.E007")]
     if any(pack.credits < 1 for pack in for_sale):

@@ -14,6 +14,7 @@ from billing.errors import StripeError, StripeRefused, StripeUnavailable
 from billing.packs import Pack, packs
 from billing.stripe_gateway import gateway
 from billing.stripe_objects import WebhookEndpoint
+from billing.stripe_seller import seller
 from billing.webhook import EVENTS
 from instant_admin.findings import Check, Finding, Now, compare_clocks, ok, warning, wrong
 
@@ -36,7 +37,7 @@ def checks(*, now: Now) -> tuple[Check, ...]:
 def look_at_key() -> Iterator[Finding]:
     """Stripe knows the key, and it is the right one for where it is used."""
     try:
-        account = gateway().account()
+        account = seller().account()
     except StripeError as exc:
         yield _failed(KEY, exc)
         return
@@ -59,7 +60,7 @@ def look_at_clock(now: Now) -> Iterator[Finding]:
     """Stripe's clock and ours agree."""
     asked = now()
     try:
-        theirs = gateway().account().server_time
+        theirs = seller().account().server_time
         yield compare_clocks(CLOCK, theirs, asked=asked, answered=now())
     except StripeError as exc:
         yield _failed(CLOCK, exc)
@@ -73,14 +74,14 @@ def look_at_prices() -> Iterator[Finding]:
         yield wrong(PRICES, "CREDIT_PACKS cannot be read", "Mend it as the row about settings says.")
         return
     if not for_sale:
-        yield wrong(PRICES, "there is nothing to sell", "Set STRIPE_PRICE_ID or CREDIT_PACKS.")
+        yield wrong(PRICES, "there is nothing to sell", "Set CREDIT_PACKS and run `manage.py stripe_setup`.")
     for pack in for_sale:
         yield _price_of(pack)
 
 
 def _price_of(pack: Pack) -> Finding:
     try:
-        faults = gateway().price_faults(pack.price_id)
+        faults = seller().price_faults(pack.price_id)
     except StripeRefused as exc:
         if exc.code == "resource_missing":
             remedy = "Copy the price's id from Stripe's dashboard; test and live mode each have their own."
@@ -98,14 +99,13 @@ def look_at_webhook() -> Iterator[Finding]:
     """Stripe tells this site about what it must know. Only warns: `stripe listen` needs no endpoint."""
     path = reverse("billing:webhook")
     try:
-        ours = [each for each in gateway().webhook_endpoints() if urlsplit(each.url).path.endswith(path)]
+        ours = [each for each in seller().webhook_endpoints() if urlsplit(each.url).path.endswith(path)]
     except StripeError as exc:
         yield _failed(WEBHOOK, exc)
         return
     if not ours:
         remedy = (
-            f"In Stripe's dashboard, Developers, Webhooks, add https://<your host>{path} with these events: "
-            f"{_listed(EVENTS)}. On your own machine, run `stripe listen` instead."
+            "Run `manage.py stripe_setup --site https://<host>`. On your own machine, run `stripe listen`."
         )
         yield warning(WEBHOOK, f"no endpoint at {path} is registered", remedy)
         return
@@ -121,10 +121,10 @@ def _best_of(endpoints: Sequence[WebhookEndpoint]) -> Sequence[WebhookEndpoint]:
 def _endpoint(endpoint: WebhookEndpoint) -> Finding:
     missing = _missing(endpoint)
     if not endpoint.is_enabled:
-        remedy = "Enable it in Stripe's dashboard, then run `manage.py reconcile_credits`."
+        remedy = "Run `manage.py stripe_setup` with --site, then `manage.py reconcile_credits`."
         return warning(WEBHOOK, f"{endpoint.url} is disabled", remedy)
     if missing:
-        remedy = "Add them to the endpoint in Stripe's dashboard, Developers, Webhooks."
+        remedy = "Run `manage.py stripe_setup` with --site; it adds them."
         return warning(WEBHOOK, f"{endpoint.url} does not get {_listed(missing)}", remedy)
     return ok(WEBHOOK, f"{endpoint.url} gets all {len(EVENTS)} events")
 

@@ -11,6 +11,14 @@ class UnknownPack(BillingError):
     """No pack by this price id, or none was named and there are several."""
 
 
+class BadPackPlan(BillingError):
+    """The pack of this `number` in `CREDIT_PACKS`, counted from 1, does not say what it is and costs."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"pack {number} of CREDIT_PACKS is no plan of a price")
+        self.number = number
+
+
 class UnknownCheckout(BillingError):
     """No such checkout, or not this member's, or not this site's."""
 

@@ -1,7 +1,11 @@
-"""What is for sale: how many credits a pack has is our setting, what it costs is Stripe's."""
+"""What is for sale: how many credits a pack has is our setting, what it costs is Stripe's.
+
+A pack in `CREDIT_PACKS` may also say what it shall cost. Only `stripe_setup` reads that, to make the price.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,19 +13,14 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
-from billing.errors import UnknownPack
+from billing.errors import BadPackPlan, UnknownPack
+from billing.money import money_text
 from billing.stripe_gateway import gateway
 from billing.stripe_objects import Price
 
 SINGLE_PACK_CREDITS: Final = 10
 PRICE_CACHE_S: Final = 300
-
-# Currencies whose smallest unit is not a hundredth. Source: Stripe's page on zero-decimal currencies.
-_DECIMALS: Final = dict.fromkeys(
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"],
-    0,
-) | dict.fromkeys(["bhd", "jod", "kwd", "omr", "tnd"], 3)
-_SIGNS: Final = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
+_CURRENCY: Final = re.compile(r"[a-z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,16 @@ class Pack:
     price_id: str
     credits: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackPlan:
+    """A pack as it shall be sold, whether Stripe has a price for it yet or not."""
+
+    credits: int
+    name: str
+    unit_amount: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +57,19 @@ class Offer:
 
 
 def packs() -> tuple[Pack, ...]:
-    """The packs of `CREDIT_PACKS`, or the one of `STRIPE_PRICE_ID`; checked by `manage.py check`."""
+    """The packs of `CREDIT_PACKS`, or the one of `STRIPE_PRICE_ID`; checked by `manage.py check`.
+
+    A pack without a price is not for sale yet.
+    """
     configured: list[Mapping[str, Any]] = settings.CREDIT_PACKS
     if not configured and settings.STRIPE_PRICE_ID:
         configured = [{"price": settings.STRIPE_PRICE_ID}]
-    return tuple(_pack(raw) for raw in configured)
+    return tuple(_pack(raw) for raw in configured if raw.get("price"))
+
+
+def pack_plans() -> tuple[PackPlan, ...]:
+    """The packs of `CREDIT_PACKS` with what they shall cost. Raises `BadPackPlan`, which names the pack."""
+    return tuple(_plan(number, raw) for number, raw in enumerate(settings.CREDIT_PACKS, start=1))
 
 
 def pack_of(price_id: str | None) -> Pack:
@@ -78,22 +95,24 @@ def offers() -> tuple[Offer, ...]:
     )
 
 
-def money_text(amount: int, currency: str) -> str:
-    """An amount in the currency's smallest unit as text, without a float in between."""
-    decimals = _DECIMALS.get(currency, 2)
-    sign = "-" if amount < 0 else ""
-    digits = str(abs(amount)).rjust(decimals + 1, "0")
-    whole = f"{int(digits[: len(digits) - decimals]):,}"
-    number = f"{whole}.{digits[-decimals:]}" if decimals else whole
-    symbol = _SIGNS.get(currency)
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency.upper()}"
-
-
 def _pack(raw: Mapping[str, Any]) -> Pack:
     credits = int(raw.get("credits", SINGLE_PACK_CREDITS))
-    return Pack(
-        price_id=str(raw["price"]), credits=credits, name=str(raw.get("name") or f"{credits} credits")
-    )
+    return Pack(price_id=str(raw["price"]), credits=credits, name=_name(raw, credits))
+
+
+def _name(raw: Mapping[str, Any], credits: int) -> str:
+    return str(raw.get("name") or f"{credits} credits")
+
+
+def _plan(number: int, raw: Mapping[str, Any]) -> PackPlan:
+    try:
+        credits, unit_amount = int(raw["credits"]), int(raw["unit_amount"])
+        plan = PackPlan(credits, _name(raw, credits), unit_amount, str(raw["currency"]).lower())
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise BadPackPlan(number) from exc
+    if plan.credits < 1 or plan.unit_amount < 0 or not _CURRENCY.fullmatch(plan.currency):
+        raise BadPackPlan(number)
+    return plan
 
 
 def _price(price_id: str) -> Price:

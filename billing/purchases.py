@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from accounts.members import Member
-from billing.customers import customer_of
+from billing.customers import buyer_of
+from billing.errors import UnknownCheckout
 from billing.fulfilment import is_ours
 from billing.stripe_gateway import gateway
 from billing.stripe_objects import Checkout
@@ -49,6 +50,7 @@ class PurchaseRecord:
     created_at: datetime
     credits: int
     state: State
+    has_receipt: bool
 
     @property
     def explained(self) -> str:
@@ -61,7 +63,7 @@ def purchases_of(member: Member) -> tuple[PurchaseRecord, ...]:
 
     Raises `StripeError`.
     """
-    customer_id = customer_of(instant().as_member(member.refresh_token), member.id)
+    customer_id = buyer_of(instant().as_member(member.refresh_token), member.id).customer_id
     if customer_id is None:
         return ()
     found = [
@@ -72,12 +74,24 @@ def purchases_of(member: Member) -> tuple[PurchaseRecord, ...]:
     return tuple(_record(checkout) for checkout in found[:SHOWN])
 
 
+def receipt_of(member: Member, checkout_id: str) -> str | None:
+    """Where Stripe shows the receipt of a purchase; None while there is none.
+
+    Asked for at each visit, because Stripe lets such addresses expire. Raises `UnknownCheckout` and `StripeError`.
+    """
+    checkout = gateway().checkout(checkout_id)
+    if not is_ours(checkout) or checkout.member_id != member.id:
+        raise UnknownCheckout("not a checkout of this member")
+    return None if checkout.invoice_id is None else gateway().invoice_page(checkout.invoice_id)
+
+
 def _record(checkout: Checkout) -> PurchaseRecord:
     return PurchaseRecord(
         checkout_id=checkout.id,
         created_at=checkout.created,
         credits=checkout.credits or 0,
         state=_state(checkout),
+        has_receipt=checkout.invoice_id is not None,
     )
 
 

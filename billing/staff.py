@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from billing.balance import HistoryEntry, history_entry, history_page
-from billing.customers import customer_of
+from billing.customers import buyer_of
 from billing.errors import UnknownMember
 from billing.reconciliation import Finding, reconcile_customer
 from instant_admin.configured import balance_store, instant
@@ -88,7 +88,7 @@ def check_with_stripe(member_id: UUID) -> tuple[Finding, ...]:
     """
     if not instant().query({"$users": {"$": {"where": {"id": str(member_id)}}}})["$users"]:
         raise UnknownMember("no such member")
-    customer_id = customer_of(instant(), member_id)
+    customer_id = buyer_of(instant(), member_id).customer_id
     return () if customer_id is None else tuple(reconcile_customer(customer_id, dry_run=False))
 
 

@@ -1,4 +1,4 @@
-"""Every call to Stripe, and the only module that imports `stripe`. Plain values leave it.
+"""What buying asks of Stripe: customers, checkouts, payments and events. Plain values leave it.
 
 Every method raises `StripeUnavailable` when no usable answer came and `StripeRefused` when Stripe said no.
 """
@@ -8,37 +8,30 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
-from billing.errors import BadWebhook, StripeRefused, StripeUnavailable, UnknownCheckout
+from billing.errors import BadWebhook, StripeRefused, UnknownCheckout
+from billing.stripe_connection import PAGE_SIZE, StripeConnection
 from billing.stripe_objects import (
     Checkout,
     CheckoutRequest,
+    Customer,
     Event,
     Price,
-    StripeAccount,
-    WebhookEndpoint,
     checkout_of,
     event_of,
     faults_of,
     id_of,
-    parsed,
 )
 from instant_admin.ledger import Payment
 
-TIMEOUT_S: Final = 10
-NETWORK_RETRIES: Final = 2
-SIGNATURE_TOLERANCE_S: Final = 300
-STRIPE_API_BASE: Final = "https://api.stripe.com"
-PAGE_SIZE: Final = 100
 # What of a Checkout Session we want whole: the charge says at a glance whether money went back.
 _CHARGE: Final = "payment_intent.latest_charge"
 _UNDONE_REFUND: Final = frozenset({"failed", "canceled"})
@@ -49,37 +42,19 @@ _HELD_DISPUTE: Final = frozenset(
 # An id goes into a URL: `..` or an empty one would ask for something else.
 _CHECKOUT_ID: Final = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{1,200}")
 
-if TYPE_CHECKING:
-    import stripe
-
 
 class StripeGateway:
-    """One Stripe account. Safe to share between threads, not to carry over a fork.
+    """One Stripe account. Safe to share between threads, not to carry over a fork."""
 
-    `http_client` is how Stripe's library sends what it has to say, by default with `requests`.
-    """
+    def __init__(self, connection: StripeConnection, *, webhook_secrets: Sequence[str]) -> None:
+        self.connection = connection
+        self._v1, self._errors = connection.v1, connection.errors
+        self._webhook_secrets = [secret for secret in webhook_secrets if secret]
 
-    def __init__(
-        self,
-        *,
-        secret_key: str,
-        webhook_secret: str,
-        api_base: str,
-        http_client: stripe.HTTPClient | None = None,
-    ) -> None:
-        import stripe  # a tenth of a second, so only in a process that talks to Stripe
-
-        # Telemetry would write a file into the home directory.
-        stripe.enable_telemetry = False
-        self._stripe = stripe
-        self._webhook_secret = webhook_secret
-        self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
-        self._v1 = stripe.StripeClient(
-            secret_key,
-            base_addresses={"api": api_base},
-            http_client=http_client or stripe.RequestsClient(timeout=TIMEOUT_S),
-            max_network_retries=NETWORK_RETRIES,
-        ).v1
+    @property
+    def livemode(self) -> bool:
+        """Whether the key moves real money."""
+        return self.connection.livemode
 
     def price(self, price_id: str) -> Price:
         """A price as it is now."""
@@ -92,49 +67,32 @@ class StripeGateway:
             is_for_sale=not faults_of(price),
         )
 
-    def price_faults(self, price_id: str) -> list[str]:
-        """Why a price cannot be sold by Checkout, a clause each; empty when it can."""
-        with self._errors():
-            price = self._v1.prices.retrieve(price_id, {"expand": ["product"]})
-        is_archived = not getattr(price.product, "active", True)
-        return faults_of(price) + (["its product is archived"] if is_archived else [])
+    def customer(self, customer_id: str) -> Customer | None:
+        """A customer as it is now; None when it was deleted, or belongs to the other mode of the key."""
+        try:
+            with self._errors():
+                found = self._v1.customers.retrieve(customer_id)
+        except StripeRefused as exc:
+            if exc.code == "resource_missing":
+                return None
+            raise
+        # Of a deleted one Stripe answers with a stub that has no email at all.
+        return None if getattr(found, "deleted", False) else Customer(id=found.id, email=found.email)
 
-    def account(self) -> StripeAccount:
-        """The account that the key belongs to."""
-        with self._errors():
-            account = self._v1.accounts.retrieve_current()
-        answer = account.last_response
-        date = None if answer is None else answer.headers.get("Date")
-        return StripeAccount(
-            id=account.id,
-            can_charge=account.charges_enabled is True,
-            server_time=parsed(parsedate_to_datetime, date),
-        )
-
-    def webhook_endpoints(self) -> tuple[WebhookEndpoint, ...]:
-        """Where Stripe sends this account's events; it allows no more than 16 such places."""
-        with self._errors():
-            found = self._v1.webhook_endpoints.list({"limit": PAGE_SIZE}).data
-        return tuple(
-            WebhookEndpoint(
-                url=endpoint.url,
-                is_enabled=endpoint.status == "enabled",
-                events=frozenset(endpoint.enabled_events),
-            )
-            for endpoint in found
-        )
-
-    def create_customer(self, *, member_id: UUID, email: str, app: str, idempotency_key: str) -> str:
+    def create_customer(self, *, member_id: UUID, app: str, idempotency_key: str) -> str:
         """Make the Stripe customer of a member and return its id.
 
-        The email is set by a second call: it may change, and the parameters under one idempotency key must not.
+        Without the email: it may change, and the parameters under one idempotency key must not.
         """
         with self._errors():
-            customer = self._v1.customers.create(
+            return self._v1.customers.create(
                 {"metadata": {"app": app, "member": str(member_id)}}, {"idempotency_key": idempotency_key}
-            )
-            self._v1.customers.update(customer.id, {"email": email})
-        return customer.id
+            ).id
+
+    def set_customer_email(self, customer_id: str, email: str) -> None:
+        """Have Stripe write to this address, and show it on its page."""
+        with self._errors():
+            self._v1.customers.update(customer_id, {"email": email})
 
     def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout:
         """Make a Checkout Session. With a key that was used before, it is the session made then, as it is now."""
@@ -148,6 +106,7 @@ class StripeGateway:
                     "allow_promotion_codes": True,
                     "metadata": request.metadata,
                     "payment_intent_data": {"metadata": request.metadata},
+                    "invoice_creation": {"enabled": True, "invoice_data": {"metadata": request.metadata}},
                     "success_url": request.success_url,
                     "cancel_url": request.cancel_url,
                 },
@@ -199,6 +158,11 @@ class StripeGateway:
             raise UnknownCheckout("no checkout made this payment")
         return checkout_of(found[0])
 
+    def invoice_page(self, invoice_id: str) -> str | None:
+        """Where the buyer sees and prints an invoice; None until it is final. The address expires: do not keep it."""
+        with self._errors():
+            return self._v1.invoices.retrieve(invoice_id).hosted_invoice_url
+
     def payments_that_went_back(self, *, since: datetime) -> Iterator[str]:
         """The ids of payments with a refund or a dispute made since then; one may come more than once."""
         wanted: Any = {"limit": PAGE_SIZE, "created": {"gte": int(since.timestamp())}}
@@ -243,44 +207,27 @@ class StripeGateway:
             self._v1.checkout.sessions.update(checkout_id, {"metadata": {"creditsProcessed": "true"}})
 
     def verified_event(self, body: bytes, signature: str | None) -> Event:
-        """The event in a webhook request. Raises `BadWebhook` unless Stripe signed it in the last minutes."""
-        if not self._webhook_secret:
+        """The event in a webhook request. Raises `BadWebhook` unless Stripe signed it in the last minutes.
+
+        Any of the secrets will do: while one is rolled, Stripe signs with the old and the new, and not
+        every process of ours has the new one yet.
+        """
+        if not self._webhook_secrets:
             # Anybody can sign with an empty key.
             raise BadWebhook("This endpoint has no signing secret")
         if not signature:
             raise BadWebhook("No signature")
         try:
-            self._stripe.WebhookSignature.verify_header(
-                body.decode(), signature, self._webhook_secret, SIGNATURE_TOLERANCE_S
-            )
-            raw = json.loads(body)
-        except self._stripe.SignatureVerificationError as exc:
-            raise BadWebhook("Bad signature, or too old") from exc
+            text = body.decode()
+            if not any(self.connection.is_signed(text, signature, each) for each in self._webhook_secrets):
+                raise BadWebhook("Bad signature, or too old")
+            raw = json.loads(text)
         except ValueError as exc:
             raise BadWebhook("Not JSON") from exc
         try:
             return event_of(raw)
         except (KeyError, TypeError, AttributeError) as exc:
             raise BadWebhook("Not an event") from exc
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Stripe's errors as ours. What Stripe says is not passed on: it can hold what was sent."""
-        try:
-            yield
-        except (
-            self._stripe.APIConnectionError,
-            self._stripe.RateLimitError,
-            self._stripe.APIError,
-        ) as exc:
-            status = getattr(exc, "http_status", None)
-            raise StripeUnavailable(f"No usable answer from Stripe (HTTP {status})") from exc
-        except self._stripe.StripeError as exc:
-            raise StripeRefused(
-                status=exc.http_status,
-                code=exc.code or type(exc).__name__,
-                param=getattr(exc, "param", "") or "",
-            ) from exc
 
 
 _in_use: ContextVar[StripeGateway | None] = ContextVar("stripe_in_use", default=None)
@@ -289,7 +236,7 @@ _in_use: ContextVar[StripeGateway | None] = ContextVar("stripe_in_use", default=
 def gateway() -> StripeGateway:
     """The gateway of the site's Stripe account, one for each process."""
     return _in_use.get() or _gateway(
-        settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET, settings.STRIPE_API_BASE
+        settings.STRIPE_SECRET_KEY, tuple(settings.STRIPE_WEBHOOK_SECRETS), settings.STRIPE_API_BASE
     )
 
 
@@ -304,5 +251,6 @@ def using(other: StripeGateway) -> Iterator[None]:
 
 
 @functools.cache
-def _gateway(secret_key: str, webhook_secret: str, api_base: str) -> StripeGateway:
-    return StripeGateway(secret_key=secret_key, webhook_secret=webhook_secret, api_base=api_base)
+def _gateway(secret_key: str, webhook_secrets: tuple[str, ...], api_base: str) -> StripeGateway:
+    connection = StripeConnection(secret_key=secret_key, api_base=api_base)
+    return StripeGateway(connection, webhook_secrets=webhook_secrets)

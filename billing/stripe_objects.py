@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,6 +22,14 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Customer:
+    """A buyer as Stripe knows them."""
+
+    id: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StripeAccount:
     """Whose the key is. `server_time` is Stripe's clock when it answered, in whole seconds."""
 
@@ -34,9 +42,42 @@ class StripeAccount:
 class WebhookEndpoint:
     """Where Stripe sends events, and which; `*` stands for all."""
 
+    id: str
     url: str
     is_enabled: bool
     events: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhookEndpoint:
+    """An endpoint that was just made, with the secret that Stripe tells once."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrice:
+    """A price to be made, in the currency's smallest unit; `lookup_key` is ours to find it again."""
+
+    lookup_key: str
+    unit_amount: int
+    currency: str
+    product_name: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfPrice:
+    """A price with its product, as the seller sees it: archived ones too."""
+
+    id: str
+    unit_amount: int | None
+    currency: str
+    is_active: bool
+    product_id: str
+    product_name: str
+    product_is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +85,8 @@ class Checkout:
     """A Checkout Session as Stripe has it now. `status` and `payment_status` are Stripe's words.
 
     `app`, `member_id` and `credits` are what this site wrote into its metadata when it made the session, and
-    None where it did not: such a session is somebody else's. `payment_failed` says that a bank debit came to
+    None where it did not: such a session is somebody else's. `invoice_id` is that of its receipt, once it is
+    paid. `payment_failed` says that a bank debit came to
     nothing; `refunded`, in the currency's smallest unit, and `is_refunded_whole` what Stripe counts as gone
     back, `was_disputed` that there was ever a dispute or an inquiry, `is_noted` that the session carries the
     note of `note_fulfilled`.
@@ -56,6 +98,7 @@ class Checkout:
     payment_status: str
     customer_id: str | None
     payment_intent_id: str | None
+    invoice_id: str | None
     app: str | None
     member_id: UUID | None
     credits: int | None
@@ -126,6 +169,7 @@ def checkout_of(session: Any) -> Checkout:
         payment_status=session.payment_status,
         customer_id=id_of(session.customer),
         payment_intent_id=id_of(session.payment_intent),
+        invoice_id=id_of(session.invoice),
         app=metadata.get("app"),
         member_id=parsed(UUID, metadata.get("member")),
         credits=parsed(_credits, metadata.get("credits")),
@@ -149,6 +193,19 @@ def faults_of(price: Any) -> list[str]:
         "it has no fixed amount": price.unit_amount is None,
     }
     return [fault for fault, is_so in faults.items() if is_so]
+
+
+def shelf_price_of(price: Any) -> ShelfPrice:
+    """A price that was read with its product."""
+    return ShelfPrice(
+        id=price.id,
+        unit_amount=price.unit_amount,
+        currency=price.currency,
+        is_active=price.active,
+        product_id=price.product.id,
+        product_name=getattr(price.product, "name", ""),
+        product_is_active=getattr(price.product, "active", False),
+    )
 
 
 def event_of(raw: Mapping[str, Any]) -> Event:

@@ -12,4 +12,5 @@ urlpatterns = [
     path("api/stripe/sync", views.sync, name="sync"),
     path("api/stripe/webhook", views.webhook, name="webhook"),
     path("history/", views.history, name="history"),
+    path("history/receipts/<str:checkout_id>/", views.receipt, name="receipt"),
 ]

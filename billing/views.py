@@ -25,7 +25,7 @@ from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.packs import pack_of
-from billing.purchases import PurchaseRecord, purchases_of
+from billing.purchases import PurchaseRecord, purchases_of, receipt_of
 from billing.returning import remember_checkout
 from billing.webhook import receive_webhook
 from credits_site.http import (
@@ -212,6 +212,19 @@ def _purchases_if_readable(member: Member) -> tuple[PurchaseRecord, ...] | None:
     except StripeError as exc:
         logger.warning("Purchases cannot be read: %s", type(exc).__name__)
         return None
+
+
+@require_GET
+@member_required
+def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:
+    """The receipt of one of the member's purchases, on Stripe's page."""
+    try:
+        page = receipt_of(signed_in(request), checkout_id)
+    except UnknownCheckout:
+        return error_answer(request, HTTPStatus.NOT_FOUND, "You have no such purchase")
+    if page is None:
+        return error_answer(request, HTTPStatus.NOT_FOUND, "There is no receipt for this purchase yet")
+    return redirect(page)
 
 
 def _as_json(entry: HistoryEntry) -> dict[str, str | int]:

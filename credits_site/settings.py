@@ -145,7 +145,10 @@ INSTANT_SCHEMA_DIR = BASE_DIR / "instant"
 # Stripe: payment -----------------------------------------------------------------------------------------
 
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="").strip()
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="").strip()
+# The endpoint's signing secret; both the old and the new one while it is rolled.
+STRIPE_WEBHOOK_SECRETS = [
+    secret.strip() for secret in env.list("STRIPE_WEBHOOK_SECRET", default=[]) if secret.strip()
+]
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")

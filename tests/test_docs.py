@@ -1,4 +1,4 @@
-"""`docs/correctness.md` says what is there: commands, flags, files, names, numbers, bugs, and its examples add up."""
+"""`docs/` says what is there: commands, flags, files, names, numbers, bugs, buttons, and its examples add up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 from billing.fulfilment import CLAW_BACKS_LIMIT
-from billing.stripe_gateway import SIGNATURE_TOLERANCE_S
+from billing.stripe_connection import SIGNATURE_TOLERANCE_S
 from instant_admin.ledger import Kind, Payment, clawed_back
 from tests.simulation.mutants import MUTANTS
 

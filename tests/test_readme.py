@@ -95,7 +95,7 @@ def _routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iter
     for pattern in patterns:
         path = before + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
-            yield re.sub(r"<uuid:\w+>", "<uuid>", path)
+            yield re.sub(r"<str:(\w+)_id>", r"<\1>", re.sub(r"<uuid:\w+>", "<uuid>", path))
         elif pattern.app_name == "admin":
             yield path
         else:

@@ -20,6 +20,7 @@ from accounts.members import Member
 from billing import stripe_gateway
 from billing.checkout import start_checkout
 from billing.packs import Pack
+from billing.stripe_connection import StripeConnection
 from billing.stripe_gateway import StripeGateway
 from billing.webhook import receive_webhook
 from instant_admin import configured
@@ -29,8 +30,8 @@ from instant_admin.ledger_rows import read_entries
 from instant_admin.steps import create, link
 from instant_admin.types import Step
 from sandbox.serving import Request, Response
-from sandbox.stripe.standin import StripeStandIn
 from tests.loopback import HandlerAdapter, LoopbackInstant
+from tests.recorded import StripeStandIn
 
 SECRET_KEY = "sk_test_shop"
 WEBHOOK_SECRET = "whsec_shop"
@@ -64,10 +65,12 @@ class Shop:
         session.trust_env = False
         session.mount("http://", HandlerAdapter(self.stripe.handle, self._to_stripe))
         self.gateway = StripeGateway(
-            secret_key=SECRET_KEY,
-            webhook_secret=WEBHOOK_SECRET,
-            api_base="http://stripe.test",
-            http_client=stripe.RequestsClient(session=session),
+            StripeConnection(
+                secret_key=SECRET_KEY,
+                api_base="http://stripe.test",
+                http_client=stripe.RequestsClient(session=session),
+            ),
+            webhook_secrets=[WEBHOOK_SECRET],
         )
 
     def _to_instant(self, request: Request, work: Callable[[], Response]) -> Response:
@@ -94,20 +97,20 @@ class Shop:
         member_id, token = self.instant.member(email)
         return Member(id=member_id, email=email, refresh_token=token)
 
-    def open_checkout(self, member: Member) -> str:
-        """Start buying ten credits; the checkout's id."""
+    def open_checkout(self, member: Member, pack: Pack = TEN) -> str:
+        """Start buying ten credits, or another pack; the checkout's id."""
         return start_checkout(
             member=member,
-            pack=TEN,
+            pack=pack,
             quantity=1,
             request_id=uuid4(),
             success_url="http://site.test/?session_id={CHECKOUT_SESSION_ID}",
             cancel_url="http://site.test/",
         ).id
 
-    def buy(self, member: Member, *, card: str = VISA, **form: str) -> str:
-        """Pay for ten credits on Stripe's page; the checkout's id. Nothing is delivered yet."""
-        checkout_id = self.open_checkout(member)
+    def buy(self, member: Member, *, card: str = VISA, pack: Pack = TEN, **form: str) -> str:
+        """Pay for a pack on Stripe's page; the checkout's id. Nothing is delivered yet."""
+        checkout_id = self.open_checkout(member, pack)
         back = self.post(f"/c/pay/{checkout_id}", card_number=card, **form)
         assert parse_qs(urlsplit(back).query)["session_id"] == [checkout_id]
         return checkout_id

@@ -16,6 +16,7 @@ from django.test import override_settings
 
 from billing import diagnosis, stripe_gateway
 from billing.audit import Audit
+from billing.stripe_connection import StripeConnection
 from billing.stripe_gateway import StripeGateway
 from billing.webhook import EVENTS
 from instant_admin.findings import Finding, diagnose
@@ -50,10 +51,10 @@ def with_key(shop: Shop, secret_key: str) -> StripeGateway:
     session.trust_env = False
     session.mount("http://", HandlerAdapter(shop.stripe.handle))
     return StripeGateway(
-        secret_key=secret_key,
-        webhook_secret=WEBHOOK_SECRET,
-        api_base=BASE,
-        http_client=stripe.RequestsClient(session=session),
+        StripeConnection(
+            secret_key=secret_key, api_base=BASE, http_client=stripe.RequestsClient(session=session)
+        ),
+        webhook_secrets=[WEBHOOK_SECRET],
     )
 
 
@@ -108,7 +109,9 @@ def account(wire: responses.RequestsMock, **answer: Any) -> None:
     ],
 )
 def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, verdict: str) -> None:
-    account_of_key = StripeGateway(secret_key=key, webhook_secret=WEBHOOK_SECRET, api_base=BASE)
+    account_of_key = StripeGateway(
+        StripeConnection(secret_key=key, api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
+    )
     with (
         responses.RequestsMock() as wire,
         stripe_gateway.using(account_of_key),
@@ -121,7 +124,9 @@ def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, v
 
 
 def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
-    restricted = StripeGateway(secret_key="rk_test_x", webhook_secret=WEBHOOK_SECRET, api_base=BASE)
+    restricted = StripeGateway(
+        StripeConnection(secret_key="rk_test_x", api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
+    )
     with responses.RequestsMock() as wire, stripe_gateway.using(restricted):
         error = {"error": {"type": "invalid_request_error", "message": "no"}}
         wire.get(f"{BASE}/v1/account", json=error, status=403)
@@ -130,7 +135,9 @@ def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
 
 
 def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
-    gateway = StripeGateway(secret_key="sk_test_x", webhook_secret=WEBHOOK_SECRET, api_base=BASE)
+    gateway = StripeGateway(
+        StripeConnection(secret_key="sk_test_x", api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
+    )
     now = datetime(2026, 7, 1, 12, 4, 3, tzinfo=UTC)
     with responses.RequestsMock() as wire, stripe_gateway.using(gateway):
         account(wire)
@@ -182,7 +189,7 @@ def test_events_that_the_endpoint_does_not_get_are_named(shop: Shop) -> None:
     (found,) = not_ok()
     assert (found.row, found.verdict) == (diagnosis.WEBHOOK, "warning")
     assert "charge.refunded, refund.failed" in found.finding
-    assert "Webhooks" in found.remedy
+    assert "stripe_setup" in found.remedy
 
 
 def test_an_endpoint_with_just_our_events_is_good(shop: Shop) -> None:
@@ -190,12 +197,12 @@ def test_an_endpoint_with_just_our_events_is_good(shop: Shop) -> None:
     assert not_ok() == []
 
 
-def test_a_missing_endpoint_is_named_with_all_that_it_needs(shop: Shop) -> None:
+def test_a_missing_endpoint_is_named_with_the_command_that_makes_it(shop: Shop) -> None:
     endpoint(shop, *EVENTS, url="https://credits.test/somewhere/else")
     (found,) = not_ok()
     assert (found.row, found.verdict) == (diagnosis.WEBHOOK, "warning")
-    assert all(event in found.remedy for event in EVENTS)
-    assert PATH in found.remedy
+    assert PATH in found.finding
+    assert "stripe_setup --site" in found.remedy
 
 
 def test_another_copy_of_the_site_with_a_poor_endpoint_is_none_of_our_business(shop: Shop) -> None:

@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from billing.errors import StripeUnavailable, UnknownPack
-from billing.packs import Pack, money_text, offers, pack_of, packs
+from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
+from billing.packs import Pack, PackPlan, offers, pack_of, pack_plans, packs
 
 TWO_PACKS = [
     {"price": "price_ten", "credits": 10, "name": "Ten"},
@@ -84,26 +84,11 @@ def test_no_price_is_made_up_when_stripe_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        (500, "usd", "$5.00"),
-        (5, "usd", "$0.05"),
-        (123456, "eur", "€1,234.56"),
-        (1000, "jpy", "¥1,000"),
-        (1234, "kwd", "1.234 KWD"),
-        (-250, "gbp", "-£2.50"),
-        (999, "chf", "9.99 CHF"),
-        (0, "usd", "$0.00"),
-    ],
-)
-def test_money_is_written_in_its_currency(amount: int, currency: str, text: str) -> None:
-    assert money_text(amount, currency) == text
-
-
-@pytest.mark.parametrize(
     ("configured", "check_id"),
     [
-        ([{"credits": 10}], "billing.E006"),
+        ([{"credits": 10}], "billing.E010"),
+        ([{"price": "p", "credits": 10}, {"credits": 20}], "billing.E010"),
+        ([{"price": "p", "credits": "many"}], "billing.E006"),
         ("price_ten", "billing.E006"),
         ([{"price": "p", "credits": 0}], "billing.E008"),
         ([{"price": "p"}, {"price": "p"}], "billing.E009"),
@@ -121,3 +106,34 @@ def test_nothing_to_sell_is_reported(settings: Any) -> None:
     settings.STRIPE_PRICE_ID = ""
     with pytest.raises(SystemCheckError, match=r"billing\.E007"):
         call_command("check")
+
+
+def test_a_plan_says_what_a_pack_shall_cost(settings: Any) -> None:
+    settings.CREDIT_PACKS = [
+        {"credits": 10, "unit_amount": 500, "currency": "USD"},
+        {"price": "price_fifty", "credits": 50, "name": "Fifty", "unit_amount": 2000, "currency": "usd"},
+    ]
+    assert pack_plans() == (
+        PackPlan(credits=10, name="10 credits", unit_amount=500, currency="usd"),
+        PackPlan(credits=50, name="Fifty", unit_amount=2000, currency="usd"),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"credits": None},
+        {"credits": 0},
+        {"unit_amount": "five"},
+        {"unit_amount": -1},
+        {"currency": "dollars"},
+        {"currency": None},
+    ],
+    ids=str,
+)
+def test_a_plan_that_cannot_be_read_is_named_by_its_number(settings: Any, changes: dict[str, Any]) -> None:
+    good = {"credits": 10, "unit_amount": 500, "currency": "usd"}
+    settings.CREDIT_PACKS = [good, good | changes]
+    with pytest.raises(BadPackPlan) as raised:
+        pack_plans()
+    assert raised.value.number == 2

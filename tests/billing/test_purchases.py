@@ -140,3 +140,60 @@ def test_a_balance_below_zero_is_explained(shop: Shop, ada: Member, browser: Cli
     )
     refused = browser.post("/api/generate", {"topic": "rain", "request_id": str(uuid4())}, headers=JSON)
     assert (refused.status_code, refused.json()["credits"]) == (402, -8)
+
+
+# Receipts
+
+
+def test_a_paid_purchase_links_to_its_receipt_on_stripes_page(
+    shop: Shop, ada: Member, browser: Client
+) -> None:
+    checkout_id = shop.buy(ada)
+    address = f"/history/receipts/{checkout_id}/"
+    assert address in browser.get("/history/").content.decode()
+    response = browser.get(address)
+    invoice = shop.ask(f"/v1/invoices/{shop.ask(f'/v1/checkout/sessions/{checkout_id}')['invoice']}")
+    assert (response.status_code, response["Location"]) == (302, invoice["hosted_invoice_url"])
+    assert invoice["metadata"]["member"] == str(ada.id)
+
+
+def test_a_free_order_has_a_receipt_too(shop: Shop, ada: Member, browser: Client) -> None:
+    checkout_id = shop.buy(ada, promotion_code="TESTING100")
+    assert browser.get(f"/history/receipts/{checkout_id}/").status_code == 302
+
+
+def test_a_payment_on_its_way_has_a_receipt_when_it_arrives(shop: Shop, ada: Member, browser: Client) -> None:
+    checkout_id = shop.buy(ada, payment_method="bank_debit_ok")
+    address = f"/history/receipts/{checkout_id}/"
+    assert address not in browser.get("/history/").content.decode()
+    early = browser.get(address, headers=JSON)
+    assert (early.status_code, early.json()) == (404, {"error": "There is no receipt for this purchase yet"})
+    shop.post(f"/dashboard/payments/{shop.payment_of(checkout_id)}/settle")
+    assert browser.get(address).status_code == 302
+
+
+def test_another_members_receipt_is_not_there(shop: Shop, browser: Client) -> None:
+    checkout_id = shop.buy(shop.member())
+    response = browser.get(f"/history/receipts/{checkout_id}/")
+    assert response.status_code == 404
+    assert "You have no such purchase" in response.content.decode()
+
+
+@pytest.mark.parametrize("checkout_id", ["cs_test_unknown", "nonsense", "..%2f"])
+def test_a_receipt_of_nothing_is_not_there(shop: Shop, browser: Client, checkout_id: str) -> None:
+    assert browser.get(f"/history/receipts/{checkout_id}/").status_code == 404
+
+
+def test_a_receipt_is_for_who_is_signed_in(shop: Shop, ada: Member, db: None) -> None:
+    response = Client().get(f"/history/receipts/{shop.buy(ada)}/", headers=JSON)
+    assert response.status_code == 401
+
+
+def test_a_receipt_is_only_read(shop: Shop, ada: Member, browser: Client) -> None:
+    assert browser.post(f"/history/receipts/{shop.buy(ada)}/").status_code == 405
+
+
+def test_while_stripe_is_away_so_are_the_receipts(shop: Shop, ada: Member, browser: Client) -> None:
+    checkout_id = shop.buy(ada)
+    shop.stripe_is_away = True
+    assert browser.get(f"/history/receipts/{checkout_id}/").status_code == 503

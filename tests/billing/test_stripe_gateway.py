@@ -13,8 +13,9 @@ import responses
 import stripe
 
 from billing.errors import BadWebhook, StripeRefused, StripeUnavailable, UnknownCheckout
+from billing.stripe_connection import StripeConnection
 from billing.stripe_gateway import StripeGateway
-from billing.stripe_objects import CheckoutRequest
+from billing.stripe_objects import CheckoutRequest, Customer
 
 BASE = "http://stripe.test"
 SECRET = "whsec_for_this_test"
@@ -29,7 +30,7 @@ def wire() -> Iterator[responses.RequestsMock]:
 
 @pytest.fixture
 def gateway() -> StripeGateway:
-    return StripeGateway(secret_key="sk_test_x", webhook_secret=SECRET, api_base=BASE)
+    return StripeGateway(StripeConnection(secret_key="sk_test_x", api_base=BASE), webhook_secrets=[SECRET])
 
 
 def session(**changes: Any) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def session(**changes: Any) -> dict[str, Any]:
         "payment_status": "unpaid",
         "customer": "cus_1",
         "payment_intent": None,
+        "invoice": None,
         "created": 1_790_000_000,
         "metadata": {"app": "the-app", "member": str(ADA), "credits": "20"},
     } | changes
@@ -80,6 +82,9 @@ def test_a_checkout_carries_what_it_is_worth_in_its_own_metadata(
     assert form["metadata[member]"] == str(ADA)
     assert form["payment_intent_data[metadata][app]"] == "the-app"
     assert form["line_items[0][quantity]"] == "2"
+    assert form["client_reference_id"] == str(ADA)
+    assert form["invoice_creation[enabled]"] == "true"
+    assert form["invoice_creation[invoice_data][metadata][app]"] == "the-app"
     assert form["success_url"].endswith("session_id={CHECKOUT_SESSION_ID}")
     assert wire.calls[0].request.headers["Idempotency-Key"] == "once"
     assert wire.calls[0].request.req_kwargs["timeout"] == 10  # type: ignore[attr-defined]
@@ -183,12 +188,44 @@ def test_a_customer_is_made_under_a_key_that_only_covers_what_cannot_change(
     wire: responses.RequestsMock, gateway: StripeGateway
 ) -> None:
     wire.post(f"{BASE}/v1/customers", json={"id": "cus_1", "object": "customer"})
-    wire.post(f"{BASE}/v1/customers/cus_1", json={"id": "cus_1", "object": "customer"})
-    made = gateway.create_customer(member_id=ADA, email="ada@example.com", app="the-app", idempotency_key="k")
-    assert made == "cus_1"
-    assert "email" not in str(wire.calls[0].request.body)
+    assert gateway.create_customer(member_id=ADA, app="the-app", idempotency_key="k") == "cus_1"
+    assert form_of(wire) == {"metadata[app]": "the-app", "metadata[member]": str(ADA)}
     assert wire.calls[0].request.headers["Idempotency-Key"] == "k"
+
+
+def test_an_email_is_told_by_a_call_of_its_own(wire: responses.RequestsMock, gateway: StripeGateway) -> None:
+    wire.post(f"{BASE}/v1/customers/cus_1", json={"id": "cus_1", "object": "customer"})
+    gateway.set_customer_email("cus_1", "ada@example.com")
     assert form_of(wire) == {"email": "ada@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (200, {"id": "cus_1", "object": "customer", "email": "a@b.test"}, Customer("cus_1", "a@b.test")),
+        (200, {"id": "cus_1", "object": "customer", "email": None}, Customer("cus_1", None)),
+        (200, {"id": "cus_1", "object": "customer", "deleted": True}, None),
+        (404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "param": "id"}}, None),
+    ],
+    ids=["there", "without an email", "deleted", "of the other mode"],
+)
+def test_a_customer_is_there_or_gone(
+    wire: responses.RequestsMock,
+    gateway: StripeGateway,
+    status: int,
+    body: dict[str, Any],
+    found: Customer | None,
+) -> None:
+    wire.get(f"{BASE}/v1/customers/cus_1", status=status, json=body)
+    assert gateway.customer("cus_1") == found
+
+
+def test_a_customer_that_stripe_may_not_show_is_not_taken_for_gone(
+    wire: responses.RequestsMock, gateway: StripeGateway
+) -> None:
+    wire.get(f"{BASE}/v1/customers/cus_1", status=403, json={"error": {"type": "invalid_request_error"}})
+    with pytest.raises(StripeRefused):
+        gateway.customer("cus_1")
 
 
 def event(**changes: Any) -> bytes:
@@ -211,6 +248,22 @@ def test_a_signed_event_is_a_hint_and_nothing_more(gateway: StripeGateway) -> No
     body = event()
     found = gateway.verified_event(body, signed(body))
     assert (found.type, found.object_id, found.livemode) == ("checkout.session.completed", "cs_test_1", False)
+
+
+def test_while_a_secret_is_rolled_the_old_and_the_new_one_are_both_believed() -> None:
+    connection = StripeConnection(secret_key="sk_test_x", api_base=BASE)
+    gateway = StripeGateway(connection, webhook_secrets=["whsec_old", "whsec_new"])
+    body = event()
+    for secret in ("whsec_old", "whsec_new"):
+        assert gateway.verified_event(body, signed(body, secret=secret)).id == "evt_1"
+    with pytest.raises(BadWebhook):
+        gateway.verified_event(body, signed(body, secret="whsec_older"))
+
+
+def test_a_signature_by_both_secrets_is_believed_by_whoever_knows_one(gateway: StripeGateway) -> None:
+    body = event()
+    both = signed(body, secret="whsec_new") + "," + signed(body).partition(",")[2]
+    assert gateway.verified_event(body, both).id == "evt_1"
 
 
 @pytest.mark.parametrize(
@@ -250,6 +303,6 @@ def test_a_signed_body_that_is_no_event_is_refused(gateway: StripeGateway, body:
 
 
 def test_without_a_secret_nothing_is_believed_because_anyone_can_sign_with_an_empty_one() -> None:
-    gateway = StripeGateway(secret_key="sk_test_x", webhook_secret="", api_base=BASE)
-    with pytest.raises(BadWebhook):
+    gateway = StripeGateway(StripeConnection(secret_key="sk_test_x", api_base=BASE), webhook_secrets=[""])
+    with pytest.raises(BadWebhook, match="no signing secret"):
         gateway.verified_event(event(), signed(event(), secret=""))

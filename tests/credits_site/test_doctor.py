@@ -94,7 +94,7 @@ def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(shop: 
 
 
 def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(db: None) -> None:
-    with override_settings(INSTANT_APP_ID="", STRIPE_WEBHOOK_SECRET="", SECURE_SSL_REDIRECT=False):
+    with override_settings(INSTANT_APP_ID="", STRIPE_WEBHOOK_SECRETS=[], SECURE_SSL_REDIRECT=False):
         found = {finding.finding.rpartition("(")[2]: finding for finding in findings(diagnosis.SETTINGS)}
     assert found["instant_admin.E001)"].verdict == "wrong"
     assert found["billing.E002)"].verdict == "wrong"

@@ -60,6 +60,9 @@ BOTH: Final = (
 )
 INSTANT_ONLY: Final = ("429 timeout before", "429 timeout after", "500 deadlock")
 FAULTS: Final = {"instant": (*BOTH, *INSTANT_ONLY), "stripe": BOTH}
+# In every other history only so many kinds of faults happen, so that the same one comes again and again.
+# Source: "Swarm Testing", Groce et al., 2012.
+FEW_KINDS: Final = (None, None, None, 1, 2, 3)
 
 _ID: Final = re.compile(r"/(?:cs|cus|pi|ch|re|dp|price|evt)_[A-Za-z0-9_]+")
 
@@ -81,13 +84,15 @@ class FaultPlan:
     """Which calls of a history go wrong, by their number. `rate` is the share, drawn from `rng`.
 
     Faults come in storms too: after some, nearly every call goes wrong for a while, as in a real outage. The
-    calls of `hot_verb` go wrong more often than others, so that what is seldom called meets every fault. A
-    plan that was recorded can be replayed with some faults left out, to find those that matter.
+    calls of `hot_verb` go wrong more often than others, so that what is seldom called meets every fault. Only
+    faults of `kinds` happen, if there are any. A plan that was recorded can be replayed with some faults left
+    out, to find those that matter.
     """
 
     rng: random.Random
     rate: float
     hot_verb: str = ""
+    kinds: frozenset[str] = frozenset()
     only: frozenset[int] | None = None
     stopped: bool = False
     number: int = 0
@@ -100,15 +105,24 @@ class FaultPlan:
         rate = HOT_RATE if self.rate and verb == self.hot_verb else self.rate
         if self.storm and self.rate:
             rate = STORM_RATE
-        hit, fault, storm = self.rng.random() < rate, self.rng.choice(FAULTS[host]), self.rng.random()
+        possible = [kind for kind in FAULTS[host] if not self.kinds or kind in self.kinds] or ["none"]
+        hit, fault, storm = self.rng.random() < rate, self.rng.choice(possible), self.rng.random()
         if self.storm:
             self.storm -= 1
         elif hit and storm < STORM_CHANCE:
             self.storm = LONGEST_STORM
-        if self.stopped or not hit or (self.only is not None and self.number not in self.only):
+        if self.stopped or not hit or fault == "none":
+            return None
+        if self.only is not None and self.number not in self.only:
             return None
         self.drawn[self.number] = fault
         return fault
+
+
+def some_kinds(rng: random.Random) -> frozenset[str]:
+    """Which kinds of faults a history has; none stands for all."""
+    few = rng.choice(FEW_KINDS)
+    return frozenset() if few is None else frozenset(rng.sample(FAULTS["instant"], few))
 
 
 class Network:

@@ -1,0 +1,68 @@
+"""What starting a checkout asks of Stripe, and which customer it is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.members import Member
+from instant_admin.steps import update
+from tests.billing.shop import Shop
+
+
+def customers(shop: Shop) -> list[dict[str, Any]]:
+    return [each for each in shop.ask("/v1/customers", limit="100")["data"] if not each.get("deleted")]
+
+
+def customer_of(shop: Shop, checkout_id: str) -> str:
+    return str(shop.ask(f"/v1/checkout/sessions/{checkout_id}")["customer"])
+
+
+def set_email(shop: Shop, member: Member, email: str) -> None:
+    shop.admin.transact([update("$users", member.id, {"email": email})])
+
+
+def test_a_session_is_named_after_its_member(shop: Shop, ada: Member) -> None:
+    session = shop.ask(f"/v1/checkout/sessions/{shop.open_checkout(ada)}")
+    assert session["client_reference_id"] == str(ada.id)
+    assert session["invoice_creation"]["enabled"]
+
+
+def test_a_member_stays_one_customer_who_has_their_email(shop: Shop, ada: Member) -> None:
+    first, second = customer_of(shop, shop.buy(ada)), customer_of(shop, shop.open_checkout(ada))
+    assert first == second
+    assert [(each["id"], each["email"]) for each in customers(shop)] == [(first, ada.email)]
+
+
+def test_a_member_whose_email_changed_is_the_same_customer_under_the_new_one(shop: Shop, ada: Member) -> None:
+    before = customer_of(shop, shop.open_checkout(ada))
+    set_email(shop, ada, "ada@elsewhere.test")
+    # The browser still has the old email in its session: it signed in with it.
+    assert customer_of(shop, shop.open_checkout(ada)) == before
+    assert [each["email"] for each in customers(shop)] == ["ada@elsewhere.test"]
+
+
+def test_an_email_that_is_the_same_is_not_told_again(shop: Shop, ada: Member) -> None:
+    shop.open_checkout(ada)
+    asked = shop.asked_stripe
+    shop.open_checkout(ada)
+    # What Stripe has, and the session.
+    assert shop.asked_stripe == asked + 2
+
+
+def test_a_customer_that_was_deleted_in_stripe_is_made_anew_as_often_as_that_happens(
+    shop: Shop, ada: Member
+) -> None:
+    seen = set()
+    for _ in range(3):
+        customer_id = customer_of(shop, shop.open_checkout(ada))
+        seen.add(customer_id)
+        assert [each["email"] for each in customers(shop)] == [ada.email]
+        shop.ask(f"/v1/customers/{customer_id}", method="DELETE")
+    assert len(seen) == 3
+
+
+def test_a_customer_saved_under_the_other_mode_of_the_key_is_made_anew(shop: Shop, ada: Member) -> None:
+    shop.admin.transact([update("$users", ada.id, {"stripeCustomerId": "cus_of_live_mode"})])
+    customer_id = customer_of(shop, shop.buy(ada))
+    assert [each["id"] for each in customers(shop)] == [customer_id]
+    assert customer_of(shop, shop.open_checkout(ada)) == customer_id
