@@ -57,7 +57,7 @@ def test_the_modules_to_run_are_there_and_know_the_flags_given_with_them(module:
 def test_every_manage_command_and_its_flags_exist() -> None:
     found = re.findall(r"manage\.py (\w+)([^\n&`]*)", README)
     found += [(name, rest) for name, rest in re.findall(r"`(\w+_credits)`[^`]*\(([^)]*)\)", README)]
-    assert {"migrate", "instant_push", "check", "reconcile_credits", "audit_credits"} <= {
+    assert {"migrate", "instant_push", "stripe_setup", "check", "reconcile_credits", "audit_credits"} <= {
         name for name, _ in found
     }
     for name, rest in found:
