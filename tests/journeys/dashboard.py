@@ -1,0 +1,46 @@
+"""Stripe's dashboard and API as somebody sees them who is not the site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from sandbox.world import World
+from tests.journeys.visitor import TIMEOUT_S
+
+
+class Stripe:
+    """One account: the buttons of its dashboard, and its API."""
+
+    def __init__(self, world: World) -> None:
+        self._url = world.stripe.url
+        self._auth = (world.keys.stripe_secret, "")
+
+    def press(self, button: str, **form: str) -> None:
+        """Press one of the buttons of the dashboard."""
+        answer = requests.post(
+            f"{self._url}/dashboard/{button}", data=form, timeout=TIMEOUT_S, allow_redirects=False
+        )
+        assert answer.status_code == 303, answer.text
+
+    def ask(self, path: str, **params: str) -> dict[str, Any]:
+        """Ask the API."""
+        answer = requests.get(f"{self._url}/v1/{path}", params=params, auth=self._auth, timeout=TIMEOUT_S)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def payment(self, checkout_id: str) -> str:
+        """The payment of a checkout."""
+        return str(self.ask(f"checkout/sessions/{checkout_id}")["payment_intent"])
+
+    def refund(self, checkout_id: str, cents: int) -> None:
+        """Give so much of a checkout back."""
+        self.press(f"payments/{self.payment(checkout_id)}/refund", amount=str(cents))
+
+    def dispute(self, checkout_id: str) -> str:
+        """Have a whole checkout disputed; the dispute's id."""
+        payment = self.payment(checkout_id)
+        self.press(f"payments/{payment}/dispute", kind="fraudulent")
+        return str(self.ask("disputes", payment_intent=payment)["data"][0]["id"])
