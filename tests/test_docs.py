@@ -15,6 +15,7 @@ from django.core.management import get_commands, load_command_class
 from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.stripe_connection import SIGNATURE_TOLERANCE_S
 from instant_admin.ledger import Kind, Payment, clawed_back
+from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
 
 ROOT = Path(settings.BASE_DIR)
@@ -114,3 +115,20 @@ def test_the_example_adds_up() -> None:
     assert len(rows) >= 10
     sums = [sum(amount for amount, _ in rows[: number + 1]) for number in range(len(rows))]
     assert [balance for _, balance in rows] == sums
+
+
+# docs/try-it-yourself.md
+
+
+def test_every_button_to_try_is_there() -> None:
+    told = set(re.findall(r"\*\*(.+?)\*\*", (ROOT / "docs" / "try-it-yourself.md").read_text()))
+    pages = (ROOT / "sandbox" / "stripe" / "templates").rglob("*.html")
+    shown = "".join(path.read_text() for path in pages)
+    assert len(told) > 20
+    assert {label for label in told if label not in shown} == set()
+
+
+def test_every_card_to_try_is_a_test_card() -> None:
+    told = re.findall(r"`((?:\d{4} ){3}\d{4})`", (ROOT / "docs" / "try-it-yourself.md").read_text())
+    assert len(told) > 3
+    assert {number.replace(" ", "") for number in told} <= BY_NUMBER.keys()
