@@ -11,6 +11,7 @@ from accounts.members import Member
 from billing.customers import buyer_of
 from billing.errors import UnknownCheckout
 from billing.fulfilment import is_ours
+from billing.money import money_text
 from billing.stripe_gateway import gateway
 from billing.stripe_objects import Checkout
 from instant_admin.configured import instant
@@ -44,11 +45,15 @@ _EXPLAINED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRecord:
-    """One checkout: when it was started, what it is worth in credits, and what became of it."""
+    """One checkout: when it was started, what it is worth in credits, what it cost, and what became of it.
+
+    `price_text` is empty where nothing was charged because nothing came of it.
+    """
 
     checkout_id: str
     created_at: datetime
     credits: int
+    price_text: str
     state: State
     has_receipt: bool
 
@@ -86,11 +91,14 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
 
 
 def _record(checkout: Checkout) -> PurchaseRecord:
+    state = _state(checkout)
+    came_to_nothing = state in (State.EXPIRED, State.FAILED)
     return PurchaseRecord(
         checkout_id=checkout.id,
         created_at=checkout.created,
         credits=checkout.credits or 0,
-        state=_state(checkout),
+        price_text="" if came_to_nothing else money_text(checkout.amount_total, checkout.currency),
+        state=state,
         has_receipt=checkout.invoice_id is not None,
     )
 

@@ -86,9 +86,9 @@ class Checkout:
 
     `app`, `member_id` and `credits` are what this site wrote into its metadata when it made the session, and
     None where it did not: such a session is somebody else's. `invoice_id` is that of its receipt, once it is
-    paid. `payment_failed` says that a bank debit came to
-    nothing; `refunded`, in the currency's smallest unit, and `is_refunded_whole` what Stripe counts as gone
-    back, `was_disputed` that there was ever a dispute or an inquiry, `is_noted` that the session carries the
+    paid. `amount_total`, after any discount, is in the smallest unit of `currency`, and so is `refunded`, which
+    with `is_refunded_whole` is what Stripe counts as gone back. `payment_failed` says that a bank debit came to
+    nothing, `was_disputed` that there was ever a dispute or an inquiry, `is_noted` that the session carries the
     note of `note_fulfilled`.
     """
 
@@ -99,6 +99,8 @@ class Checkout:
     customer_id: str | None
     payment_intent_id: str | None
     invoice_id: str | None
+    amount_total: int
+    currency: str
     app: str | None
     member_id: UUID | None
     credits: int | None
@@ -170,6 +172,8 @@ def checkout_of(session: Any) -> Checkout:
         customer_id=id_of(session.customer),
         payment_intent_id=id_of(session.payment_intent),
         invoice_id=id_of(session.invoice),
+        amount_total=session.amount_total or 0,
+        currency=session.currency or "",
         app=metadata.get("app"),
         member_id=parsed(UUID, metadata.get("member")),
         credits=parsed(_credits, metadata.get("credits")),

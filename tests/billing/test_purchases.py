@@ -27,11 +27,13 @@ def test_a_paid_purchase_has_its_time_and_its_credits(shop: Shop, ada: Member) -
     (purchase,) = purchases_of(ada)
     assert (purchase.checkout_id, purchase.credits, purchase.state) == (checkout_id, 10, State.PAID)
     assert purchase.created_at.timestamp() == shop.now
+    assert purchase.price_text == "$5.00"
 
 
 def test_a_free_order_is_paid(shop: Shop, ada: Member) -> None:
     shop.buy(ada, promotion_code="TESTING100")
     assert states(ada) == [State.PAID]
+    assert [purchase.price_text for purchase in purchases_of(ada)] == ["$0.00"]
 
 
 def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(shop: Shop, ada: Member) -> None:
@@ -41,6 +43,8 @@ def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(shop: Shop, ada:
     shop.post(f"/dashboard/payments/{shop.payment_of(arrives)}/settle")
     shop.post(f"/dashboard/payments/{shop.payment_of(bounces)}/fail")
     assert states(ada) == [State.FAILED, State.PAID]
+    # No price where nothing was charged.
+    assert [purchase.price_text for purchase in purchases_of(ada)] == ["", "$5.00"]
 
 
 def test_an_open_checkout_is_no_purchase_and_an_expired_one_says_so(shop: Shop, ada: Member) -> None:

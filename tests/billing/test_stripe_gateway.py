@@ -43,6 +43,8 @@ def session(**changes: Any) -> dict[str, Any]:
         "customer": "cus_1",
         "payment_intent": None,
         "invoice": None,
+        "amount_total": 1000,
+        "currency": "usd",
         "created": 1_790_000_000,
         "metadata": {"app": "the-app", "member": str(ADA), "credits": "20"},
     } | changes
