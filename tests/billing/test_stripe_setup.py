@@ -240,6 +240,15 @@ def test_real_money_must_be_meant(key: str, arguments: list[str], said: str) -> 
         set_up(*arguments)
 
 
+def test_live_events_go_to_https_addresses_only() -> None:
+    connection = StripeConnection(secret_key="sk_live_x", api_base="http://127.0.0.1:9")
+    with (
+        stripe_gateway.using(StripeGateway(connection, webhook_secrets=[])),
+        pytest.raises(CommandError, match="https"),
+    ):
+        set_up("--live", site="http://credits.test")
+
+
 def test_an_outage_is_said_and_the_next_run_finishes(shop: Shop) -> None:
     shop.stripe_is_away = True
     with pytest.raises(CommandError, match="run this again"):

@@ -45,6 +45,8 @@ class Command(BaseCommand):
 
     def handle(self, *, site: str | None, dry_run: bool, live: bool, **options: Any) -> None:
         _check_key(live=live)
+        if live and site is not None and not site.startswith("https://"):
+            raise CommandError("Stripe sends live events to https addresses only.")
         try:
             self._set_up_packs(_plans(), dry_run=dry_run)
             if site is None:
