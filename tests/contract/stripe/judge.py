@@ -55,8 +55,6 @@ UNDESCRIBED: Final[Mapping[str, str]] = {
     "invoice": "the slice has no call that answers with an invoice, which is the receipt of a purchase",
     "line_item": "what an invoice consists of",
 }
-# Faults that are none, as they are reported, and why.
-FORGIVEN: Final[Mapping[str, str]] = {}
 
 
 @dataclass(slots=True)
@@ -92,7 +90,7 @@ class Judge:
 
     def unused(self) -> list[str]:
         """The exceptions that nothing needed any more: each hides the next fault of its kind."""
-        return sorted((OUTSIDE | set(UNDESCRIBED) | set(FORGIVEN)) - self._exceptions)
+        return sorted((OUTSIDE | set(UNDESCRIBED)) - self._exceptions)
 
     def _hear_outside(self, call: str, line: Mapping[str, Any]) -> None:
         if not self._is_excepted(call, OUTSIDE):
@@ -129,8 +127,7 @@ class Judge:
 
     def _note(self, origin: str, problems: list[str]) -> None:
         for problem in problems:
-            if not self._is_excepted(problem, FORGIVEN):
-                self.faults.setdefault(problem, origin)
+            self.faults.setdefault(problem, origin)
 
     def _is_excepted(self, name: str, table: frozenset[str] | Mapping[str, str]) -> bool:
         if name in table:
