@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import sys
@@ -12,7 +13,6 @@ from pathlib import Path
 from sandbox.faults import FaultyHandler
 from sandbox.recording import RecordedStripe, Recording
 from sandbox.serving import serve
-from sandbox.stripe.cards import CARDS
 from sandbox.stripe.courier import Courier
 
 
@@ -37,7 +37,13 @@ def main(arguments: list[str] | None = None) -> None:
         standin.ensure_price(price_id, unit_amount, currency, name)
     courier = Courier(standin, time.time)
     courier.start()
-    sys.stdout.write(f"Stripe stand-in: {public_url}/dashboard/ (cards: {CARDS[0].grouped} pays)\n")
+    where = {
+        "api_base": public_url,
+        "secret_key": standin.secret_key,
+        "webhook_secret": standin.webhook_secret,
+        "dashboard": f"{public_url}/dashboard/",
+    }
+    sys.stdout.write(json.dumps(where) + "\n")
     sys.stdout.flush()
     try:
         serve(FaultyHandler(standin.handle), port=options.port)
@@ -50,9 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.stripe", description=__doc__)
     parser.add_argument("--port", type=int, default=12111)
     parser.add_argument("--data", type=Path, default=Path("var/stripe.sqlite3"), help="the SQLite file")
-    parser.add_argument("--secret-key", required=True, help="sk_test_...")
-    parser.add_argument("--webhook-secret", required=True, help="whsec_...")
-    parser.add_argument("--webhook-url", help="where the site listens; none is told when absent")
+    parser.add_argument(
+        "--secret-key", metavar="sk_test_…", help="default: that of the last start, or a new one"
+    )
+    parser.add_argument("--webhook-secret", metavar="whsec_…", help="of --webhook-url; default: likewise")
+    parser.add_argument(
+        "--webhook-url", help="where the site listens; without, only who asks by the API is told"
+    )
     parser.add_argument("--public-url", help="where a browser finds this server, if not at 127.0.0.1")
     parser.add_argument(
         "--price", action="append", default=[], type=price, metavar="ID:CENTS:CURRENCY:NAME", help="to sell"

@@ -42,6 +42,7 @@ class StripeStandIn:
 
     `public_url` is where its pages are reached. `debit_settles_after_s` and `refund_turns_after_s` are how long a
     bank debit and a magic card's refund wait until they go their way; None leaves them to the dashboard.
+    A key or secret that is not given is the one of the last time, or a new one.
     """
 
     def __init__(
@@ -50,21 +51,19 @@ class StripeStandIn:
         database: str | Path,
         clock: Callable[[], float],
         rng: random.Random,
-        secret_key: str,
-        webhook_secret: str,
+        secret_key: str | None = None,
+        webhook_secret: str | None = None,
         public_url: str,
         webhook_url: str | None = None,
         debit_settles_after_s: float | None = None,
         refund_turns_after_s: float | None = 5.0,
     ) -> None:
-        if not secret_key.startswith("sk_test_"):
+        if secret_key is not None and not secret_key.startswith("sk_test_"):
             raise ValueError("The sandbox takes a test key (sk_test_...) and never a live one.")
-        if not webhook_secret:
+        if webhook_secret == "":
             raise ValueError("The sandbox needs a webhook secret; anybody can sign with an empty one.")
         self._clock = clock
         self._rng = rng
-        self._secret_key = secret_key
-        self._webhook_secret = webhook_secret
         self._config = Config(
             public_url=public_url.rstrip("/"),
             debit_settles_after_s=debit_settles_after_s,
@@ -77,7 +76,9 @@ class StripeStandIn:
         self._keys_lock = threading.Lock()
         self._keys_running: set[str] = set()
         with self._turn() as turn:
-            events.ensure_endpoint(turn, ENDPOINT_ID, url=webhook_url, secret=webhook_secret)
+            self.secret_key = _kept(turn, "secret_key", secret_key, prefix="sk_test")
+            self.webhook_secret = _kept(turn, "webhook_secret", webhook_secret, prefix="whsec")
+            events.ensure_endpoint(turn, ENDPOINT_ID, url=webhook_url, secret=self.webhook_secret)
         self.ensure_promotion_code("TESTING100", percent_off=100)
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ class StripeStandIn:
 
         Without any, it is the one that the stand-in was started with.
         """
-        return events.signature(body, secrets=secrets or (self._webhook_secret,), at=at)
+        return events.signature(body, secrets=secrets or (self.webhook_secret,), at=at)
 
     # One request
 
@@ -190,7 +191,7 @@ class StripeStandIn:
         key = _presented_key(request.headers.get("authorization", ""))
         if not key:
             raise _unauthorised("You did not provide an API key. Set it in the Authorization header.")
-        if key != self._secret_key:
+        if key != self.secret_key:
             shown = f"{key[:8]}{'*' * 8}{key[-4:]}" if len(key) > 12 else "*" * 8
             raise _unauthorised(f"Invalid API Key provided: {shown}")
         if "stripe-account" in request.headers:
@@ -256,6 +257,13 @@ class StripeStandIn:
             answer = Answer(fingerprint, request_id, turn.now, refusal.status, _json(body))
             turn.store.remember(key, answer)
         return answer
+
+
+def _kept(turn: Turn, name: str, given: str | None, *, prefix: str) -> str:
+    """What was given or, if nothing was, what was kept; kept in either case."""
+    value = given or turn.store.secret(name) or turn.new_id(prefix, 32)
+    turn.store.keep_secret(name, value)
+    return value
 
 
 def _suffer(turn: Turn) -> bool:

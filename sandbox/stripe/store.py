@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS timers (
 CREATE INDEX IF NOT EXISTS next_timer ON timers (at, seq);
 
 CREATE TABLE IF NOT EXISTS switches (name TEXT PRIMARY KEY, value REAL NOT NULL) STRICT;
+
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 
 
@@ -269,7 +271,7 @@ class Store:
         """Treat every event alike again."""
         self._db.execute("DELETE FROM holds")
 
-    # Timers and switches
+    # Timers, switches and secrets
 
     def set_timer(self, *, at: float, job: str, target: str) -> None:
         """Have `job` done to `target` at `at`."""
@@ -292,3 +294,12 @@ class Store:
     def set_switch(self, name: str, value: float) -> None:
         """Set one of the switches."""
         self._db.execute("INSERT OR REPLACE INTO switches VALUES (?, ?)", (name, value))
+
+    def secret(self, name: str) -> str | None:
+        """What was kept under a name."""
+        row = self._db.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Keep a key for the next start."""
+        self._db.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, value))

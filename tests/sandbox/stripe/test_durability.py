@@ -161,3 +161,39 @@ def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(
     known = [event_id for event_id, left in before.items() if left == 0]
     assert known
     assert {shop.taken[event_id] for event_id in known} == {1}
+
+
+def test_started_with_nothing_it_makes_its_own_keys_and_keeps_them(tmp_path: Path) -> None:
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "sandbox.stripe",
+        "--port",
+        str(port),
+        "--data",
+        str(tmp_path / "s.sqlite3"),
+    ]
+    told = []
+    for _ in range(2):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
+            assert process.stdout is not None
+            told.append(json.loads(process.stdout.readline()))
+            await_that(lambda: answers(port), limit_s=30)
+            client = stripe.StripeClient(told[-1]["secret_key"], base_addresses={"api": told[-1]["api_base"]})
+            assert client.v1.accounts.retrieve_current().charges_enabled
+            process.kill()
+    first, again = told
+    assert first == again
+    assert first["secret_key"].startswith("sk_test_")
+    assert first["webhook_secret"].startswith("whsec_")
+
+
+def test_a_key_that_is_given_replaces_the_one_that_was_kept(tmp_path: Path) -> None:
+    keys = []
+    for given in (None, "sk_test_given", None):
+        standin = make_standin(Clock(), tmp_path / "s.sqlite3", secret_key=given)
+        keys.append(standin.secret_key)
+        standin.close()
+    assert keys[0].startswith("sk_test_")
+    assert keys[1:] == ["sk_test_given"] * 2
