@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.members import Member
 from billing.customers import buyer_of
+from billing.errors import StripeUnavailable
 from billing.packs import Pack
 from billing.stripe_gateway import gateway
-from billing.stripe_objects import CheckoutRequest
+from billing.stripe_objects import CheckoutRequest, Customer
 from instant_admin.configured import instant
 from instant_admin.steps import update
+
+# One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
+CUSTOMERS_LIMIT: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +69,30 @@ def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedC
 
 
 def _customer_of(member: Member) -> str:
-    """The member's Stripe customer, made at their first checkout and made anew when it is gone."""
+    """The member's Stripe customer, with the email of today: Stripe shows its own copy, and sends receipts there."""
     buyer = buyer_of(instant().as_member(member.refresh_token), member.id)
-    # Deleted in Stripe's dashboard, or saved under keys of the other mode: then Stripe has none either.
-    customer = None if buyer.customer_id is None else gateway().customer(buyer.customer_id)
-    customer_id = _new_customer(member, instead_of=buyer.customer_id) if customer is None else customer.id
-    # Stripe shows its own copy of the address on its page, and sends the receipt there.
+    customer = _living_customer(member, buyer.customer_id)
+    if customer.id != buyer.customer_id:
+        step = update("$users", member.id, {"stripeCustomerId": customer.id}, upsert=False)
+        instant().transact([step])
     email = buyer.email or member.email
-    if customer is None or customer.email != email:
-        gateway().set_customer_email(customer_id, email)
-    return customer_id
+    if customer.email != email:
+        gateway().set_customer_email(customer.id, email)
+    return customer.id
 
 
-def _new_customer(member: Member, *, instead_of: str | None) -> str:
-    """Make a customer and save it on the member.
+def _living_customer(member: Member, saved_id: str | None) -> Customer:
+    """The customer that was saved, or one made in its place, as Stripe has it now.
 
-    Two first checkouts at once use the same idempotency key, so Stripe gives both the same customer, and
-    both save the same id.
+    One that was deleted in Stripe's dashboard, or saved under keys of the other mode, leads to the next: its id is
+    in the idempotency key. So two first checkouts at once get the same customer, and a key that was used for a
+    customer who is deleted since does not bring them back. Raises `StripeUnavailable` after a few of those.
     """
-    app = settings.INSTANT_APP_ID
-    key = f"customer:{app}:{member.id}" + (f":after:{instead_of}" if instead_of else "")
-    customer_id = gateway().create_customer(member_id=member.id, app=app, idempotency_key=key)
-    instant().transact([update("$users", member.id, {"stripeCustomerId": customer_id}, upsert=False)])
-    return customer_id
+    app, customer_id = settings.INSTANT_APP_ID, saved_id
+    for _ in range(CUSTOMERS_LIMIT):
+        found = None if customer_id is None else gateway().customer(customer_id)
+        if found is not None:
+            return found
+        key = f"customer:{app}:{member.id}" + (f":after:{customer_id}" if customer_id else "")
+        customer_id = gateway().create_customer(member_id=member.id, app=app, idempotency_key=key)
+    raise StripeUnavailable("Stripe has deleted every customer of this member")

@@ -61,6 +61,20 @@ def test_a_customer_that_was_deleted_in_stripe_is_made_anew_as_often_as_that_hap
     assert len(seen) == 3
 
 
+def test_a_customer_who_was_deleted_before_they_were_saved_stands_in_nobodys_way(
+    shop: Shop, ada: Member
+) -> None:
+    # The site died between Stripe's answer and Instant's, and somebody tidied up in Stripe's dashboard.
+    for _ in range(2):
+        lost = customer_of(shop, shop.open_checkout(ada))
+        shop.admin.transact([update("$users", ada.id, {"stripeCustomerId": None})])
+        shop.ask(f"/v1/customers/{lost}", method="DELETE")
+    shop.buy(ada)
+    shop.deliver_all()
+    assert shop.credits(ada) == 10
+    assert [each["email"] for each in customers(shop)] == [ada.email]
+
+
 def test_a_customer_saved_under_the_other_mode_of_the_key_is_made_anew(shop: Shop, ada: Member) -> None:
     shop.admin.transact([update("$users", ada.id, {"stripeCustomerId": "cus_of_live_mode"})])
     customer_id = customer_of(shop, shop.buy(ada))

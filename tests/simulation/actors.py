@@ -87,6 +87,8 @@ class Cast:
     credited: dict[str, Member] = field(default_factory=dict)
     deleted: set[UUID] = field(default_factory=set)
     resets: dict[UUID, int] = field(default_factory=dict)
+    # What was wrong with the customers of the checkouts that were started when all was over.
+    wrong_buyers: list[str] = field(default_factory=list)
 
     def play(self, deed: Deed) -> None:
         """Have an actor do the deed."""
@@ -102,7 +104,7 @@ def draw_script(rng: random.Random) -> list[Deed]:
 
 
 def _draw_deed(rng: random.Random, member: int) -> Deed:
-    kinds = ["buy"] * 6 + ["write"] * 8 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2
+    kinds = ["buy"] * 6 + ["write"] * 8 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2 + ["tidy"]
     kind = rng.choice(kinds)
     options: dict[str, Any] = {}
     if kind == "buy":
@@ -212,15 +214,12 @@ def _buy(cast: Cast, deed: Deed) -> None:
 
 def _check_out(cast: Cast, deed: Deed) -> StartedCheckout | None:
     """Press Buy, again when that fails."""
-    price, _, credits = PACKS[deed.options["pack"]]
     start = partial(
-        start_checkout,
-        member=cast.members[deed.member],
-        pack=Pack(price, credits, "pack"),
-        quantity=deed.options["quantity"],
+        _start,
+        cast.members[deed.member],
+        PACKS[deed.options["pack"]],
+        deed.options["quantity"],
         request_id=UUID(int=cast.world.random.actors.getrandbits(128), version=4),
-        success_url="http://site.simulated/?session_id={CHECKOUT_SESSION_ID}",
-        cancel_url="http://site.simulated/",
     )
     for _ in range(3):
         try:
@@ -228,6 +227,20 @@ def _check_out(cast: Cast, deed: Deed) -> StartedCheckout | None:
         except (NoAnswer, StripeError, InstantError):
             cast.world.scheduler.sleep(5.0)
     return None
+
+
+def _start(
+    member: Member, pack: tuple[str, int, int], quantity: int, *, request_id: UUID | None
+) -> StartedCheckout:
+    price, _, credits = pack
+    return start_checkout(
+        member=member,
+        pack=Pack(price, credits, "pack"),
+        quantity=quantity,
+        request_id=request_id,
+        success_url="http://site.simulated/?session_id={CHECKOUT_SESSION_ID}",
+        cancel_url="http://site.simulated/",
+    )
 
 
 _FORMS: Final = {
@@ -375,12 +388,32 @@ def _reconcile(cast: Cast, deed: Deed) -> None:
         cast.world.scheduler.sleep(cast.world.random.actors.uniform(0.0, DAY_S))
 
 
+def _tidy(cast: Cast, deed: Deed) -> None:
+    """Somebody tidies up in Stripe's dashboard, three times as customers come."""
+    for _ in range(3):
+        delete_customers(cast, cast.members[deed.member])
+        cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 1.0, 60.0, 0.5 * DAY_S]))
+
+
+def delete_customers(cast: Cast, member: Member) -> None:
+    """Delete whatever customers Stripe has for a member."""
+    for customer in cast.world.customers_of(member):
+        cast.world.note(f"{customer['id']} of {member.email} is deleted")
+        cast.world.post_to_stripe(f"/dashboard/customers/{customer['id']}/delete", {})
+
+
+def last_checkout(cast: Cast, member: Member) -> StartedCheckout:
+    """What a member must be able to do when all is well again, whatever was before."""
+    return cast.world.serve("start_checkout", partial(_start, member, PACKS[0], 1, request_id=None))
+
+
 _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
     "write": _write,
     "delete": _delete,
     "buy": _buy,
     "reset": _reset,
     "reconcile": _reconcile,
+    "tidy": _tidy,
 }
 
 

@@ -32,6 +32,7 @@ def violations(cast: Cast) -> Iterator[str]:
     yield from _haikus(cast, tree["creditEntries"], tree["haikus"])
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
     yield from _opening(cast, entries)
+    yield from cast.wrong_buyers
 
 
 def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
@@ -52,6 +53,15 @@ def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) 
         yield f"{member.email}: has {shown}, the ledger {balance} at {len(ledger)}"
     keys = Counter(entry["key"] for entry in ledger)
     yield from (f"{member.email}: {key} stands {count} times" for key, count in keys.items() if count > 1)
+
+
+def wrong_buyer(cast: Cast, member: Member, checkout_id: str) -> Iterator[str]:
+    """A checkout is for the one customer that is saved, that Stripe still has, and who has the member's email."""
+    users = cast.world.admin.query({"$users": {"$": {"where": {"id": str(member.id)}}}})["$users"]
+    saved, buyer = users[0].get("stripeCustomerId"), cast.world.session(checkout_id)["customer"]
+    living = {each["id"]: each["email"] for each in cast.world.customers_of(member)}
+    if buyer != saved or living.get(saved) != member.email:
+        yield f"{member.email}: buys as {buyer}, is saved as {saved}, and Stripe has {living}"
 
 
 def _payments(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:

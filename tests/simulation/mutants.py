@@ -16,16 +16,20 @@ from typing import Any, Final
 from unittest.mock import patch
 from uuid import UUID
 
-from billing import fulfilment, reconciliation, stripe_gateway, webhook
+from accounts.members import Member
+from billing import checkout, fulfilment, reconciliation, stripe_gateway, webhook
+from billing.customers import buyer_of
 from billing.fulfilment import Fulfilment, Outcome, Settlement
 from billing.stripe_gateway import StripeGateway, gateway
-from billing.stripe_objects import Checkout
+from billing.stripe_objects import Checkout, Customer
 from haikus import desk
 from instant_admin import balance_store, ledger, ledger_rows, wire
 from instant_admin.balance_store import BalanceStore
 from instant_admin.configured import balance_store as configured_store
+from instant_admin.configured import instant
 from instant_admin.errors import InstantUnreachable
 from instant_admin.ledger import Account, Entry, Movement, Payment, Purchase
+from instant_admin.steps import update
 from tests.simulation import actors
 from tests.simulation.runner import Result, run
 
@@ -357,6 +361,42 @@ def every_refund_is_full() -> AbstractContextManager[Any]:
         return dataclasses.replace(found, refunded=found.paid if found.refunded else 0)
 
     return patch.object(StripeGateway, "payment", payment)
+
+
+# Customers
+
+
+@mutant("The customer is saved; why ask whether Stripe still has them?", shows=r"StripeRefused.*customer")
+def a_customer_is_for_ever() -> AbstractContextManager[Any]:
+    real = checkout._living_customer
+
+    def living_customer(member: Member, saved_id: str | None) -> Customer:
+        return Customer(saved_id, member.email) if saved_id else real(member, None)
+
+    return patch.object(checkout, "_living_customer", living_customer)
+
+
+@mutant("A member has one customer, so one key will do.", shows=r"Stripe has deleted every customer")
+def one_key_for_all_of_a_members_customers() -> AbstractContextManager[Any]:
+    real = StripeGateway.create_customer
+
+    def create(gateway: StripeGateway, *, idempotency_key: str, **rest: Any) -> str:
+        return real(gateway, idempotency_key=idempotency_key.partition(":after:")[0], **rest)
+
+    return patch.object(StripeGateway, "create_customer", create)
+
+
+@mutant("The email was told when the customer was made.", shows=r"and Stripe has .*: None")
+def an_email_is_told_but_once() -> AbstractContextManager[Any]:
+    def customer_of(member: Member) -> str:
+        buyer = buyer_of(instant().as_member(member.refresh_token), member.id)
+        customer = checkout._living_customer(member, buyer.customer_id)
+        if customer.id != buyer.customer_id:
+            instant().transact([update("$users", member.id, {"stripeCustomerId": customer.id})])
+            gateway().set_customer_email(customer.id, member.email)
+        return customer.id
+
+    return patch.object(checkout, "_customer_of", customer_of)
 
 
 # Beginnings

@@ -9,8 +9,16 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from billing.reconciliation import reconcile
-from tests.simulation.actors import Cast, Deed, deliver_webhooks, draw_script, give_old_credits
-from tests.simulation.invariants import violations
+from tests.simulation.actors import (
+    Cast,
+    Deed,
+    delete_customers,
+    deliver_webhooks,
+    draw_script,
+    give_old_credits,
+    last_checkout,
+)
+from tests.simulation.invariants import violations, wrong_buyer
 from tests.simulation.network import Site
 from tests.simulation.scheduler import NeverEnded
 from tests.simulation.world import World
@@ -73,11 +81,21 @@ def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
     world.scheduler.run()
     world.scheduler.spawn("last reconcile", lambda: _last_reconcile(cast))
     world.scheduler.run()
+    world.scheduler.spawn("last checkouts", lambda: _last_checkouts(cast))
+    world.scheduler.run()
 
 
 def _last_reconcile(cast: Cast) -> None:
     for finding in cast.world.serve("reconcile", lambda: list(reconcile(since=None, dry_run=False))):
         cast.world.note(f"reconciled {finding.checkout_id}: {finding.text}")
+
+
+def _last_checkouts(cast: Cast) -> None:
+    """Each member buys again, also when their customer has just been deleted, twice."""
+    for member in cast.members:
+        for _ in range(3):
+            cast.wrong_buyers += wrong_buyer(cast, member, last_checkout(cast, member).id)
+            delete_customers(cast, member)
 
 
 def shrink(failed: Result, *, tries: int = 300) -> Result:

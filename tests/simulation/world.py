@@ -177,6 +177,11 @@ class World:
         """Every Checkout Session."""
         return list(self.ask_stripe("/v1/checkout/sessions?limit=100")["data"])
 
+    def customers_of(self, member: Member) -> list[dict[str, Any]]:
+        """The customers that Stripe has for a member."""
+        customers = self.ask_stripe("/v1/customers?limit=100")["data"]
+        return [each for each in customers if each.get("metadata", {}).get("member") == str(member.id)]
+
     def refunds(self, payment: str) -> list[dict[str, Any]]:
         """The refunds of a payment."""
         return list(self.ask_stripe(f"/v1/refunds?limit=100&payment_intent={payment}")["data"])
