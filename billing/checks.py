@@ -12,9 +12,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from billing.packs import packs
-from billing.stripe_connection import STRIPE_API_BASE
-
-_LIVE = ("sk_live_", "rk_live_")
+from billing.stripe_connection import LIVE_KEYS, STRIPE_API_BASE
 
 
 @checks.register
@@ -37,7 +35,7 @@ def check_stripe_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
                 id="billing.E002",
             )
         )
-    if settings.DEBUG and settings.STRIPE_SECRET_KEY.startswith(_LIVE):
+    if settings.DEBUG and settings.STRIPE_SECRET_KEY.startswith(LIVE_KEYS):
         problems.append(
             checks.Error(
                 "A live Stripe key is used with DEBUG on; an error page would show strangers the settings.",
@@ -54,7 +52,7 @@ def check_stripe_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     base = settings.STRIPE_API_BASE
     if base == STRIPE_API_BASE:
         return []
-    if settings.STRIPE_SECRET_KEY.startswith(_LIVE):
+    if settings.STRIPE_SECRET_KEY.startswith(LIVE_KEYS):
         return [
             checks.Error(
                 "STRIPE_API_BASE is not Stripe's address, and the key is a live one.",

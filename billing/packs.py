@@ -69,6 +69,8 @@ def packs() -> tuple[Pack, ...]:
 
 def pack_plans() -> tuple[PackPlan, ...]:
     """The packs of `CREDIT_PACKS` with what they shall cost. Raises `BadPackPlan`, which names the pack."""
+    if not isinstance(settings.CREDIT_PACKS, list):
+        raise BadPackPlan(1)
     return tuple(_plan(number, raw) for number, raw in enumerate(settings.CREDIT_PACKS, start=1))
 
 
@@ -96,7 +98,7 @@ def offers() -> tuple[Offer, ...]:
 
 
 def _pack(raw: Mapping[str, Any]) -> Pack:
-    credits = int(raw.get("credits", SINGLE_PACK_CREDITS))
+    credits = _whole(raw.get("credits", SINGLE_PACK_CREDITS))
     return Pack(price_id=str(raw["price"]), credits=credits, name=_name(raw, credits))
 
 
@@ -104,9 +106,16 @@ def _name(raw: Mapping[str, Any], credits: int) -> str:
     return str(raw.get("name") or f"{credits} credits")
 
 
+def _whole(value: object) -> int:
+    """A whole number; `int` alone would make 5 of 5.50."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError("not a whole number")
+    return int(value)
+
+
 def _plan(number: int, raw: Mapping[str, Any]) -> PackPlan:
     try:
-        credits, unit_amount = int(raw["credits"]), int(raw["unit_amount"])
+        credits, unit_amount = _whole(raw["credits"]), _whole(raw["unit_amount"])
         plan = PackPlan(credits, _name(raw, credits), unit_amount, str(raw["currency"]).lower())
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BadPackPlan(number) from exc

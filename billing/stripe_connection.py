@@ -17,6 +17,8 @@ NETWORK_RETRIES: Final = 2
 SIGNATURE_TOLERANCE_S: Final = 300
 STRIPE_API_BASE: Final = "https://api.stripe.com"
 PAGE_SIZE: Final = 100
+# How the keys begin that move real money.
+LIVE_KEYS: Final = ("sk_live_", "rk_live_")
 
 if TYPE_CHECKING:
     import stripe
@@ -36,7 +38,7 @@ class StripeConnection:
         # Telemetry would write a file into the home directory.
         stripe.enable_telemetry = False
         self._stripe = stripe
-        self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
+        self.livemode = secret_key.startswith(LIVE_KEYS)
         self.api_version = stripe.api_version
         self.v1 = stripe.StripeClient(
             secret_key,

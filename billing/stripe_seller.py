@@ -74,11 +74,9 @@ class SellerAccount:
             asked["product_data"] = {"name": wanted.product_name, "metadata": wanted.metadata}
         else:
             asked |= {"product": instead_of.product_id, "transfer_lookup_key": True}
-        # Named after what it takes over from: back and forth between two amounts is another price each time.
-        after = "nothing" if instead_of is None else instead_of.id
-        key = f"price:{wanted.lookup_key}:{wanted.unit_amount}:after:{after}"
+        # No idempotency key of ours: a lookup key belongs to one price, so there is never a second one of it.
         with self._errors():
-            return self._v1.prices.create(asked, {"idempotency_key": key}).id
+            return self._v1.prices.create(asked).id
 
     def unarchive_price(self, price_id: str) -> None:
         """Have a price for sale again."""

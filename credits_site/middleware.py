@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from billing.errors import StripeError
+from billing.stripe_connection import STRIPE_API_BASE
 from credits_site.http import render_page_or_fragment, wants_json
 from instant_admin.errors import InstantBusy, InstantError
 from instant_admin.ledger import LedgerError
@@ -21,7 +22,6 @@ logger = logging.getLogger(__name__)
 # What a view need not handle: it is nobody's mistake here, and the answer is always the same.
 OUTAGES: tuple[type[Exception], ...] = (InstantError, LedgerError, StripeError)
 RETRY_AFTER_S = 5
-_STRIPE_API_BASE = "https://api.stripe.com"
 _STRIPE_CHECKOUT = "https://checkout.stripe.com"
 
 
@@ -102,7 +102,7 @@ class ContentSecurityPolicyMiddleware:
 def _policy() -> str:
     # Browsers hold the redirect that follows a form to `form-action` too.
     checkout = _origin(settings.STRIPE_API_BASE)
-    if checkout == _STRIPE_API_BASE:
+    if checkout == STRIPE_API_BASE:
         checkout = _STRIPE_CHECKOUT
     return (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "

@@ -89,6 +89,7 @@ def test_no_price_is_made_up_when_stripe_does_not_answer() -> None:
         ([{"credits": 10}], "billing.E010"),
         ([{"price": "p", "credits": 10}, {"credits": 20}], "billing.E010"),
         ([{"price": "p", "credits": "many"}], "billing.E006"),
+        ([{"price": "p", "credits": 10.5}], "billing.E006"),
         ("price_ten", "billing.E006"),
         ([{"price": "p", "credits": 0}], "billing.E008"),
         ([{"price": "p"}, {"price": "p"}], "billing.E009"),
@@ -126,6 +127,9 @@ def test_a_plan_says_what_a_pack_shall_cost(settings: Any) -> None:
         {"credits": 0},
         {"unit_amount": "five"},
         {"unit_amount": -1},
+        {"unit_amount": 5.5},
+        {"unit_amount": True},
+        {"credits": 10.5},
         {"currency": "dollars"},
         {"currency": None},
     ],
@@ -137,3 +141,10 @@ def test_a_plan_that_cannot_be_read_is_named_by_its_number(settings: Any, change
     with pytest.raises(BadPackPlan) as raised:
         pack_plans()
     assert raised.value.number == 2
+
+
+@pytest.mark.parametrize("configured", [5, "ten", {"credits": 10}], ids=str)
+def test_plans_that_are_no_list_are_refused(settings: Any, configured: Any) -> None:
+    settings.CREDIT_PACKS = configured
+    with pytest.raises(BadPackPlan):
+        pack_plans()

@@ -256,3 +256,12 @@ def test_an_outage_is_said_and_the_next_run_finishes(shop: Shop) -> None:
     shop.stripe_is_away = False
     _, said = set_up()
     assert said.count("done") == 3
+
+
+def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(shop: Shop) -> None:
+    set_up()
+    lost = prices(shop)["10"]
+    shop.ask(f"/v1/prices/{lost['id']}", method="POST", lookup_key="")
+    lines, _ = set_up()
+    assert prices(shop)["10"]["id"] != lost["id"]
+    assert prices(shop)["10"]["id"] in lines

@@ -20,7 +20,7 @@ import stripe
 
 from billing.stripe_connection import StripeConnection
 from billing.stripe_gateway import StripeGateway
-from billing.stripe_objects import CheckoutRequest, NewPrice
+from billing.stripe_objects import CheckoutRequest, NewPrice, ShelfPrice
 from billing.stripe_seller import SellerAccount
 from sandbox.recording import address_of
 from sandbox.serving import Request, Response
@@ -84,18 +84,18 @@ class Account:
             cancel_url="http://site.test/?checkout=cancelled",
         )
 
+    def priced(self) -> ShelfPrice:
+        """The price with our lookup key, made unless it is there."""
+        found = self.seller.price_called(NEW_PRICE.lookup_key)
+        if found is None:
+            self.seller.create_price(NEW_PRICE, instead_of=None)
+            found = self.seller.price_called(NEW_PRICE.lookup_key)
+        assert found is not None
+        return found
+
     def reprice(self) -> None:
         """Make a price, and another that takes over from it."""
-        self.seller.create_price(NEW_PRICE, instead_of=None)
-        old = self.seller.price_called(NEW_PRICE.lookup_key)
-        self.seller.create_price(replace(NEW_PRICE, unit_amount=600), instead_of=old)
-
-    def product_id(self) -> str:
-        """What the price is of."""
-        self.seller.create_price(NEW_PRICE, instead_of=None)
-        found = self.seller.price_called(NEW_PRICE.lookup_key)
-        assert found is not None
-        return found.product_id
+        self.seller.create_price(replace(NEW_PRICE, unit_amount=600), instead_of=self.priced())
 
     def endpoint(self) -> str:
         """A new webhook endpoint."""
@@ -130,7 +130,7 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "SellerAccount.price_called": lambda a: a.seller.price_called(NEW_PRICE.lookup_key),
     "SellerAccount.create_price": Account.reprice,
     "SellerAccount.unarchive_price": lambda a: a.seller.unarchive_price(PRICE),
-    "SellerAccount.update_product": lambda a: a.seller.update_product(a.product_id(), name="Ten"),
+    "SellerAccount.update_product": lambda a: a.seller.update_product(a.priced().product_id, name="Ten"),
     "SellerAccount.webhook_endpoints": lambda a: a.seller.webhook_endpoints(),
     "SellerAccount.create_webhook_endpoint": Account.endpoint,
     "SellerAccount.update_webhook_endpoint": lambda a: a.seller.update_webhook_endpoint(a.endpoint(), TYPES),
