@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, listing, params
+from sandbox.stripe import bodies, listing, params, records
 from sandbox.stripe.errors import no_such
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
@@ -105,9 +105,7 @@ def _living(turn: Turn, customer_id: str) -> Record:
 
 
 def _fields(given: Json, old_metadata: dict[str, str]) -> Json:
-    fields = {name: value for name, value in given.items() if name != "expand"}
-    if "metadata" in fields:
-        fields["metadata"] = params.merged_metadata(old_metadata, fields["metadata"])
+    fields = records.fields_of(given, old_metadata=old_metadata)
     if "address" in fields:
         fields["address"] = bodies.address(fields["address"])
     if fields.get("shipping"):

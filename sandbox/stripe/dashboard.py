@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -154,6 +155,11 @@ def _is_on(form: Form, name: str) -> bool:
     return form.get(name, "") not in ("", "0", "off", "false")
 
 
+def _by_id(act: Callable[[Turn, str], object]) -> Callable[[Turn, str, Form], object]:
+    """A press that needs to know of what, and nothing that was typed."""
+    return lambda turn, object_id, form: act(turn, object_id)
+
+
 def _switch(*, disabled: bool) -> Callable[[Turn, str, Form], object]:
     return lambda turn, endpoint_id, form: events.update_endpoint(turn, {"disabled": disabled}, endpoint_id)
 
@@ -167,35 +173,33 @@ BUTTONS: Final[dict[tuple[str, ...], Button]] = {
     ("payments", "refund"): Button(_refund, "", "Refunded."),
     ("payments", "dispute"): Button(_dispute, "", "The cardholder has complained to the bank."),
     ("payments", "settle"): Button(
-        lambda turn, intent_id, form: payments.settle_debit(turn, intent_id, paid=True),
+        _by_id(partial(payments.settle_debit, paid=True)),
         "",
         "The bank debit has arrived; the payment is paid.",
     ),
     ("payments", "fail"): Button(
-        lambda turn, intent_id, form: payments.settle_debit(turn, intent_id, paid=False),
+        _by_id(partial(payments.settle_debit, paid=False)),
         "",
         "The bank debit has bounced; nothing was paid.",
     ),
-    ("refunds", "succeed"): Button(
-        lambda turn, refund_id, form: refunds.succeed(turn, refund_id), "", "The refund has arrived."
-    ),
+    ("refunds", "succeed"): Button(_by_id(refunds.succeed), "", "The refund has arrived."),
     ("refunds", "fail"): Button(
-        lambda turn, refund_id, form: refunds.fail(turn, refund_id),
+        _by_id(refunds.fail),
         "",
         "The refund has failed; the money is back with the shop.",
     ),
     ("disputes", "win"): Button(
-        lambda turn, dispute_id, form: disputes.decide(turn, dispute_id, won=True),
+        _by_id(partial(disputes.decide, won=True)),
         "",
         "The shop has won the dispute.",
     ),
     ("disputes", "lose"): Button(
-        lambda turn, dispute_id, form: disputes.decide(turn, dispute_id, won=False),
+        _by_id(partial(disputes.decide, won=False)),
         "",
         "The dispute is closed, and not in favour of the shop.",
     ),
     ("disputes", "escalate"): Button(
-        lambda turn, dispute_id, form: disputes.escalate(turn, dispute_id),
+        _by_id(disputes.escalate),
         "",
         "The inquiry has become a chargeback; the money is gone for now.",
     ),
@@ -205,21 +209,17 @@ BUTTONS: Final[dict[tuple[str, ...], Button]] = {
         "Deleted for good. What they paid stays.",
     ),
     ("events", "resend"): Button(
-        lambda turn, event_id, form: events.send_again(turn, event_id),
+        _by_id(events.send_again),
         "events/",
         "On its way again, to every endpoint that wants it.",
     ),
     ("events", "twice"): Button(
-        lambda turn, event_id, form: events.deliver_twice(turn, event_id),
+        _by_id(events.deliver_twice),
         "events/",
         "What waits of this event will arrive twice.",
     ),
-    ("events", "hold"): Button(
-        lambda turn, event_id, form: events.hold(turn, event_id), "events/", "This event is held back."
-    ),
-    ("events", "release"): Button(
-        lambda turn, event_id, form: events.release(turn, event_id), "events/", "This event is on its way."
-    ),
+    ("events", "hold"): Button(_by_id(events.hold), "events/", "This event is held back."),
+    ("events", "release"): Button(_by_id(events.release), "events/", "This event is on its way."),
     ("endpoints", "disable"): Button(
         _switch(disabled=True), "webhooks/", "Disabled. It hears of nothing that happens from now on."
     ),

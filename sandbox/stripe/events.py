@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sandbox.stripe import bodies, listing, params
+from sandbox.stripe import bodies, listing, params, records
 from sandbox.stripe.errors import either_or, malformed
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import AttemptRow, DeliveryRow, Json, Record
@@ -118,9 +118,7 @@ def _check_events(given: Json) -> None:
 
 
 def _endpoint(turn: Turn, object_id: str, given: Json, *, secret: str) -> Record:
-    fields = {name: value for name, value in given.items() if name != "expand"}
-    fields["metadata"] = params.merged_metadata({}, given.get("metadata"))
-    body = bodies.webhook_endpoint(object_id, fields, created=turn.now_s)
+    body = bodies.webhook_endpoint(object_id, records.fields_of(given), created=turn.now_s)
     return turn.add("webhook_endpoint", body, secret=secret)
 
 
@@ -144,14 +142,10 @@ def update_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
     """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, and none later that it missed."""
     endpoint = turn.need("webhook_endpoint", endpoint_id)
     _check_events(given)
-    fields = {name: value for name, value in given.items() if name not in ("disabled", "expand")}
-    if "metadata" in fields:
-        fields["metadata"] = params.merged_metadata(endpoint.body["metadata"], fields["metadata"])
+    changes = {name: value for name, value in given.items() if name != "disabled"}
     if "disabled" in given:
-        fields["status"] = "disabled" if given["disabled"] else "enabled"
-    endpoint.body |= fields
-    turn.store.save(endpoint)
-    return endpoint.body
+        changes["status"] = "disabled" if given["disabled"] else "enabled"
+    return records.updated(turn, endpoint, changes).body
 
 
 def roll_secret(turn: Turn, endpoint_id: str) -> str:

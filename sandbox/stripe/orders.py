@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, catalog, money, params
+from sandbox.stripe import bodies, catalog, coupons, money, params
 from sandbox.stripe.errors import ApiError, either_or, malformed
 from sandbox.stripe.listing import equal
 from sandbox.stripe.params import Shape, within
@@ -99,7 +99,7 @@ def chosen_discount(turn: Turn, wanted: list[Json], *, customer: str | None) -> 
     if len(given) != 1:
         raise either_or(within(name, "coupon"), within(name, "promotion_code"))
     if "coupon" in given:
-        catalog.usable_coupon(turn, given["coupon"], param=within(name, "coupon"))
+        coupons.usable_coupon(turn, given["coupon"], param=within(name, "coupon"))
         return {"coupon": given["coupon"], "promotion_code": None}
     code = turn.need("promotion_code", given["promotion_code"], param=within(name, "promotion_code"))
     problem = code_problem(turn, code.body, customer=customer)
@@ -203,7 +203,7 @@ def apply_code(turn: Turn, session_id: str, typed: str) -> Record | str:
     session = turn.need("checkout.session", session_id)
     if not session.body["allow_promotion_codes"]:
         return "This order takes no promotion codes."
-    code = catalog.active_code(turn, typed.strip())
+    code = coupons.active_code(turn, typed.strip())
     if code is None:
         return "This promotion code is not valid."
     problem = code_problem(turn, code.body, customer=session.body["customer"])
@@ -254,5 +254,5 @@ def redeem_discount(turn: Turn, session: Record) -> None:
     """Count the use of the session's discount, once it is sold."""
     for discount in session.body["discounts"]:
         if discount["promotion_code"] is not None:
-            catalog.redeem(turn, "promotion_code", discount["promotion_code"])
-        catalog.redeem(turn, "coupon", coupon_of(turn, discount))
+            coupons.redeem(turn, "promotion_code", discount["promotion_code"])
+        coupons.redeem(turn, "coupon", coupon_of(turn, discount))

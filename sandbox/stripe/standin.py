@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.serving import AnswerDropped, Request, Response
-from sandbox.stripe import bodies, catalog, dashboard, events, expansion, html, pages, params, routes, timers
+from sandbox.stripe import bodies, coupons, dashboard, events, expansion, html, pages, params, routes, timers
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import Delivery
 from sandbox.stripe.store import ENCODE, Answer, Json, Store
@@ -122,10 +122,10 @@ class StripeStandIn:
     def ensure_promotion_code(self, code: str, *, percent_off: float) -> None:
         """Have an active promotion code that takes off so much of an order."""
         with self._turn() as turn:
-            if catalog.active_code(turn, code) is None:
-                coupon = catalog.create_coupon(turn, {"percent_off": percent_off, "name": code})
+            if coupons.active_code(turn, code) is None:
+                coupon = coupons.create_coupon(turn, {"percent_off": percent_off, "name": code})
                 promotion = {"type": "coupon", "coupon": coupon["id"]}
-                catalog.create_code(turn, {"promotion": promotion, "code": code})
+                coupons.create_code(turn, {"promotion": promotion, "code": code})
 
     # Time and webhooks
 

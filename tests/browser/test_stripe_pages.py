@@ -15,6 +15,7 @@ from sandbox.world import World
 from tests.browser.conftest import NewPerson
 from tests.browser.person import Person
 from tests.browser.test_looks import PHONE, STICKING_OUT, TOO_FAINT, UNNAMED, problems_of
+from tests.journeys.dashboard import Stripe
 from tests.journeys.visitor import DECLINED, FREE, PAYS, Visitor
 
 pytestmark = pytest.mark.browser
@@ -279,3 +280,19 @@ def test_its_pages_fit_a_phone_and_are_legible_and_named(
             said for script in (STICKING_OUT, TOO_FAINT, UNNAMED) for said in problems_of(seller.page, script)
         ]
     assert {address: said for address, said in found.items() if said} == {}
+
+
+def test_an_amount_on_a_receipt_stays_on_one_line(new_person: NewPerson, world: World, ada: Visitor) -> None:
+    checkout_id = ada.buy()
+    ada.sync(checkout_id)
+    stripe_page = Stripe(world)
+    stripe_page.press(f"payments/{stripe_page.payment(checkout_id)}/refund", money="1.50")
+    buyer = new_person(ada, viewport=PHONE).opens(f"{ada.site}/history/receipts/{checkout_id}/")
+    amounts = buyer.page.locator(".sums:not(.about) dd")
+    expect(amounts).to_have_text(["$5.00", "$5.00", "$5.00", "-$1.50", "$3.50"])
+    lines = amounts.evaluate_all(
+        "all => all.map(each => {"
+        "const text = document.createRange(); text.selectNodeContents(each);"
+        "return text.getClientRects().length; })"
+    )
+    assert lines == [1] * 5
