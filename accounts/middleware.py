@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from accounts.members import recall
-from credits_site.http import SiteRequest, sign_in_first
-from instant_admin.errors import MemberTokenRefused
+from credits_site.answers import SiteRequest, sign_in_first
+from instant_admin.client.errors import MemberTokenRefused
 
 
 class MemberMiddleware:

@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_POST
 
-from accounts import sign_in as verbs
+from accounts import codes as verbs
+from accounts.codes import ExpiredCode, MailFailed, TooManyCodes, TooManyTries, WrongCode
 from accounts.forms import CodeForm, EmailForm
 from accounts.members import remember
-from accounts.sign_in import ExpiredCode, MailFailed, TooManyCodes, TooManyTries, WrongCode
-from billing.live import hub
-from credits_site.http import SiteRequest
+from billing.counter.hub import hub
+from credits_site.answers import SiteRequest
 from credits_site.pages import render_landing
 
 MAIL_RETRY_AFTER_S = 30

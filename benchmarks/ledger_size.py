@@ -23,14 +23,14 @@ from uuid import UUID, uuid4
 
 import requests
 
-from billing.balance import PAGE_SIZE
-from instant_admin.balance_store import BalanceStore, trailing_id
-from instant_admin.client import InstantAdmin
-from instant_admin.ledger import Account, Kind, Spend
-from instant_admin.ledger_rows import ENTRIES, read_credits, read_entries, slot_of
-from instant_admin.schema import push
-from instant_admin.steps import create, update
-from instant_admin.types import Step
+from billing.history import PAGE_SIZE
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.schema import push
+from instant_admin.client.steps import create, update
+from instant_admin.client.types import Step
+from instant_admin.ledger.entries import ENTRIES, read_credits, read_entries, slot_of
+from instant_admin.ledger.rules import Account, Kind, Spend
+from instant_admin.ledger.store import BalanceStore, trailing_id
 from sandbox.instant.standin import InstantStandIn
 from tests.loopback import DOCUMENTS, HandlerAdapter
 

@@ -9,5 +9,6 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks and the staff's pages."""
         from billing import checks  # noqa: F401
+        from billing.staff import admin  # noqa: F401

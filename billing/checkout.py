@@ -13,10 +13,10 @@ from accounts.members import Member
 from billing.customers import buyer_of
 from billing.errors import StripeUnavailable
 from billing.packs import Pack
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import CheckoutRequest, Customer
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import CheckoutRequest, Customer
+from instant_admin.client.steps import update
 from instant_admin.configured import instant
-from instant_admin.steps import update
 
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5

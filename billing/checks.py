@@ -12,7 +12,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from billing.packs import packs
-from billing.stripe_connection import LIVE_KEYS, STRIPE_API_BASE
+from billing.stripe_api.client import LIVE_KEYS, STRIPE_API_BASE
 
 
 @checks.register

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from instant_admin.client import Connection
+from instant_admin.client.admin import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from billing.errors import StripeError, StripeRefused, StripeUnavailable
 from billing.packs import Pack, packs
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import WebhookEndpoint
-from billing.stripe_seller import seller
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import WebhookEndpoint
+from billing.stripe_api.seller import seller
 from billing.webhook import EVENTS
 from instant_admin.findings import Check, Finding, Now, compare_clocks, ok, warning, wrong
 

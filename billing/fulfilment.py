@@ -19,10 +19,10 @@ from django.conf import settings
 
 from accounts.members import Member
 from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import Checkout
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import Checkout
 from instant_admin.configured import balance_store
-from instant_admin.ledger import Account, Entry, KeyReused, LedgerError, Movement, Purchase, claw_back
+from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, Purchase, claw_back
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from django.core.cache import cache
 
 from billing.errors import BadPackPlan, UnknownPack
 from billing.money import money_text
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import Price
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import Price
 
 SINGLE_PACK_CREDITS: Final = 10
 PRICE_CACHE_S: Final = 300

@@ -12,8 +12,8 @@ from billing.customers import buyer_of
 from billing.errors import UnknownCheckout
 from billing.fulfilment import is_ours
 from billing.money import money_text
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import Checkout
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import Checkout
 from instant_admin.configured import instant
 
 SHOWN: Final = 10

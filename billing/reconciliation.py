@@ -13,12 +13,12 @@ from django.conf import settings
 
 from billing.errors import UnknownCheckout
 from billing.fulfilment import Outcome, TooManyClawBacks, is_ours, plan_of, settle
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import Checkout
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
 from instant_admin.configured import balance_store
-from instant_admin.ledger import KeyReused, Kind, Movement
-from instant_admin.ledger_rows import LedgerDamaged, NoSuchAccount
+from instant_admin.ledger.entries import LedgerDamaged, NoSuchAccount
+from instant_admin.ledger.rules import KeyReused, Kind, Movement
 
 # What a machine cannot mend.
 _NEEDS_A_PERSON: Final = (NoSuchAccount, KeyReused, TooManyClawBacks, LedgerDamaged)

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from billing import stream, views
+from billing import views
+from billing.counter import stream
 
 app_name = "billing"
 urlpatterns = [

@@ -17,18 +17,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import replace_url, trigger_client_event
 
-from accounts.decorators import member_required
+from accounts.http import member_required
 from accounts.members import Member
-from billing.balance import LOW_BALANCE, BadCursor, HistoryEntry, balance_of, history_of
 from billing.checkout import start_checkout
 from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
+from billing.history import LOW_BALANCE, BadCursor, HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
 from billing.purchases import PurchaseRecord, purchases_of, receipt_of
 from billing.returning import remember_checkout
 from billing.webhook import receive_webhook
-from credits_site.http import (
+from credits_site.answers import (
     SiteRequest,
     epoch_ms,
     error_answer,

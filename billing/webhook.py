@@ -7,10 +7,10 @@ from typing import Final
 
 from billing.errors import UnknownCheckout
 from billing.fulfilment import TooManyClawBacks, is_ours, settle
-from billing.stripe_gateway import gateway
-from billing.stripe_objects import Checkout, Event
-from instant_admin.ledger import KeyReused
-from instant_admin.ledger_rows import NoSuchAccount
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import Checkout, Event
+from instant_admin.ledger.entries import NoSuchAccount
+from instant_admin.ledger.rules import KeyReused
 
 logger = logging.getLogger(__name__)
 

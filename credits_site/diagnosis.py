@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from instant_admin.findings import Check, Finding, Now, ok, warning, wrong
-from instant_admin.probe import NewId
+from instant_admin.rules_probe import NewId
 
 SETTINGS: Final = "Settings"
 DATABASE: Final = "Database"

@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from billing.errors import StripeError
-from billing.stripe_connection import STRIPE_API_BASE
-from credits_site.http import render_page_or_fragment, wants_json
-from instant_admin.errors import InstantBusy, InstantError
-from instant_admin.ledger import LedgerError
+from billing.stripe_api.client import STRIPE_API_BASE
+from credits_site.answers import render_page_or_fragment, wants_json
+from instant_admin.client.errors import InstantBusy, InstantError
+from instant_admin.ledger.rules import LedgerError
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
 from accounts.forms import EmailForm
-from billing.balance import LOW_BALANCE, balance_of
 from billing.errors import StripeError
 from billing.forms import CheckoutForm
+from billing.history import LOW_BALANCE, balance_of
 from billing.packs import Offer, offers
 from billing.returning import last_checkout
-from credits_site.http import SiteRequest, error_answer, signed_in, wants_json
-from haikus.desk import haikus_of
+from credits_site.answers import SiteRequest, error_answer, signed_in, wants_json
 from haikus.forms import WriteHaikuForm
+from haikus.store import haikus_of
 from instant_admin.health import unready
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
-from accounts.decorators import member_required
-from credits_site.http import (
+from accounts.http import member_required
+from credits_site.answers import (
     SiteRequest,
     error_answer,
     first_error,
@@ -23,8 +23,9 @@ from credits_site.http import (
     wants_json,
 )
 from credits_site.pages import render_home
-from haikus import desk
-from haikus.desk import (
+from haikus import store
+from haikus.forms import WriteHaikuForm
+from haikus.store import (
     BadCursor,
     Haiku,
     HaikuGone,
@@ -34,7 +35,6 @@ from haikus.desk import (
     UnwritableTopic,
     Written,
 )
-from haikus.forms import WriteHaikuForm
 
 
 @require_POST
@@ -47,7 +47,7 @@ def write(request: SiteRequest) -> HttpResponse:
             form.renew_request_id()
         return _unwritten(request, form)
     try:
-        written = desk.write_haiku(member=signed_in(request), **form.cleaned_data)
+        written = store.write_haiku(member=signed_in(request), **form.cleaned_data)
     except OutOfCredits as exc:
         return _out_of_credits(request, form, exc)
     except UnwritableTopic as exc:
@@ -111,7 +111,7 @@ def shelf(request: SiteRequest) -> HttpResponse:
     """The member's haikus, newest first."""
     before = request.GET.get("before") or None
     try:
-        page = desk.haikus_of(signed_in(request), before=before)
+        page = store.haikus_of(signed_in(request), before=before)
     except BadCursor:
         if wants_json(request):
             return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -131,7 +131,7 @@ def shelf(request: SiteRequest) -> HttpResponse:
 def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     """Throw a haiku away. The credit it cost stays spent."""
     try:
-        desk.delete_haiku(signed_in(request), haiku_id)
+        store.delete_haiku(signed_in(request), haiku_id)
     except NoSuchHaiku:
         return error_answer(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
     if wants_json(request):

@@ -9,8 +9,8 @@ from functools import cache
 
 from django.conf import settings
 
-from instant_admin.balance_store import BalanceStore
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.ledger.store import BalanceStore
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
 

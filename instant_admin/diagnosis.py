@@ -8,11 +8,17 @@ from typing import Final
 
 from django.conf import settings
 
+from instant_admin.client.errors import (
+    InstantBroken,
+    InstantBusy,
+    InstantError,
+    InstantRejected,
+    InstantUnreachable,
+)
+from instant_admin.client.schema import missing_guards, read_documents, schema_differences
 from instant_admin.configured import instant
-from instant_admin.errors import InstantBroken, InstantBusy, InstantError, InstantRejected, InstantUnreachable
 from instant_admin.findings import Check, Finding, Now, compare_clocks, ok, wrong
-from instant_admin.probe import LeftBehind, NewId, open_doors
-from instant_admin.schema import missing_guards, read_documents, schema_differences
+from instant_admin.rules_probe import LeftBehind, NewId, open_doors
 
 SERVER: Final = "Instant"
 CLOCK: Final = "Instant's clock"

@@ -6,8 +6,8 @@ import logging
 
 from django.db import DatabaseError, connection
 
+from instant_admin.client.errors import InstantError
 from instant_admin.configured import instant
-from instant_admin.errors import InstantError
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
-from instant_admin.client import InstantAdmin
-from instant_admin.schema import push, read_documents
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.schema import push, read_documents
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Handler, Request, Response
 

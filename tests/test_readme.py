@@ -35,7 +35,7 @@ def test_each_of_the_two_commands_does_all_its_set_up_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["sandbox", "sandbox.instant", "sandbox.stripe", "tests.simulation", "tests.torture"]
+    "module", ["sandbox", "sandbox.instant", "sandbox.stripe", "tests.simulation", "tests.chaos"]
 )
 def test_the_modules_to_run_are_there_and_know_the_flags_given_with_them(module: str) -> None:
     assert re.search(rf"-m {re.escape(module)}\b", README)

@@ -17,18 +17,18 @@ import stripe
 from django.test import override_settings
 
 from accounts.members import Member
-from billing import stripe_gateway
 from billing.checkout import start_checkout
 from billing.packs import Pack
-from billing.stripe_connection import StripeConnection
-from billing.stripe_gateway import StripeGateway
+from billing.stripe_api import gateway
+from billing.stripe_api.client import StripeConnection
+from billing.stripe_api.gateway import StripeGateway
 from billing.webhook import receive_webhook
 from instant_admin import configured
-from instant_admin.balance_store import BalanceStore
-from instant_admin.ledger import Entry, Spend
-from instant_admin.ledger_rows import read_entries
-from instant_admin.steps import create, link
-from instant_admin.types import Step
+from instant_admin.client.steps import create, link
+from instant_admin.client.types import Step
+from instant_admin.ledger.entries import read_entries
+from instant_admin.ledger.rules import Entry, Spend
+from instant_admin.ledger.store import BalanceStore
 from sandbox.serving import Request, Response
 from tests.loopback import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
@@ -116,7 +116,7 @@ class Shop:
         return checkout_id
 
     def spend(self, member: Member, times: int = 1) -> None:
-        """Write haikus, as `haikus/desk.py` does."""
+        """Write haikus, as `haikus/store.py` does."""
         for _ in range(times):
             spend = Spend(key=f"spend:{member.id}:{uuid4()}", price=1, note="rain")
             self.store.post(member.id, spend, goods=lambda haiku_id: haiku(haiku_id, member.id))
@@ -209,7 +209,7 @@ def opened() -> Iterator[Shop]:
         with (
             override_settings(INSTANT_APP_ID=str(shop.instant.app.id)),
             configured.using(shop.admin, shop.store),
-            stripe_gateway.using(shop.gateway),
+            gateway.using(shop.gateway),
         ):
             yield shop
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.members import Member
-from instant_admin.steps import update
+from instant_admin.client.steps import update
 from tests.billing.shop import Shop
 
 

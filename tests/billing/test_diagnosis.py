@@ -14,13 +14,14 @@ import responses
 import stripe
 from django.test import override_settings
 
-from billing import diagnosis, stripe_gateway
-from billing.audit import Audit
-from billing.stripe_connection import StripeConnection
-from billing.stripe_gateway import StripeGateway
+from billing import diagnosis
+from billing.audit.run import Audit
+from billing.stripe_api import gateway
+from billing.stripe_api.client import StripeConnection
+from billing.stripe_api.gateway import StripeGateway
 from billing.webhook import EVENTS
 from instant_admin.findings import Finding, diagnose
-from instant_admin.probe import open_doors
+from instant_admin.rules_probe import open_doors
 from tests.billing.shop import TEN, WEBHOOK_SECRET, Shop
 from tests.loopback import DOCUMENTS, HandlerAdapter
 
@@ -71,7 +72,7 @@ def test_a_good_account_has_no_fault(shop: Shop) -> None:
 
 
 def test_a_wrong_key_is_named_once_with_its_remedy(shop: Shop) -> None:
-    with stripe_gateway.using(with_key(shop, "sk_test_wrong")):
+    with gateway.using(with_key(shop, "sk_test_wrong")):
         key, *others = not_ok()
     assert (key.row, key.verdict) == (diagnosis.KEY, "wrong")
     assert "STRIPE_SECRET_KEY" in key.finding
@@ -114,7 +115,7 @@ def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, v
     )
     with (
         responses.RequestsMock() as wire,
-        stripe_gateway.using(account_of_key),
+        gateway.using(account_of_key),
         override_settings(DEBUG=debug),
     ):
         account(wire, charges_enabled=can_charge)
@@ -127,7 +128,7 @@ def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
     restricted = StripeGateway(
         StripeConnection(secret_key="rk_test_x", api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
     )
-    with responses.RequestsMock() as wire, stripe_gateway.using(restricted):
+    with responses.RequestsMock() as wire, gateway.using(restricted):
         error = {"error": {"type": "invalid_request_error", "message": "no"}}
         wire.get(f"{BASE}/v1/account", json=error, status=403)
         (found,) = diagnosis.look_at_key()
@@ -135,11 +136,11 @@ def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
 
 
 def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
-    gateway = StripeGateway(
+    account_of_key = StripeGateway(
         StripeConnection(secret_key="sk_test_x", api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
     )
     now = datetime(2026, 7, 1, 12, 4, 3, tzinfo=UTC)
-    with responses.RequestsMock() as wire, stripe_gateway.using(gateway):
+    with responses.RequestsMock() as wire, gateway.using(account_of_key):
         account(wire)
         (found,) = diagnosis.look_at_clock(lambda: now)
     assert (found.verdict, "ahead" in found.finding) == ("wrong", True)

@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.members import Member
 from billing.reconciliation import Finding, reconcile, reconcile_customer
-from instant_admin.errors import InstantUnreachable
-from instant_admin.steps import delete, update
+from instant_admin.client.errors import InstantUnreachable
+from instant_admin.client.steps import delete, update
 from tests.billing.shop import Shop
 
 DAY_S = 86_400

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
 from tests.contract.driver import Driver
 from tests.contract.javascript import JavaScript, whats_missing
 from tests.contract.library import LIBRARY, PERMS, SCHEMA

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from instant_admin.steps import create, link
-from instant_admin.types import Step
+from instant_admin.client.steps import create, link
+from instant_admin.client.types import Step
 
 
 def attr(kind: str, *, unique: bool = False, indexed: bool = False, required: bool = False) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from instant_admin.client import Connection, Impersonation, InstantAdmin
-from instant_admin.errors import InstantBroken, InstantRejected
+from instant_admin.client.admin import Connection, Impersonation, InstantAdmin
+from instant_admin.client.errors import InstantBroken, InstantRejected
 from tests.contract.driver import Driver, Query, Refused, SignedIn, Steps, Tree, Who
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from instant_admin.client import InstantAdmin
-from instant_admin.schema import push, read_documents
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.schema import push, read_documents
 from tests.contract.conftest import require_node
 from tests.contract.javascript import FOLDER
 from tests.sandbox.instant.process import ROOT, Process

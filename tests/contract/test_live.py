@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from instant_admin.client import InstantAdmin
-from instant_admin.steps import create
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.steps import create
 from tests.contract.driver import GUEST, WAIT_S, Driver
 from tests.sandbox.instant.process import Process
 

@@ -5,9 +5,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from instant_admin.client import InstantAdmin
-from instant_admin.errors import NotUnique
-from instant_admin.steps import create
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.errors import NotUnique
+from instant_admin.client.steps import create
 from tests.sandbox.instant.process import Process
 
 THREADS = 32

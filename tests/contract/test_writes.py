@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from instant_admin.steps import lookup
+from instant_admin.client.steps import lookup
 from tests.contract.driver import Driver, Refused
 
 Steps = list[list[Any]]

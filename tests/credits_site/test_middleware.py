@@ -9,8 +9,8 @@ from django.test import Client, RequestFactory
 
 from billing.errors import StripeRefused, StripeUnavailable
 from credits_site.middleware import OutageMiddleware, outage_message
-from instant_admin.errors import InstantBusy, Refusal
-from instant_admin.ledger import LedgerError
+from instant_admin.client.errors import InstantBusy, Refusal
+from instant_admin.ledger.rules import LedgerError
 from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 import responses
 
-from instant_admin.client import InstantAdmin
-from tests.instant_admin.wires import APP, TOKEN, URI
+from instant_admin.client.admin import InstantAdmin
+from tests.instant_admin.client.wires import APP, TOKEN, URI
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import requests
 import responses
 
 from instant_admin import configured, diagnosis
-from instant_admin.balance_store import BalanceStore
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.schema import Documents
 from instant_admin.findings import Finding, diagnose
-from instant_admin.schema import Documents
+from instant_admin.ledger.store import BalanceStore
 from sandbox.serving import Request, Response
 from tests.loopback import DOCUMENTS, LoopbackInstant
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
 from tests.conftest import MANY_SIGN_INS
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 import stripe
 
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
 from tests.journeys.faults import Faults
 from tests.journeys.visitor import DECLINED, FREE, HTMX, JSON, TIMEOUT_S, Visitor

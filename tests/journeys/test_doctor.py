@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
 from tests.journeys.faults import Faults
 from tests.journeys.visitor import TIMEOUT_S, Visitor

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from billing.live import TABS_LIMIT
+from billing.counter.hub import TABS_LIMIT
 from sandbox.world import World
 from tests.journeys.faults import Faults
 from tests.journeys.listener import Listener

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 
-from instant_admin.client import InstantAdmin
-from instant_admin.steps import create, delete, link, update
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.steps import create, delete, link, update
 from sandbox.world import ROOT, World
 from tests.conftest import MANY_SIGN_INS
 from tests.journeys.dashboard import Stripe

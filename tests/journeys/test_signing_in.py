@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from instant_admin.client import InstantAdmin
-from instant_admin.errors import MemberTokenRefused
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.errors import MemberTokenRefused
 from sandbox.world import World
 from tests.journeys.faults import Faults
 from tests.journeys.visitor import HTMX, JSON, Visitor

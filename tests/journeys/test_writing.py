@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from instant_admin.client import InstantAdmin
-from instant_admin.errors import InstantRejected
-from instant_admin.steps import create, delete, link, update
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.errors import InstantRejected
+from instant_admin.client.steps import create, delete, link, update
 from sandbox.world import World
 from tests.journeys.faults import Faults
 from tests.journeys.visitor import HTMX, JSON, Visitor

@@ -20,12 +20,12 @@ from billing.errors import BillingError, StripeError
 from billing.fulfilment import Outcome, sync_checkout
 from billing.packs import Pack
 from billing.reconciliation import reconcile
-from billing.staff import reset_credits
+from billing.staff.members import reset_credits
 from billing.webhook import receive_webhook
-from haikus.desk import HaikuError, NoSuchHaiku, delete_haiku, haikus_of, write_haiku
-from instant_admin.errors import InstantError
-from instant_admin.ledger import LedgerError, OutOfCredits
-from instant_admin.steps import update
+from haikus.store import HaikuError, NoSuchHaiku, delete_haiku, haikus_of, write_haiku
+from instant_admin.client.errors import InstantError
+from instant_admin.client.steps import update
+from instant_admin.ledger.rules import LedgerError, OutOfCredits
 from tests.simulation.world import PACKS, NoAnswer, World
 
 DAY_S: Final = 86_400.0

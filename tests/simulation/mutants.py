@@ -17,19 +17,23 @@ from unittest.mock import patch
 from uuid import UUID
 
 from accounts.members import Member
-from billing import checkout, fulfilment, reconciliation, stripe_gateway, webhook
+from billing import checkout, fulfilment, reconciliation, webhook
 from billing.customers import buyer_of
 from billing.fulfilment import Fulfilment, Outcome, Settlement
-from billing.stripe_gateway import StripeGateway, gateway
-from billing.stripe_objects import Checkout, Customer
-from haikus import desk
-from instant_admin import balance_store, ledger, ledger_rows, wire
-from instant_admin.balance_store import BalanceStore
+from billing.stripe_api import gateway as stripe_gateway
+from billing.stripe_api.gateway import StripeGateway, gateway
+from billing.stripe_api.objects import Checkout, Customer
+from haikus import store as desk
+from instant_admin.client import protocol
+from instant_admin.client.errors import InstantUnreachable
+from instant_admin.client.steps import update
 from instant_admin.configured import balance_store as configured_store
 from instant_admin.configured import instant
-from instant_admin.errors import InstantUnreachable
-from instant_admin.ledger import Account, Entry, Movement, Payment, Purchase
-from instant_admin.steps import update
+from instant_admin.ledger import entries as ledger_rows
+from instant_admin.ledger import rules as ledger
+from instant_admin.ledger import store as balance_store
+from instant_admin.ledger.rules import Account, Entry, Movement, Payment, Purchase
+from instant_admin.ledger.store import BalanceStore
 from tests.simulation import actors
 from tests.simulation.runner import Result, run
 
@@ -236,7 +240,7 @@ def every_failure_wrote_nothing() -> AbstractContextManager[Any]:
 
 @mutant("429 means that we asked too often, so it was not run.", shows=r"was not charged, and it was")
 def a_timed_out_statement_wrote_nothing() -> AbstractContextManager[Any]:
-    real = wire._error
+    real = protocol._error
 
     def error(call: Any, status: int, answer: Any) -> Any:
         exc = real(call, status, answer)
@@ -244,7 +248,7 @@ def a_timed_out_statement_wrote_nothing() -> AbstractContextManager[Any]:
             exc.may_have_been_written = False
         return exc
 
-    return patch.object(wire, "_error", error)
+    return patch.object(protocol, "_error", error)
 
 
 # Payments

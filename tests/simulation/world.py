@@ -16,12 +16,12 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.members import Member
-from billing import stripe_gateway
-from billing.stripe_connection import StripeConnection
-from billing.stripe_gateway import StripeGateway
+from billing.stripe_api import gateway
+from billing.stripe_api.client import StripeConnection
+from billing.stripe_api.gateway import StripeGateway
 from instant_admin import configured
-from instant_admin.balance_store import BalanceStore
-from instant_admin.client import InstantAdmin
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.ledger.store import BalanceStore
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Request, Response
 from tests.loopback import LoopbackInstant
@@ -144,7 +144,7 @@ class World:
             raise AssertionError("only an actor can ask a server for something")
         actor.process, actor.verb = number, verb
         try:
-            with configured.using(server.client, server.store), stripe_gateway.using(server.gateway):
+            with configured.using(server.client, server.store), gateway.using(server.gateway):
                 return act()
         except Crash:
             self.note(f"process {number} died while {actor.name} waited for {verb}")

@@ -9,11 +9,11 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from billing.audit import Audit
-from billing.audit_account import Violation
+from billing.audit.account import Violation
+from billing.audit.run import Audit
 from billing.errors import StripeError, UnknownMember
-from instant_admin.errors import InstantError
-from instant_admin.ledger import LedgerError
+from instant_admin.client.errors import InstantError
+from instant_admin.ledger.rules import LedgerError
 
 _COUNTED: Final = ("accounts", "entries", "haikus", "checkouts")
 

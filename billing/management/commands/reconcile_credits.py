@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from billing.errors import StripeError
 from billing.reconciliation import reconcile
-from instant_admin.errors import InstantError
-from instant_admin.ledger import LedgerError
+from instant_admin.client.errors import InstantError
+from instant_admin.ledger.rules import LedgerError
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 

@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.errors import BadPackPlan, StripeError
 from billing.packs import PackPlan, pack_plans
-from billing.stripe_gateway import gateway
-from billing.stripe_setup import PackSetUp, lookup_key, set_up_endpoint, set_up_packs
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.setup import PackSetUp, lookup_key, set_up_endpoint, set_up_packs
 
 _EXAMPLE = (
     'CREDIT_PACKS=\'[{"credits": 10, "name": "Ten haikus", "unit_amount": 500, "currency": "usd"}]\' '

@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from instant_admin.client.errors import InstantError
+from instant_admin.client.schema import SchemaError, push, read_documents
 from instant_admin.configured import instant
-from instant_admin.errors import InstantError
-from instant_admin.schema import SchemaError, push, read_documents
 
 
 class Command(BaseCommand):

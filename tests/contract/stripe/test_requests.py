@@ -18,10 +18,10 @@ import pytest
 import requests
 import stripe
 
-from billing.stripe_connection import StripeConnection
-from billing.stripe_gateway import StripeGateway
-from billing.stripe_objects import CheckoutRequest, NewPrice, ShelfPrice
-from billing.stripe_seller import SellerAccount
+from billing.stripe_api.client import StripeConnection
+from billing.stripe_api.gateway import StripeGateway
+from billing.stripe_api.objects import CheckoutRequest, NewPrice, ShelfPrice
+from billing.stripe_api.seller import SellerAccount
 from sandbox.recording import address_of
 from sandbox.serving import Request, Response
 from tests.contract.stripe import mock

@@ -1,0 +1,142 @@
+"""The rules that one account's ledger must keep, entry by entry, on plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from instant_admin.ledger.rules import Account, Entry, Kind
+
+# Where so many are missing in a row, the rest is not looked for: somebody may have made `creditSeq` enormous.
+MISSING_LIMIT: Final = 1000
+
+_CLAW_BACK_KEY: Final = re.compile(r"clawback:(cs_(?:test|live)_[A-Za-z0-9]+):[0-9]+")
+_CLAW_BACKS: Final = (Kind.REFUND, Kind.DISPUTE, Kind.DISPUTE_WON)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something that the ledger must not be. `member` is an email (or an id), `entry` a key, a slot or an id."""
+
+    member: str
+    entry: str
+    text: str
+
+
+@dataclass(slots=True)
+class AccountWalk:
+    """One account, walked from its first slot to the one after its last.
+
+    `account` is the balance as it was read together with the newest slots seen; `next_seq` the slot to look
+    at next. What each step finds wrong is yielded, except for breaks: a reset by staff ends those before it.
+    """
+
+    name: str
+    account: Account
+    next_seq: int = 1
+    _left: int | None = 0
+    _missing_from: int | None = None
+    _breaks: list[Violation] = field(default_factory=list)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the slot after the last was looked at."""
+        return self.next_seq > self.account.seq + 1
+
+    def see(self, entry: Entry | None, *, linked_to: UUID | None) -> Iterator[Violation]:
+        """What stands in slot `next_seq`; `linked_to` is the account that the entry is linked to."""
+        seq = self.next_seq
+        self.next_seq += 1
+        if seq > self.account.seq:
+            if entry is not None:
+                yield self._of(entry, f"lies beyond the last entry: `creditSeq` is {self.account.seq}")
+            return
+        if entry is None:
+            self._missing_from = self._missing_from or seq
+            self._left = None
+            if seq - self._missing_from + 1 == MISSING_LIMIT:
+                self.next_seq = self.account.seq + 2
+            return
+        yield from self._gap(before=seq)
+        yield from self._well_formed(entry, linked_to)
+        self._follow(entry)
+
+    def unreadable(self, text: str) -> Iterator[Violation]:
+        """Slot `next_seq` holds something that is no entry."""
+        yield Violation(self.name, f"{self.account.id}:{self.next_seq}", text)
+        self._left = None
+        self.next_seq += 1
+
+    def end(self) -> Iterator[Violation]:
+        """What is wrong with the account as a whole."""
+        yield from self._gap(before=self.account.seq + 1)
+        yield from self._breaks
+        credits = self.account.credits
+        if self.account.seq and self._left is not None and credits != self._left:
+            text = (
+                f"`credits` is {credits}, but the last entry left {self._left}: it was edited by hand. "
+                "Reset the credits to what they should be"
+            )
+            yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
+
+    def _follow(self, entry: Entry) -> None:
+        """Balances run: each entry goes on from what the one before it left.
+
+        A reset is what a person decided after looking, so it goes on from anything, and mends what was before.
+        """
+        before = entry.balance - entry.amount
+        if entry.kind is Kind.RESET:
+            self._breaks.clear()
+        elif self._left is not None and before != self._left:
+            text = (
+                f"goes on from {before} credits, but the entry before it left {self._left}: `credits` was "
+                "edited by hand in between, or the entry was. Reset the credits to what they should be"
+            )
+            self._breaks.append(self._of(entry, text))
+        self._left = entry.balance
+
+    def _gap(self, *, before: int) -> Iterator[Violation]:
+        if self._missing_from is None:
+            return
+        first, last = self._missing_from, before - 1
+        self._missing_from = None
+        text = "is missing" if first == last else f"is missing, and so is every one up to number {last}"
+        yield Violation(self.name, f"{self.account.id}:{first}", text)
+
+    def _well_formed(self, entry: Entry, linked_to: UUID | None) -> Iterator[Violation]:
+        if linked_to != self.account.id:
+            to = "no account" if linked_to is None else f"the account {linked_to}"
+            yield self._of(entry, f"is linked to {to}, but numbered for {self.account.id}")
+        if not _has_right_key(entry):
+            yield self._of(entry, f"is of kind {entry.kind}, and its key is not of that kind")
+        if entry.kind is Kind.SPEND and (entry.balance < 0 or entry.amount >= 0):
+            yield self._of(entry, f"spends {-entry.amount} and leaves {entry.balance}")
+        if entry.kind is Kind.PURCHASE and entry.amount <= 0:
+            yield self._of(entry, f"is a purchase of {entry.amount} credits")
+
+    def _of(self, entry: Entry, text: str) -> Violation:
+        return Violation(self.name, entry.key, text)
+
+
+def checkout_of_purchase(entry: Entry) -> str | None:
+    """The checkout that a purchase entry credits."""
+    return entry.key.removeprefix("purchase:") if entry.kind is Kind.PURCHASE else None
+
+
+def checkout_of_claw_back(entry: Entry) -> str | None:
+    """The checkout whose credits an entry takes or gives back."""
+    match = _CLAW_BACK_KEY.fullmatch(entry.key)
+    return match[1] if match and entry.kind in _CLAW_BACKS else None
+
+
+def _has_right_key(entry: Entry) -> bool:
+    if entry.kind is Kind.PURCHASE:
+        return entry.key.startswith("purchase:")
+    if entry.kind is Kind.SPEND:
+        return entry.key.startswith(f"spend:{entry.account_id}:")
+    if entry.kind in _CLAW_BACKS:
+        return checkout_of_claw_back(entry) is not None
+    return True

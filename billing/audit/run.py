@@ -1,0 +1,273 @@
+"""Proving the ledger: every account recomputed from its entries, held against the haikus and against Stripe.
+
+It mends nothing. Entries are numbered, so an account is read by the slots that it must have, and the one after
+its last that it must not; each time together with the account, in one snapshot, so that a site in use
+makes no false alarm. All that must be remembered is in a scratch database on disk: memory does not
+grow with the ledger.
+
+Somebody can edit `credits` in Instant's dashboard. Nothing notices then: the next movement goes on from the
+edited number. The ledger has a break at that entry (or, until there is one, a `credits` that is not what
+the last entry left), which the audit names; staff mend it by "Reset credits", an entry with their name and their
+reason, and the account is clean again from there on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from billing.audit.account import (
+    AccountWalk,
+    Violation,
+    checkout_of_claw_back,
+    checkout_of_purchase,
+)
+from billing.audit.scratch import Credited, Scratch
+from billing.customers import buyer_of
+from billing.errors import UnknownCheckout, UnknownMember
+from billing.reconciliation import checkouts_touched, look_through
+from billing.stripe_api.gateway import gateway
+from billing.stripe_api.objects import Checkout
+from instant_admin.configured import instant
+from instant_admin.ledger.entries import ENTRIES, LedgerDamaged, account_of, entry_of, slot_of
+from instant_admin.ledger.rules import Entry, Kind
+
+PAGE_SIZE: Final = 500
+# A list of values costs more than its share when it is long.
+SLOTS_AT_ONCE: Final = 100
+# Where a haiku or an entry is nobody's.
+NOBODY: Final = "nobody"
+
+Row = Mapping[str, Any]
+
+
+class Audit:
+    """One audit, of everything or of one member by email.
+
+    `counts` has how many `accounts`, `entries`, `haikus` and `checkouts` were looked at so far, and how many
+    entries were `left by deleted members`, which is as it should be: an account's entries outlive it.
+    `looked_at` is called for each of them.
+    """
+
+    def __init__(self, *, email: str | None = None, looked_at: Callable[[], object] = lambda: None) -> None:
+        self.counts: Counter[str] = Counter()
+        self._email = email
+        self._looked_at = looked_at
+
+    def violations(self) -> Iterator[Violation]:
+        """All that is wrong, as it is found.
+
+        Raises `UnknownMember`, and `InstantError`, `LedgerError` and `StripeError` when Instant or Stripe is away.
+        """
+        only = None if self._email is None else _member_of(self._email)
+        # In this order: a haiku is written with its spend, so one that is here has its spend in what follows.
+        with Scratch() as scratch:
+            yield from self._haikus(scratch, only)
+            for page in _pages_of_accounts(only):
+                yield from self._accounts(scratch, page)
+            for haiku_id, author, spends in scratch.wrongly_paid_haikus():
+                text = f"is a haiku that {spends} spends of its author paid for, not one"
+                yield Violation(scratch.name_of(author), haiku_id, text)
+            yield from self._strays(scratch, only)
+            yield from self._payments(scratch, only)
+
+    def _look(self, what: str) -> None:
+        self.counts[what] += 1
+        self._looked_at()
+
+    def _haikus(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
+        for row in _by_age("haikus", [] if only is None else [{"author.id": str(only)}]):
+            self._look("haikus")
+            author = row.get("author")
+            if author is None:
+                yield Violation(NOBODY, row["id"], "is a haiku without an author")
+            else:
+                scratch.keep_haiku(row["id"], author=author)
+
+    def _accounts(self, scratch: Scratch, page: Sequence[Row]) -> Iterator[Violation]:
+        walks = []
+        for row in page:
+            self._look("accounts")
+            name = row.get("email") or row["id"]
+            try:
+                walks.append(AccountWalk(name, account_of(row)))
+            except LedgerDamaged as exc:
+                scratch.leave_out_account(row["id"], name=name)
+                yield Violation(name, row["id"], str(exc))
+        while walks:
+            yield from self._some_slots(scratch, walks)
+            for walk in walks:
+                if walk.is_finished:
+                    scratch.keep_account(str(walk.account.id), name=walk.name, seq=walk.account.seq)
+                    yield from walk.end()
+            walks = [walk for walk in walks if not walk.is_finished]
+
+    def _some_slots(self, scratch: Scratch, walks: list[AccountWalk]) -> Iterator[Violation]:
+        """Walk on by as many slots as one query takes, over as many accounts as have them."""
+        wanted = list(islice(_slots(walks), SLOTS_AT_ONCE))
+        asked = {str(walk.account.id): walk for walk, _ in wanted}
+        tree = instant().query(
+            {
+                "$users": {"$": {"where": {"id": {"$in": list(asked)}}}},
+                ENTRIES: {"$": {"where": {"slot": {"$in": [slot for _, slot in wanted]}}}},
+            }
+        )
+        for row in tree["$users"]:
+            # In the same snapshot as the slots: what was written since the last one moved both.
+            asked[row["id"]].account = account_of(row)
+        standing = {row["slot"]: row for row in tree[ENTRIES]}
+        for walk, slot in wanted:
+            if not walk.is_finished:
+                yield from self._see(scratch, walk, standing.get(slot))
+
+    def _see(self, scratch: Scratch, walk: AccountWalk, row: Row | None) -> Iterator[Violation]:
+        if row is None:
+            yield from walk.see(None, linked_to=None)
+            return
+        self._look("entries")
+        scratch.keep_entry(row["id"])
+        try:
+            entry = entry_of(row)
+        except LedgerDamaged as exc:
+            yield from walk.unreadable(str(exc))
+            return
+        _keep(scratch, entry)
+        linked_to = row.get("account")
+        yield from walk.see(entry, linked_to=None if linked_to is None else UUID(linked_to))
+
+    def _strays(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
+        """The entries that no account led to."""
+        for row in _by_age(ENTRIES, [] if only is None else [{"account.id": str(only)}]):
+            account, _, seq = str(row.get("slot")).rpartition(":")
+            linked_to = row.get("account")
+            if scratch.has_entry(row["id"]) or scratch.is_left_out(account):
+                continue
+            self._look("entries")
+            if linked_to is None and seq.isdecimal() and scratch.walked_to(account) is None:
+                self.counts["left by deleted members"] += 1
+            elif linked_to != account or not _is_newer(scratch, account, seq):
+                text = f"is in the slot {row.get('slot')}, where no entry of an account can be"
+                yield Violation(scratch.name_of(linked_to or account), str(row.get("key")), text)
+
+    def _payments(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
+        for checkout, finding in look_through(_checkouts(only), dry_run=True):
+            self._look("checkouts")
+            credited = scratch.take_purchase(checkout.id)
+            wrong = "" if credited is None else _what_is_wrong(credited, checkout)
+            if credited is not None and wrong:
+                yield _of_purchase(scratch, credited, wrong)
+            elif finding is not None:
+                member = scratch.name_of(str(finding.member_id)) if finding.member_id else NOBODY
+                yield Violation(member, checkout.id, finding.text)
+        for credited in scratch.purchases_left():
+            self._look("checkouts")
+            wrong = _what_is_wrong_in_stripe(credited)
+            if wrong:
+                yield _of_purchase(scratch, credited, wrong)
+        for key, account in scratch.stray_claw_backs():
+            text = "takes or gives back credits of a purchase that this account never had"
+            yield Violation(scratch.name_of(account), key, text)
+
+
+def _member_of(email: str) -> UUID:
+    # Instant keeps the emails of sign-ins in lower case, and those that an admin wrote as they were written.
+    emails = [email.strip(), email.strip().lower()]
+    rows = instant().query({"$users": {"$": {"where": {"email": {"$in": emails}}}}})["$users"]
+    if not rows:
+        raise UnknownMember(f"There is no member {email}")
+    return UUID(rows[0]["id"])
+
+
+def _pages_of_accounts(only: UUID | None) -> Iterator[Sequence[Row]]:
+    """The accounts, oldest first: whoever joins meanwhile is on the last page."""
+    if only is not None:
+        yield instant().query({"$users": {"$": {"where": {"id": str(only)}}}})["$users"]
+        return
+    offset = 0
+    while True:
+        options = {"order": {"serverCreatedAt": "asc"}, "limit": PAGE_SIZE, "offset": offset}
+        page = instant().query({"$users": {"$": options}})["$users"]
+        yield page
+        if len(page) < PAGE_SIZE:
+            return
+        offset += PAGE_SIZE
+
+
+def _by_age(namespace: str, conditions: Sequence[Row]) -> Iterator[Row]:
+    """The rows of a namespace by their `createdAt`, in pages that begin where the one before ended."""
+    since, passed = None, 0
+    while True:
+        where = [*conditions, *([] if since is None else [{"createdAt": {"$gte": since}}])]
+        options: dict[str, Any] = {"order": {"createdAt": "asc"}, "limit": PAGE_SIZE, "offset": passed}
+        page = instant().query({namespace: {"$": options | ({"where": {"and": where}} if where else {})}})
+        rows = page[namespace]
+        yield from rows
+        if len(rows) < PAGE_SIZE:
+            return
+        last = rows[-1]["createdAt"]
+        # Those of the very same millisecond come again, and are passed over.
+        passed = sum(row["createdAt"] == last for row in rows) + (passed if last == since else 0)
+        since = last
+
+
+def _slots(walks: Iterable[AccountWalk]) -> Iterator[tuple[AccountWalk, str]]:
+    for walk in walks:
+        for seq in range(walk.next_seq, walk.account.seq + 2):
+            yield walk, slot_of(walk.account.id, seq)
+
+
+def _keep(scratch: Scratch, entry: Entry) -> None:
+    """Remember what an entry is about."""
+    account = str(entry.account_id)
+    if entry.kind is Kind.SPEND:
+        scratch.pay_haiku(entry.ref, account=account)
+    if checkout_id := checkout_of_purchase(entry):
+        scratch.keep_purchase(Credited(checkout_id, account, entry.amount))
+    if checkout_id := checkout_of_claw_back(entry):
+        scratch.keep_claw_back(entry.key, checkout_id=checkout_id, account=account)
+
+
+def _is_newer(scratch: Scratch, account: str, seq: str) -> bool:
+    """Whether an entry was written after its account was walked."""
+    if not seq.isdecimal():
+        return False
+    rows = instant().query({"$users": {"$": {"where": {"id": account}}}})["$users"]
+    return bool(rows) and (scratch.walked_to(account) or 0) < int(seq) <= account_of(rows[0]).seq
+
+
+def _checkouts(only: UUID | None) -> Iterator[Checkout]:
+    if only is None:
+        yield from checkouts_touched(None)
+        return
+    customer_id = buyer_of(instant(), only).customer_id
+    if customer_id is not None:
+        yield from gateway().checkouts(customer_id=customer_id)
+
+
+def _what_is_wrong_in_stripe(credited: Credited) -> str:
+    try:
+        return _what_is_wrong(credited, gateway().checkout(credited.checkout_id))
+    except UnknownCheckout:
+        return "Stripe has no such checkout"
+
+
+def _what_is_wrong(credited: Credited, checkout: Checkout) -> str:
+    if checkout.app != settings.INSTANT_APP_ID:
+        return "it is a checkout of another site"
+    if not checkout.is_paid:
+        return "it is not paid"
+    if str(checkout.member_id) != credited.account:
+        return f"it is a checkout of {checkout.member_id or NOBODY}"
+    if checkout.credits != credited.credits:
+        return f"it is worth {checkout.credits} credits"
+    return ""
+
+
+def _of_purchase(scratch: Scratch, credited: Credited, wrong: str) -> Violation:
+    text = f"credits {credited.credits} for the checkout {credited.checkout_id}, but {wrong}"
+    return Violation(scratch.name_of(credited.account), f"purchase:{credited.checkout_id}", text)

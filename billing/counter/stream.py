@@ -1,0 +1,81 @@
+"""The counter of a member as server-sent events: once when the stream opens, and whenever the balance moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_GET
+
+from accounts.members import Member
+from billing.counter.hub import HubFull, hub
+from billing.history import LOW_BALANCE
+from credits_site.answers import SiteRequest
+
+# Proxies close what is silent for a minute; so does a browser that has gone, but only when it is written to.
+HEARTBEAT_S: Final = 15.0
+RETRY_MS: Final = 2000
+FULL_RETRY_AFTER_S: Final = 30
+
+
+@require_GET
+async def credits_stream(request: SiteRequest) -> HttpResponseBase:
+    """The stream, for `EventSource`. Signed out it is 401, and 503 when this process follows too many already.
+
+    It needs a server that speaks ASGI. Any other is told 204, after which an `EventSource` does not ask again.
+    """
+    response = _answer(request)
+    add_never_cache_headers(response)
+    return response
+
+
+def _answer(request: SiteRequest) -> HttpResponseBase:
+    member = request.member
+    if member is None:
+        return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
+    if not isinstance(request, ASGIRequest):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    if not hub().has_room_for(member):
+        return JsonResponse(
+            {"error": "Too many pages are open. This one refreshes when you look at it."},
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+            headers={"Retry-After": str(FULL_RETRY_AFTER_S)},
+        )
+    return StreamingHttpResponse(
+        _events(member),
+        content_type="text/event-stream; charset=utf-8",
+        # nginx would hold back what is short.
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(member: Member) -> AsyncIterator[str]:
+    yield f"retry: {RETRY_MS}\n\n"
+    try:
+        tab = hub().join(member)
+    except HubFull:  # since the stream was granted; the browser asks again
+        return
+    with tab:
+        while True:
+            credits = await tab.next(timeout_s=HEARTBEAT_S)
+            if tab.over:
+                break
+            yield ":\n\n" if credits is None else _counter(credits)
+    if tab.signed_out:
+        yield _event("signed-out", "")
+
+
+def _counter(credits: int) -> str:
+    context = {"credits": credits, "low_balance": LOW_BALANCE}
+    return _event("credits", render_to_string("billing/_credits.html", context))
+
+
+def _event(name: str, text: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in text.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"

@@ -1,0 +1,168 @@
+"""Staff pages about members: find one, read their ledger, set a balance. All of it lives in Instant."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from billing.errors import UnknownMember
+from billing.forms import FindMembersForm, ResetForm
+from billing.history import BadCursor
+from billing.models import Member
+from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_file, reset_credits
+from credits_site.middleware import OUTAGES, outage_message
+
+logger = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Member]
+else:  # Django's own class takes no parameter
+    _ModelAdmin = admin.ModelAdmin
+
+
+@admin.register(Member)
+class MemberAdmin(_ModelAdmin):
+    """Django's permissions, look and log, without its database: every page asks Instant."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Members make themselves, by signing in."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
+        """Nothing is edited; a balance moves by an entry in the ledger only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
+        """A member is deleted in Instant, if at all."""
+        return False
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        """Whether this staff member may set balances."""
+        return request.user.has_perm("billing.reset_credits")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages, under the names by which the admin's index and log link to them."""
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.find), name="billing_member_changelist"),
+            path("<uuid:member_id>/change/", view(self.member), name="billing_member_change"),
+            path("<uuid:member_id>/reset/", view(require_POST(self.reset)), name="billing_member_reset"),
+            path(
+                "<uuid:member_id>/check/", view(require_POST(self.stripe_check)), name="billing_member_check"
+            ),
+        ]
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """Search members by a part of their email; with nothing asked, the first by email."""
+        self._check_may_view(request)
+        form = FindMembersForm(request.GET)
+        context: dict[str, Any] = {"form": form, "limit": FOUND_LIMIT, "title": "Find a member"}
+        if form.is_valid():
+            try:
+                context["members"] = find_members(form.cleaned_data["q"])
+            except OUTAGES as exc:
+                return self._outage(request, exc, "search.html", context)
+        return self._page(request, "search.html", context)
+
+    def member(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        """A member's balance and ledger, with the form to set the balance."""
+        self._check_may_view(request)
+        return self._member_page(request, member_id, ResetForm.blank())
+
+    def reset(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        """Set a member's balance."""
+        self._check_may_view(request)
+        if not self.has_reset_permission(request):
+            raise PermissionDenied
+        form = ResetForm(request.POST)
+        if not form.is_valid():
+            return self._member_page(request, member_id, form)
+        try:
+            email = member_file(member_id).email
+            entry = reset_credits(
+                member_id=member_id, staff_name=request.user.get_username(), **form.cleaned_data
+            )
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except OUTAGES as exc:
+            # The form goes back as it was sent: with the same id, trying again cannot reset twice.
+            context = {"title": "Member", "reset_form": form, "may_reset": True, "member_id": member_id}
+            return self._outage(request, exc, "member.html", context)
+        change = f"Credits reset from {entry.balance - entry.amount} to {entry.balance}"
+        self.log_change(request, Member(id=member_id, email=email), f"{change}. Reason: {entry.note}")
+        self.message_user(request, f"{change}, for {email}.", messages.SUCCESS)
+        return redirect("admin:billing_member_change", member_id=member_id)
+
+    def stripe_check(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        """Hold a member's purchases against Stripe, and mend what differs."""
+        self._check_may_view(request)
+        if not self.has_reset_permission(request):
+            raise PermissionDenied
+        try:
+            email = member_file(member_id).email
+            findings = check_with_stripe(member_id)
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except OUTAGES as exc:
+            logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
+            self.message_user(request, outage_message(exc, writing=True), messages.ERROR)
+            return redirect("admin:billing_member_change", member_id=member_id)
+        for finding in findings:
+            said = f"Checkout {finding.checkout_id}: {finding.text}"
+            if finding.needs_a_person:
+                self.message_user(request, f"{said}. This needs a person.", messages.WARNING)
+            else:
+                self.log_change(request, Member(id=member_id, email=email), f"Checked with Stripe. {said}")
+                self.message_user(request, said, messages.SUCCESS)
+        if not findings:
+            self.message_user(request, "Nothing to do: the credits match what Stripe has.", messages.INFO)
+        return redirect("admin:billing_member_change", member_id=member_id)
+
+    def _member_page(self, request: HttpRequest, member_id: UUID, form: ResetForm) -> HttpResponse:
+        context: dict[str, Any] = {
+            "title": "Member",
+            "reset_form": form,
+            "may_reset": self.has_reset_permission(request),
+            "member_id": member_id,
+        }
+        before = request.GET.get("before") or None
+        try:
+            file = member_file(member_id, before=before)
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except BadCursor:
+            return redirect("admin:billing_member_change", member_id=member_id)
+        except OUTAGES as exc:
+            return self._outage(request, exc, "member.html", context)
+        context |= {"file": file, "title": file.email or "Guest", "before": before}
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+        return self._page(request, "member.html", context, status=status)
+
+    def _check_may_view(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _outage(
+        self, request: HttpRequest, exc: Exception, template: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
+        self.message_user(request, outage_message(exc, writing=request.method == "POST"), messages.ERROR)
+        return self._page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _page(
+        self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = HTTPStatus.OK
+    ) -> HttpResponse:
+        everywhere = {**self.admin_site.each_context(request), "opts": self.opts, "subtitle": None}
+        return TemplateResponse(
+            request, f"admin/billing/member/{template}", {**everywhere, **context}, status=status
+        )

@@ -1,0 +1,229 @@
+"""Whether an app's rules are really closed, found out by trying what nobody but the server may do.
+
+Two throw-away members are made; one of them gets a small ledger that adds up, and a row of everything that
+credits buy. Then a guest, that member and the other one try to read and write them. Writing is tried with
+Instant's own permission check, which writes nothing; where a server has none, in earnest. At the end, and
+whatever happens on the way, the members and all rows go again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from instant_admin.client.admin import Impersonation, InstantAdmin
+from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantRejected
+from instant_admin.client.schema import Documents
+from instant_admin.client.steps import create, delete, link, unlink, update
+from instant_admin.client.types import Step
+from instant_admin.ledger.entries import ENTRIES, slot_of
+from instant_admin.ledger.rules import Kind
+
+USERS: Final = "$users"
+GUEST: Final = "a guest"
+OWNER: Final = "the member"
+STRANGER: Final = "another member"
+
+NewId = Callable[[], UUID]
+_TRIES_TO_LEAVE: Final = 3
+_DENIALS: Final = ("permission-denied", "permission-evaluation-failed")
+
+
+class LeftBehind(Exception):
+    """The throw-away members, or their rows, could not be deleted again. All carry `word` in a text of theirs."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"Something of {word} was left behind")
+        self.word = word
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the attempts are about: whose the rows are, and which there are by namespace."""
+
+    owner: UUID
+    stranger: UUID
+    rows: Mapping[str, UUID]
+    labels: Mapping[str, str]
+    spare: Mapping[str, UUID]
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Something that the rules must refuse, and whom they must refuse it."""
+
+    what: str
+    step: Step
+    actors: tuple[str, ...] = (GUEST, OWNER, STRANGER)
+    # A server without a permission check would have to do it, and it could not be undone without a trace.
+    only_as_check: bool = False
+
+
+def open_doors(
+    instant: InstantAdmin, documents: Documents, *, now: datetime, new_id: NewId
+) -> Generator[str, None, None]:
+    """What the live rules let people do that only the server may, a clause each; `documents` says what there is.
+
+    Raises `InstantError`, and `LeftBehind` when it could not tidy up.
+    """
+    word = f"doctor-{new_id().hex}"
+    goods = [name for name in documents.schema["entities"] if name not in (USERS, ENTRIES)]
+    rows = {name: new_id() for name in (*goods, ENTRIES)}
+    spare = {name: new_id() for name in rows}
+    entries = [rows[ENTRIES], *(new_id() for _ in goods)]
+    emails = [f"{who}@{word}.invalid" for who in ("owner", "stranger")]
+    try:
+        people = [instant.create_token(email=email)["user"] for email in emails]
+        owner, stranger = (UUID(person["id"]) for person in people)
+        stage = Stage(owner, stranger, rows, _owner_labels(documents), spare, word)
+        instant.transact(_scenery(documents, stage, entries, now))
+        actors = {
+            GUEST: instant.as_guest(),
+            OWNER: instant.as_member(people[0]["refresh_token"]),
+            STRANGER: instant.as_member(people[1]["refresh_token"]),
+        }
+        yield from _readable(actors, stage)
+        for attempt in _attempts(documents, stage, new_id):
+            for actor in attempt.actors:
+                if _may(actors[actor], attempt):
+                    yield f"{actor} can {attempt.what}"
+    finally:
+        kept = [*rows.items(), *spare.items(), *((ENTRIES, entry) for entry in entries)]
+        _leave(instant, word, emails, [delete(name, row) for name, row in kept])
+
+
+def _leave(instant: InstantAdmin, word: str, emails: Sequence[str], steps: Sequence[Step]) -> None:
+    """Delete what may have been made, each by itself. It was not, or is gone: no error."""
+
+    # The members first: what is left of a ledger then is as if its member had left, to an audit.
+    chores: list[Callable[[], object]] = [partial(instant.delete_user, email=email) for email in emails]
+    chores.append(partial(instant.transact, steps))
+    undone = [chore for chore in chores if not _done(chore)]
+    if undone:
+        raise LeftBehind(word)
+
+
+def _done(chore: Callable[[], object]) -> bool:
+    for _ in range(_TRIES_TO_LEAVE):
+        try:
+            chore()
+        except InstantError:
+            continue
+        return True
+    return False
+
+
+def _owner_labels(documents: Documents) -> dict[str, str]:
+    """The label by which each namespace's rows are linked to a member."""
+    forwards = [
+        wanted["forward"] for wanted in documents.schema["links"].values() if wanted["reverse"]["on"] == USERS
+    ]
+    return {forward["on"]: forward["label"] for forward in forwards}
+
+
+def _scenery(documents: Documents, stage: Stage, entries: list[UUID], now: datetime) -> list[Step]:
+    """A ledger that adds up, a spend for each row that credits buy: an audit at this moment finds no fault."""
+    bought = [name for name in stage.rows if name != ENTRIES]
+    movements: list[tuple[Kind, int, str]] = [(Kind.GRANT, len(bought), "")]
+    movements += [(Kind.SPEND, -1, str(stage.rows[name])) for name in bought]
+    steps = [update(USERS, stage.owner, {"credits": 0, "creditSeq": len(entries)})]
+    for seq, (entry, (kind, amount, ref)) in enumerate(zip(entries, movements, strict=True), start=1):
+        row = {
+            "key": f"{kind}:{stage.owner}:{stage.word}-{seq}",
+            "slot": slot_of(stage.owner, seq),
+            "kind": kind,
+            "amount": amount,
+            "balance": len(entries) - seq,
+            "note": "A test of the rules",
+            "ref": ref,
+            "createdAt": int(now.timestamp() * 1000),
+        }
+        steps.append(create(ENTRIES, entry, row))
+        steps.append(link(ENTRIES, entry, {stage.labels[ENTRIES]: stage.owner}))
+    for name in bought:
+        steps.append(create(name, stage.rows[name], _sample(documents, name, stage.word)))
+        if name in stage.labels:
+            steps.append(link(name, stage.rows[name], {stage.labels[name]: stage.owner}))
+    return steps
+
+
+def _sample(documents: Documents, namespace: str, word: str) -> dict[str, Any]:
+    """A value for every attribute of a namespace."""
+    attributes = documents.schema["entities"][namespace]["attrs"]
+    by_type = {"string": word, "number": 0, "boolean": False, "date": 0}
+    return {label: by_type.get(wanted["valueType"], {}) for label, wanted in attributes.items()}
+
+
+def _attempts(documents: Documents, stage: Stage, new_id: NewId) -> Iterator[Attempt]:
+    for label, value in {"credits": 1, "creditSeq": 0, "stripeCustomerId": stage.word}.items():
+        yield Attempt(f"change {USERS}.{label}", update(USERS, stage.owner, {label: value}))
+    for name, row in stage.rows.items():
+        is_ledger = name == ENTRIES
+        sample = _sample(documents, name, stage.word)
+        yield Attempt(f"create a row of {name}", create(name, stage.spare[name], sample))
+        some = next(label for label in sample if label not in ("key", "slot"))
+        yield Attempt(f"change a row of {name}", update(name, row, {some: sample[some]}))
+        # What was bought is its owner's to throw away; a ledger is nobody's.
+        others = (GUEST, OWNER, STRANGER) if is_ledger else (GUEST, STRANGER)
+        yield Attempt(f"delete a row of {name}", delete(name, row), others)
+        if name in stage.labels:
+            label = stage.labels[name]
+            yield Attempt(f"link a row of {name}", link(name, row, {label: stage.stranger}))
+            yield Attempt(f"unlink a row of {name}", unlink(name, row, {label: stage.owner}))
+    yield Attempt("add an attribute", _new_attribute(stage, new_id), only_as_check=True)
+
+
+def _new_attribute(stage: Stage, new_id: NewId) -> Step:
+    return [
+        "add-attr",
+        {
+            "id": str(new_id()),
+            "forward-identity": [str(new_id()), ENTRIES, stage.word],
+            "value-type": "blob",
+            "cardinality": "one",
+            "unique?": False,
+            "index?": False,
+        },
+    ]
+
+
+def _readable(actors: Mapping[str, Impersonation], stage: Stage) -> Iterator[str]:
+    for name, row in {USERS: stage.owner, **stage.rows}.items():
+        for actor, rights in actors.items():
+            found = rights.query({name: {"$": {"where": {"id": str(row)}}}})[name]
+            if actor == OWNER and not found:
+                yield f"{actor} cannot read their own row of {name}"
+            elif actor != OWNER and found:
+                yield f"{actor} can read a member's row of {name}"
+
+
+def _may(actor: Impersonation, attempt: Attempt) -> bool:
+    try:
+        return actor.transact_perms_check([attempt.step]).passed
+    except InstantRejected as exc:
+        # What is refused for another reason than a rule says nothing about the rules.
+        if exc.refusal.type not in _DENIALS:
+            raise
+        return False
+    except InstantBroken as exc:
+        if exc.refusal.status != HTTPStatus.NOT_FOUND:
+            raise
+    return not attempt.only_as_check and _did(actor, attempt)
+
+
+def _did(actor: Impersonation, attempt: Attempt) -> bool:
+    """Try in earnest. Only rows that go again at the end are touched."""
+    try:
+        actor.transact([attempt.step])
+    except InstantBusy:
+        raise
+    except InstantRejected:
+        # Not for a rule's sake perhaps, but because an attempt that succeeded has changed the rows.
+        return False
+    return True

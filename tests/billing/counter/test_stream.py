@@ -1,0 +1,28 @@
+"""The view of live credits, as far as it needs no stream; the rest is in the journeys."""
+
+import pytest
+from django.test import Client
+
+from billing.counter.hub import hub
+from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+
+pytestmark = pytest.mark.django_db
+PATH = "/api/credits/stream"
+
+
+@pytest.mark.parametrize("headers", [{}, FRAGMENT, JSON, {"Accept": "text/event-stream"}])
+def test_the_signed_out_are_refused_however_they_ask(headers: dict[str, str]) -> None:
+    response = Client().get(PATH, headers=headers)
+    assert (response.status_code, response.json()) == (401, {"error": "Sign in first"})
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_it_cannot_be_posted_to() -> None:
+    assert browser_of(ADA).post(PATH).status_code == 405
+
+
+def test_a_server_that_cannot_stream_says_so_and_starts_nothing() -> None:
+    response = browser_of(ADA).get(PATH)
+    assert (response.status_code, response.content) == (204, b"")
+    assert "no-store" in response["Cache-Control"]
+    assert hub().members == 0

@@ -1,0 +1,114 @@
+"""The staff's button that holds one member's purchases against Stripe."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from accounts.members import Member
+from billing.errors import UnknownMember
+from billing.staff.members import check_with_stripe
+from tests.billing.shop import Shop
+
+pytestmark = pytest.mark.django_db
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create_user("grace", password="correct horse", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="billing", codename__in=permissions)
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def grace() -> Client:
+    """Staff who may set balances."""
+    return staff("view_member", "reset_credits")
+
+
+def address(member: Member) -> str:
+    return f"/admin/billing/member/{member.id}/check/"
+
+
+def press(client: Client, member: Member) -> str:
+    """Press the button; the page after it."""
+    response = client.post(address(member), follow=True)
+    assert response.redirect_chain == [(f"/admin/billing/member/{member.id}/change/", 302)]
+    return response.content.decode()
+
+
+def test_what_is_found_is_mended_said_and_logged(shop: Shop, ada: Member, grace: Client) -> None:
+    credited, refunded = shop.buy(ada), shop.buy(ada)
+    shop.refund(refunded, 150)
+    page = press(grace, ada)
+    assert f"Checkout {credited}: credited 10" in page
+    assert f"Checkout {refunded}: credited 10, took back 3" in page
+    assert shop.credits(ada) == 17
+    logged = [entry.change_message for entry in LogEntry.objects.all()]
+    assert sorted(logged) == sorted(
+        [
+            f"Checked with Stripe. Checkout {credited}: credited 10",
+            f"Checked with Stripe. Checkout {refunded}: credited 10, took back 3",
+        ]
+    )
+    assert "Nothing to do" in press(grace, ada)
+    assert LogEntry.objects.count() == 2
+
+
+def test_what_needs_a_person_is_said_to_be_so(shop: Shop, ada: Member, grace: Client) -> None:
+    checkout_id = shop.buy(ada)
+    shop.deliver_all()
+    shop.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **{"metadata[credits]": "99"})
+    assert "This needs a person" in press(grace, ada)
+    assert LogEntry.objects.count() == 0
+
+
+def test_a_member_who_never_bought_has_nothing_to_check(shop: Shop, ada: Member, grace: Client) -> None:
+    assert "Nothing to do" in press(grace, ada)
+    assert shop.asked_stripe == 0
+
+
+def test_the_button_is_on_the_page_of_those_who_may_press_it(shop: Shop, ada: Member) -> None:
+    page = f"/admin/billing/member/{ada.id}/change/"
+    only_looking = staff("view_member")
+    assert address(ada) not in only_looking.get(page).content.decode()
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="reset_credits"))
+    assert address(ada) in only_looking.get(page).content.decode()
+
+
+@pytest.mark.parametrize("permissions", [(), ("view_member",), ("reset_credits",)])
+def test_nobody_else_may_check(shop: Shop, ada: Member, permissions: tuple[str, ...]) -> None:
+    shop.buy(ada)
+    assert staff(*permissions).post(address(ada)).status_code == 403
+    assert Client().post(address(ada)).status_code == 302
+    assert shop.credits(ada) == 0
+
+
+def test_a_link_checks_nothing(shop: Shop, ada: Member, grace: Client) -> None:
+    assert grace.get(address(ada)).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = grace.cookies
+    assert strict.post(address(ada)).status_code == 403
+
+
+def test_a_stranger_is_404(shop: Shop, ada: Member, grace: Client) -> None:
+    assert grace.post(f"/admin/billing/member/{uuid4()}/check/").status_code == 404
+    with pytest.raises(UnknownMember):
+        check_with_stripe(uuid4())
+
+
+def test_an_outage_is_a_message_on_the_members_page(shop: Shop, ada: Member, grace: Client) -> None:
+    shop.buy(ada)
+    shop.stripe_is_away = True
+    page = press(grace, ada)
+    assert '<li class="error">' in page
+    assert ada.email in page
+    shop.stripe_is_away = False
+    assert "credited 10" in press(grace, ada)

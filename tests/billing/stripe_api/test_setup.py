@@ -1,0 +1,267 @@
+"""Setting up a Stripe account by one command, again and again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any, ClassVar
+
+import environ
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import override_settings
+
+from billing.packs import pack_of
+from billing.stripe_api import gateway
+from billing.stripe_api.client import StripeConnection
+from billing.stripe_api.gateway import StripeGateway
+from billing.webhook import EVENTS
+from tests.billing.shop import Shop
+
+SITE = "https://credits.test"
+URL = f"{SITE}/api/stripe/webhook"
+TEN = {"credits": 10, "name": "Ten haikus", "unit_amount": 500, "currency": "usd"}
+FIFTY = {"credits": 50, "name": "Fifty, don't ask", "unit_amount": 20, "currency": "jpy"}
+
+
+@pytest.fixture(autouse=True)
+def _packs(shop: Shop) -> Iterator[None]:
+    """Two packs that Stripe has no price for, and an account in which nobody is told anything."""
+    for endpoint in shop.ask("/v1/webhook_endpoints")["data"]:
+        shop.ask(f"/v1/webhook_endpoints/{endpoint['id']}", method="DELETE")
+    with override_settings(CREDIT_PACKS=[TEN, FIFTY]):
+        yield
+
+
+def set_up(*arguments: str, site: str | None = SITE) -> tuple[str, str]:
+    """What the command prints: the lines for `.env`, and what it did."""
+    out, err = StringIO(), StringIO()
+    sites = [] if site is None else ["--site", site]
+    call_command("stripe_setup", *sites, *arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def env_of(lines: str, tmp_path: Path) -> dict[str, str]:
+    """The lines as the settings would read them, and a shell as well."""
+    file = tmp_path / "env"
+    file.write_text(lines)
+
+    class Env(environ.Env):  # type: ignore[misc]
+        ENVIRON: ClassVar[dict[str, str]] = {}
+
+    Env.read_env(file)
+    assert shlex.split(lines) == [f"{name}={value}" for name, value in Env.ENVIRON.items()]
+    return Env.ENVIRON
+
+
+def account(shop: Shop) -> dict[str, list[dict[str, Any]]]:
+    """All that the command could have changed."""
+    kinds = ("products", "prices", "webhook_endpoints", "events")
+    return {kind: shop.ask(f"/v1/{kind}", limit="100")["data"] for kind in kinds}
+
+
+def prices(shop: Shop) -> dict[str, dict[str, Any]]:
+    """The prices that have a lookup key, by it."""
+    found = shop.ask("/v1/prices", limit="100", **{"expand[0]": "data.product"})["data"]
+    return {each["lookup_key"].rpartition(":")[0][-2:]: each for each in found if each["lookup_key"]}
+
+
+def endpoint(shop: Shop) -> dict[str, Any]:
+    (found,) = shop.ask("/v1/webhook_endpoints")["data"]
+    return dict(found)
+
+
+def test_an_empty_account_gets_a_price_for_each_pack_and_an_endpoint(shop: Shop, tmp_path: Path) -> None:
+    lines, said = set_up()
+    made = prices(shop)
+    assert (made["10"]["unit_amount"], made["10"]["currency"]) == (500, "usd")
+    assert (made["50"]["unit_amount"], made["50"]["currency"]) == (20, "jpy")
+    assert made["50"]["product"]["name"] == FIFTY["name"]
+    assert endpoint(shop)["url"] == URL
+    assert set(endpoint(shop)["enabled_events"]) == EVENTS
+    assert endpoint(shop)["api_version"] == shop.gateway.connection.api_version
+    env = env_of(lines, tmp_path)
+    assert json.loads(env["CREDIT_PACKS"]) == [
+        {"price": made["10"]["id"]} | TEN,
+        {"price": made["50"]["id"]} | FIFTY,
+    ]
+    assert env["STRIPE_WEBHOOK_SECRET"].startswith("whsec_")
+    assert "$5.00" in said
+    assert "¥20" in said
+    assert env["STRIPE_WEBHOOK_SECRET"] not in said
+
+
+def test_what_it_makes_can_be_sold_and_its_webhooks_are_believed(shop: Shop, tmp_path: Path) -> None:
+    env = env_of(set_up()[0], tmp_path)
+    ada = shop.member()
+    with override_settings(CREDIT_PACKS=json.loads(env["CREDIT_PACKS"])):
+        pack = pack_of(prices(shop)["10"]["id"])
+        checkout_id = shop.buy(ada, pack=pack)
+    (delivery, *_) = [
+        each for each in shop.stripe.due_deliveries(shop.now) if checkout_id.encode() in each.body
+    ]
+    gateway = StripeGateway(shop.gateway.connection, webhook_secrets=[env["STRIPE_WEBHOOK_SECRET"]])
+    signature = shop.stripe.sign(delivery.body, time.time(), secrets=delivery.secrets)
+    assert gateway.verified_event(delivery.body, signature).object_id == checkout_id
+
+
+def test_the_second_time_changes_nothing(shop: Shop, tmp_path: Path) -> None:
+    first = env_of(set_up()[0], tmp_path)
+    before = account(shop)
+    lines, said = set_up()
+    assert account(shop) == before
+    assert said.count("as it should be") == 3
+    assert env_of(lines, tmp_path) == {"CREDIT_PACKS": first["CREDIT_PACKS"]}
+
+
+def test_a_dry_run_writes_nothing_and_says_what_is_missing(shop: Shop) -> None:
+    before = account(shop)
+    lines, said = set_up("--dry-run")
+    assert account(shop) == before
+    assert lines == ""
+    assert said.count("to do") == 3
+    assert "nothing written" in said
+
+
+def test_a_dry_run_on_a_changed_account_writes_nothing_either(shop: Shop) -> None:
+    set_up()
+    price = prices(shop)["10"]
+    shop.ask(f"/v1/products/{price['product']['id']}", method="POST", name="Eleven")
+    shop.ask(f"/v1/prices/{prices(shop)['50']['id']}", method="POST", active="false")
+    shop.ask(f"/v1/webhook_endpoints/{endpoint(shop)['id']}", method="POST", disabled="true")
+    before = account(shop)
+    with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": 600}, FIFTY]):
+        _, said = set_up("--dry-run")
+    assert account(shop) == before
+    assert said.count("to do") == 3
+
+
+def test_another_amount_is_another_price_and_the_old_one_stays_for_sale(shop: Shop) -> None:
+    set_up()
+    old = prices(shop)["10"]
+    with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": 600}, FIFTY]):
+        lines, _ = set_up()
+    new = prices(shop)["10"]
+    assert (new["unit_amount"], new["product"]["id"]) == (600, old["product"]["id"])
+    assert new["id"] in lines
+    assert shop.ask(f"/v1/prices/{old['id']}")["active"]
+
+
+def test_back_to_the_old_amount_is_a_third_price(shop: Shop) -> None:
+    seen = []
+    for amount in (500, 600, 500, 600):
+        with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": amount}]):
+            set_up(site=None)
+        assert prices(shop)["10"]["unit_amount"] == amount
+        seen.append(prices(shop)["10"]["id"])
+    assert len(set(seen)) == 4
+
+
+def test_what_somebody_changed_in_the_dashboard_is_put_right(shop: Shop) -> None:
+    set_up()
+    price = prices(shop)["10"]
+    shop.ask(f"/v1/prices/{price['id']}", method="POST", active="false")
+    shop.ask(f"/v1/products/{price['product']['id']}", method="POST", active="false", name="Eleven")
+    _, said = set_up()
+    mended = prices(shop)["10"]
+    assert (mended["id"], mended["active"]) == (price["id"], True)
+    assert (mended["product"]["active"], mended["product"]["name"]) == (True, "Ten haikus")
+    assert "for sale" in said
+
+
+@pytest.mark.parametrize("events", [["*"], ["charge.refunded", "customer.created"]], ids=str)
+def test_an_endpoint_is_told_of_exactly_what_counts(shop: Shop, events: list[str]) -> None:
+    form = {f"enabled_events[{number}]": event for number, event in enumerate(events)}
+    made = shop.ask("/v1/webhook_endpoints", method="POST", url=URL, **form)
+    shop.ask(f"/v1/webhook_endpoints/{made['id']}", method="POST", disabled="true")
+    lines, said = set_up()
+    assert (endpoint(shop)["id"], endpoint(shop)["status"]) == (made["id"], "enabled")
+    assert set(endpoint(shop)["enabled_events"]) == EVENTS
+    assert "STRIPE_WEBHOOK_SECRET" not in lines
+    assert "enabled again" in said
+
+
+def test_two_sites_on_one_account_do_not_touch_each_other(shop: Shop) -> None:
+    set_up()
+    mine = account(shop)["prices"]
+    with override_settings(INSTANT_APP_ID="22222222-2222-4222-8222-222222222222"):
+        set_up(site="https://another.test")
+    assert [each for each in account(shop)["prices"] if each in mine] == mine
+    assert len([each for each in account(shop)["prices"] if each["lookup_key"]]) == 4
+    assert len(account(shop)["webhook_endpoints"]) == 2
+
+
+def test_without_a_site_the_endpoint_is_left_alone(shop: Shop) -> None:
+    _, said = set_up(site=None)
+    assert account(shop)["webhook_endpoints"] == []
+    assert "--site" in said
+
+
+@pytest.mark.parametrize("site", ["credits.test", "https://credits.test/shop", "ftp://credits.test", ""])
+def test_an_address_that_is_none_is_refused(site: str) -> None:
+    with pytest.raises(CommandError, match="address without a path"):
+        set_up(site=site)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"CREDIT_PACKS": []}, "CREDIT_PACKS is empty"),
+        ({"CREDIT_PACKS": [TEN, {"credits": 20}]}, "Pack 2 of CREDIT_PACKS"),
+        ({"CREDIT_PACKS": [TEN, TEN | {"name": "Also ten"}]}, "same credits and currency"),
+        ({"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY is empty"),
+        ({"INSTANT_APP_ID": ""}, "INSTANT_APP_ID is empty"),
+    ],
+    ids=lambda case: str(next(iter(case))) if isinstance(case, dict) else "",
+)
+def test_settings_that_say_too_little_are_named(shop: Shop, changed: dict[str, Any], said: str) -> None:
+    before = account(shop)
+    with override_settings(**changed), pytest.raises(CommandError, match=said):
+        set_up()
+    assert account(shop) == before
+
+
+@pytest.mark.parametrize(
+    ("key", "arguments", "said"),
+    [("sk_live_x", [], "Add --live"), ("rk_live_x", [], "Add --live"), ("sk_test_x", ["--live"], "test key")],
+)
+def test_real_money_must_be_meant(key: str, arguments: list[str], said: str) -> None:
+    # Nobody answers at this address: the key is looked at before anything is sent.
+    connection = StripeConnection(secret_key=key, api_base="http://127.0.0.1:9")
+    with (
+        gateway.using(StripeGateway(connection, webhook_secrets=[])),
+        pytest.raises(CommandError, match=said),
+    ):
+        set_up(*arguments)
+
+
+def test_live_events_go_to_https_addresses_only() -> None:
+    connection = StripeConnection(secret_key="sk_live_x", api_base="http://127.0.0.1:9")
+    with (
+        gateway.using(StripeGateway(connection, webhook_secrets=[])),
+        pytest.raises(CommandError, match="https"),
+    ):
+        set_up("--live", site="http://credits.test")
+
+
+def test_an_outage_is_said_and_the_next_run_finishes(shop: Shop) -> None:
+    shop.stripe_is_away = True
+    with pytest.raises(CommandError, match="run this again"):
+        set_up()
+    shop.stripe_is_away = False
+    _, said = set_up()
+    assert said.count("done") == 3
+
+
+def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(shop: Shop) -> None:
+    set_up()
+    lost = prices(shop)["10"]
+    shop.ask(f"/v1/prices/{lost['id']}", method="POST", lookup_key="")
+    lines, _ = set_up()
+    assert prices(shop)["10"]["id"] != lost["id"]
+    assert prices(shop)["10"]["id"] in lines

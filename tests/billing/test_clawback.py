@@ -1,0 +1,98 @@
+"""What of a purchase is taken back: pro rata, cumulative, never more than it was, in any order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instant_admin.ledger.rules import Account, ClawBack, Entry, Kind, Payment, claw_back, clawed_back
+
+ADA = UUID("aaaaaaaa-0000-4000-8000-000000000001")
+
+
+def entry(kind: Kind, amount: int) -> Entry:
+    return Entry(
+        id=uuid4(),
+        account_id=ADA,
+        key=f"{kind}:{uuid4()}",
+        seq=1,
+        kind=kind,
+        amount=amount,
+        balance=0,
+        note="",
+        actor="",
+        ref="cs_test_1",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("credits", "payment", "taken"),
+    [
+        (10, Payment(paid=500, refunded=0, disputed=0), (0, 0)),
+        (10, Payment(paid=500, refunded=150, disputed=0), (3, 0)),
+        (10, Payment(paid=500, refunded=500, disputed=0), (10, 0)),
+        (10, Payment(paid=500, refunded=49, disputed=0), (0, 0)),  # not a credit's worth
+        (10, Payment(paid=500, refunded=99, disputed=0), (1, 0)),
+        (10, Payment(paid=500, refunded=0, disputed=500), (0, 10)),
+        (10, Payment(paid=500, refunded=150, disputed=350), (3, 7)),
+        (10, Payment(paid=500, refunded=500, disputed=500), (10, 0)),
+        (10, Payment(paid=500, refunded=900, disputed=0), (10, 0)),  # never more than the purchase
+        (10, Payment(paid=0, refunded=0, disputed=0), (0, 0)),  # a free order
+        (7, Payment(paid=1000, refunded=500, disputed=0), (3, 0)),  # rounded down
+    ],
+)
+def test_what_is_taken_back(credits: int, payment: Payment, taken: tuple[int, int]) -> None:
+    assert clawed_back(credits, payment) == taken
+
+
+payments = st.builds(
+    Payment,
+    paid=st.just(997),
+    refunded=st.integers(0, 1200),
+    disputed=st.sampled_from([0, 0, 100, 997]),
+)
+
+
+@given(credits=st.integers(1, 60), seen=st.lists(payments, max_size=8))
+def test_after_any_sequence_what_is_taken_is_what_the_last_state_says(
+    credits: int, seen: list[Payment]
+) -> None:
+    purchase = entry(Kind.PURCHASE, credits)
+    taken: list[Entry] = []
+    account = Account(id=ADA, credits=0, seq=1)
+    for payment in (*seen, *seen[-1:]):
+        movements = 0
+        while (movement := claw_back(purchase, taken, payment, key="k")) is not None:
+            taken.append(entry(movement.kind, movement.amount_on(account)))
+            assert 0 <= -sum(one.amount for one in taken) <= credits
+            movements += 1
+            assert movements <= 2
+        assert -sum(one.amount for one in taken) == sum(clawed_back(credits, payment))
+        assert (
+            -sum(one.amount for one in taken if one.kind is Kind.REFUND) == clawed_back(credits, payment)[0]
+        )
+
+
+def test_a_claw_back_takes_what_was_spent_already_and_says_what_for() -> None:
+    purchase = entry(Kind.PURCHASE, 10)
+    movement = claw_back(purchase, [], Payment(paid=500, refunded=500, disputed=0), key="k")
+    assert isinstance(movement, ClawBack)
+    assert movement.balance_after(Account(id=ADA, credits=2, seq=9)) == -8
+    assert (movement.kind, movement.ref) == (Kind.REFUND, "cs_test_1")
+
+
+def test_a_refund_that_failed_and_a_dispute_that_was_won_give_back() -> None:
+    purchase = entry(Kind.PURCHASE, 10)
+    taken = [entry(Kind.REFUND, -3), entry(Kind.DISPUTE, -7)]
+    back = Payment(paid=500, refunded=0, disputed=0)
+    won = claw_back(purchase, taken, back, key="k")
+    assert won is not None
+    assert (won.kind, won.amount) == (Kind.DISPUTE_WON, 7)
+    failed = claw_back(purchase, [*taken, entry(won.kind, won.amount)], back, key="k")
+    assert failed is not None
+    assert (failed.kind, failed.amount) == (Kind.REFUND, 3)

@@ -1,0 +1,44 @@
+"""`python -m tests.chaos`: kill real processes with SIGKILL, any number of times, and judge what is left."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tests.chaos.ordeal import Ordeal
+
+
+def main() -> int:
+    """0 when nothing was lost and nothing invented; else 1, and the data directory is kept."""
+    options = _options()
+    data_dir = options.data_dir or Path(tempfile.mkdtemp(prefix="torture-"))
+    ordeal = Ordeal(data_dir, seed=options.seed)
+    try:
+        with tqdm(total=options.cycles, desc="Kills", unit="", disable=None) as bar:
+            report = ordeal.run(options.cycles, survived=bar.update)
+    except BaseException:
+        sys.stderr.write(f"Stopped before the end; what there was is in {data_dir}\n")
+        raise
+    sys.stdout.write(f"{report}\n")
+    if report.problems:
+        return 1
+    if options.data_dir is None:
+        shutil.rmtree(data_dir)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--cycles", type=int, default=100, help="how many kills (100)")
+    parser.add_argument("--seed", type=int, default=1, help="which parts are killed, and what people do (1)")
+    parser.add_argument("--data-dir", type=Path, help="a new folder for everything (a temporary one)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""Two site processes and both stand-ins, killed at random moments while people buy and write."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+
+from instant_admin.client.admin import InstantAdmin
+from sandbox import faults
+from sandbox.world import Part, World
+from tests.chaos.reckoning import Facts, double_entries, untruths
+from tests.chaos.shopper import Meter, Shopper
+from tests.journeys.visitor import Visitor
+
+SHOPPERS: Final = 4
+# How much is asked between one kill and the next.
+MOST_REQUESTS: Final = 20
+LONGEST_MOMENT_S: Final = 0.06
+# How often the next kill does not wait until the last victim is up again.
+HASTE_CHANCE: Final = 0.35
+PROGRESS_LIMIT_S: Final = 60.0
+# Stripe's stand-in waits at most a minute before it delivers a webhook again.
+OUTBOX_LIMIT_S: Final = 180.0
+
+
+@dataclass(slots=True)
+class Report:
+    """What happened, and what is wrong: nothing, if all is well."""
+
+    data_dir: Path
+    cycles: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    purchases: int = 0
+    haikus: int = 0
+    reconciled: str = ""
+    audited: str = ""
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        killed = ", ".join(f"{count} x {part}" for part, count in sorted(self.kills.items()))
+        counted = ", ".join(
+            f"{self.counts[name]} {name}"
+            for name in ("requests", "lost answers", "refused", "told to try again")
+        )
+        lines = [
+            f"{self.cycles} cycles in {self.seconds:.0f} s. Killed: {killed}.",
+            f"{counted}; {self.purchases} purchases, {self.haikus} haikus.",
+            f"Reconciled: {self.reconciled}",
+            f"Audited: {self.audited}",
+            *(f"WRONG: {problem}" for problem in self.problems),
+            f"Evidence is in {self.data_dir}" if self.problems else "Nothing is lost, and nothing invented.",
+        ]
+        return "\n".join(lines)
+
+
+class Ordeal:
+    """One run over a world of its own, which keeps everything in `data_dir`."""
+
+    def __init__(self, data_dir: Path, *, seed: int) -> None:
+        self._seed = seed
+        self._rng = random.Random(f"{seed}:kills")
+        self.world = World(data_dir, site_ports=(0, 0))
+        self.report = Report(self.world.data_dir)
+        self._meter = Meter()
+        self._stop = threading.Event()
+        self._shoppers: list[Shopper] = []
+
+    def run(self, cycles: int, *, survived: Callable[[], object] = lambda: None) -> Report:
+        """Kill so many processes and judge what is left; `survived` is called after each kill."""
+        started = time.monotonic()
+        try:
+            self.world.start()
+            self._shoppers = [self._shopper(number) for number in range(SHOPPERS)]
+            self._torment(cycles, survived)
+            self._settle_down()
+            self._judge()
+        finally:
+            self.world.stop()
+            self.report.counts = self._meter.counts
+            self.report.seconds = time.monotonic() - started
+        if self.report.problems:
+            self._keep_evidence()
+        return self.report
+
+    def _shopper(self, number: int) -> Shopper:
+        visitor = Visitor(self.world.site_url, self.world.mail_dir).sign_in(f"shopper{number}@example.com")
+        rng = random.Random(f"{self._seed}:{number}")
+        return Shopper(visitor, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
+
+    def _torment(self, cycles: int, survived: Callable[[], object]) -> None:
+        with ThreadPoolExecutor(SHOPPERS) as pool:
+            shopping = [pool.submit(shopper.shop) for shopper in self._shoppers]
+            try:
+                for _ in range(cycles):
+                    self._await_a_moment(shopping)
+                    self._kill_one()
+                    survived()
+            finally:
+                self._stop.set()
+        for shopper in shopping:
+            shopper.result()
+
+    def _await_a_moment(self, shopping: Sequence[Future[None]]) -> None:
+        """Some requests and a fraction of one, so that any line of the site may be its last."""
+        for shopper in shopping:
+            if shopper.done():
+                shopper.result()
+        if not self._meter.await_more(self._rng.randint(1, MOST_REQUESTS), limit_s=PROGRESS_LIMIT_S):
+            raise AssertionError(f"nobody got anywhere for {PROGRESS_LIMIT_S} s")
+        time.sleep(self._rng.uniform(0.0, LONGEST_MOMENT_S))
+
+    def _kill_one(self) -> None:
+        world = self.world
+        victims = {
+            "site 1": world.sites[0],
+            "site 2": world.sites[1],
+            "Instant": world.instant,
+            "Stripe": world.stripe,
+        }
+        name = self._rng.choices(list(victims), weights=[35, 35, 15, 15])[0]
+        if not victims[name].is_running:
+            self.report.problems.append(f"{name} had died by itself; its log says why")
+        victims[name].kill()
+        victims[name].start()
+        self.report.cycles += 1
+        self.report.kills[name] += 1
+        if self._rng.random() > HASTE_CHANCE:
+            self._await_up(victims[name])
+
+    def _await_up(self, part: Part) -> None:
+        part.await_answer("/healthz" if part in self.world.sites else faults.PATH)
+
+    def _settle_down(self) -> None:
+        """Everything is up, Stripe has delivered what it had to tell, and cron has looked for the rest."""
+        for part in self.world.parts:
+            self._await_up(part)
+        deadline = time.monotonic() + OUTBOX_LIMIT_S
+        while waiting := self._ask_stripe("/v1/events?delivery_success=false&limit=1"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{waiting[0]['type']} was not delivered for {OUTBOX_LIMIT_S} s")
+            time.sleep(0.1)
+        reconciled = self.world.manage("reconcile_credits", "--all", check=False)
+        self.report.reconciled = _last_line(reconciled.stdout)
+        audited = self.world.manage("audit_credits", check=False)
+        self.report.audited = _last_line(audited.stdout)
+        for name, done in (("reconcile_credits", reconciled), ("audit_credits", audited)):
+            if done.returncode:
+                self.report.problems.append(
+                    f"{name} ended with {done.returncode}: {done.stdout}{done.stderr}"
+                )
+
+    def _judge(self) -> None:
+        for shopper in self._shoppers:
+            facts = self._facts_of(shopper)
+            self.report.purchases += len(facts.paid)
+            self.report.haikus += len(facts.haikus)
+            found = [*untruths(shopper.told, facts), *double_entries(facts.entries)]
+            self.report.problems += [f"{shopper.visitor.email}: {text}" for text in found]
+
+    def _facts_of(self, shopper: Shopper) -> Facts:
+        keys = self.world.keys
+        instant = InstantAdmin(
+            api_uri=self.world.instant.url, app_id=keys.instant_app_id, admin_token=keys.instant_admin_token
+        )
+        query: Any = {
+            "$users": {"$": {"where": {"email": shopper.visitor.email}}, "creditEntries": {}, "haikus": {}}
+        }
+        [member] = instant.query(query)["$users"]
+        paid = {
+            session["id"]: int(session["metadata"]["credits"])
+            for session in self._every_session()
+            if session["metadata"].get("member") == member["id"] and session["payment_status"] == "paid"
+        }
+        return Facts(
+            member_id=member["id"],
+            paid=paid,
+            entries=member["creditEntries"],
+            haikus={haiku["id"]: haiku for haiku in member["haikus"]},
+            credits=shopper.visitor.credits(),
+        )
+
+    def _every_session(self) -> Iterator[dict[str, Any]]:
+        after = ""
+        while page := self._ask_stripe(f"/v1/checkout/sessions?limit=100{after}"):
+            yield from page
+            after = f"&starting_after={page[-1]['id']}"
+
+    def _ask_stripe(self, path: str) -> list[dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self.world.keys.stripe_secret}"}
+        answer = requests.get(self.world.stripe.url + path, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return list(answer.json()["data"])
+
+    def _keep_evidence(self) -> None:
+        told = {shopper.visitor.email: asdict(shopper.told) for shopper in self._shoppers}
+        evidence = {"seed": self._seed, "problems": self.report.problems, "told": told}
+        (self.report.data_dir / "evidence.json").write_text(json.dumps(evidence, indent=2, default=sorted))
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["nothing was said"])[-1]

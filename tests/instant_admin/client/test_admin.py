@@ -1,0 +1,211 @@
+"""The client on the wire: what it sends, and what it makes of what comes back or does not."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import requests
+import responses
+from responses import matchers
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.errors import InstantBroken, InstantUnreachable
+from instant_admin.client.steps import create, delete, link, lookup, merge, rule_params, unlink, update
+from tests.instant_admin.client.wires import APP, ID, REFRESH, TOKEN, URI
+
+
+def body_of(wire: responses.RequestsMock) -> Any:
+    return json.loads(wire.calls[-1].request.body or "")
+
+
+def test_a_query_is_sent_as_admin_with_a_timeout(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+    wire.post(
+        f"{URI}/admin/query",
+        json={"haikus": []},
+        match=[
+            matchers.header_matcher({"App-Id": APP, "Authorization": f"Bearer {TOKEN}"}),
+            matchers.json_params_matcher({"query": {"haikus": {}}}),
+            matchers.request_kwargs_matcher({"timeout": (3.05, 10.0)}),
+        ],
+    )
+    assert instant.query({"haikus": {}}) == {"haikus": []}
+
+
+def test_as_a_member_the_admin_token_stays_at_home(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    wire.post(
+        f"{URI}/admin/query", json={"haikus": []}, match=[matchers.header_matcher({"As-Token": REFRESH})]
+    )
+    instant.as_member(REFRESH).query({"haikus": {}})
+    assert "Authorization" not in wire.calls[0].request.headers
+
+
+def test_a_netrc_entry_does_not_replace_the_token(
+    wire: responses.RequestsMock, instant: InstantAdmin, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine instant.test login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    wire.get(f"{URI}/admin/schema", json={"schema": {}})
+    instant.schema()
+    assert wire.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_as_email_needs_the_admin_token_and_as_guest_does_not(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    wire.post(f"{URI}/admin/query", json={})
+    instant.as_email("ada@example.com").query({})
+    assert wire.calls[0].request.headers["As-Email"] == "ada@example.com"
+    assert "Authorization" in wire.calls[0].request.headers
+    instant.as_guest().query({})
+    assert wire.calls[1].request.headers["As-Guest"] == "true"
+    assert "Authorization" not in wire.calls[1].request.headers
+
+
+def test_a_transaction_never_makes_up_attributes(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+    wire.post(f"{URI}/admin/transact", json={"tx-id": 7})
+    steps = [create("haikus", ID, {"topic": "rain"}), link("haikus", ID, {"author": ID})]
+    assert instant.transact(steps) == 7
+    assert body_of(wire) == {
+        "steps": [
+            ["create", "haikus", str(ID), {"topic": "rain"}],
+            ["link", "haikus", str(ID), {"author": str(ID)}],
+        ],
+        "throw-on-missing-attrs?": True,
+    }
+
+
+def test_every_kind_of_step_has_instants_form() -> None:
+    assert [
+        update("n", ID, {"a": 1}),
+        update("n", ID, {"a": 1}, upsert=False),
+        merge("n", lookup("email", 'a"b'), {"a": {"b": None}}),
+        merge("n", ID, {}, upsert=False),
+        delete("n", ID),
+        unlink("n", ID, {"l": [ID, ID]}),
+        rule_params("n", ID, {"p": 1}),
+    ] == [
+        ["update", "n", str(ID), {"a": 1}],
+        ["update", "n", str(ID), {"a": 1}, {"upsert": False}],
+        ["merge", "n", 'lookup__email__"a\\"b"', {"a": {"b": None}}],
+        ["merge", "n", str(ID), {}, {"upsert": False}],
+        ["delete", "n", str(ID)],
+        ["unlink", "n", str(ID), {"l": [str(ID), str(ID)]}],
+        ["ruleParams", "n", str(ID), {"p": 1}],
+    ]
+
+
+def test_a_transaction_without_a_number_is_nonsense_and_leaves_doubt(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    wire.post(f"{URI}/admin/transact", json={"ok": True})
+    with pytest.raises(InstantBroken) as raised:
+        instant.transact([])
+    assert raised.value.may_have_been_written
+
+
+def refused() -> requests.ConnectionError:
+    """What requests raises when nobody listens: there was no connection to send anything on."""
+    reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("failure", "doubt"),
+    [
+        (refused(), False),
+        (requests.ConnectTimeout(), False),
+        (requests.ConnectionError("connection aborted"), True),
+        (requests.ReadTimeout(), True),
+        (requests.exceptions.ChunkedEncodingError("half a body"), True),
+    ],
+)
+def test_a_write_without_an_answer_is_sent_once_and_says_whether_it_may_have_arrived(
+    wire: responses.RequestsMock, instant: InstantAdmin, failure: Exception, doubt: bool
+) -> None:
+    wire.post(f"{URI}/admin/transact", body=failure)
+    with pytest.raises(InstantUnreachable) as raised:
+        instant.transact([])
+    assert raised.value.may_have_been_written is doubt
+    assert len(wire.calls) == 1
+
+
+def test_a_question_is_asked_again_when_the_connection_breaks(
+    wire: responses.RequestsMock, instant: InstantAdmin, pauses: list[float]
+) -> None:
+    wire.post(f"{URI}/admin/query", body=requests.ConnectionError("aborted"))
+    wire.post(f"{URI}/admin/query", body=requests.ConnectionError("aborted"))
+    wire.post(f"{URI}/admin/query", json={"haikus": []})
+    assert instant.query({"haikus": {}}) == {"haikus": []}
+    assert pauses == [0.1, 0.5]
+
+
+def test_a_question_is_given_up_in_the_end_and_leaves_no_doubt(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    for _ in range(3):
+        wire.post(f"{URI}/admin/query", body=requests.ConnectionError("aborted"))
+    with pytest.raises(InstantUnreachable) as raised:
+        instant.query({})
+    assert not raised.value.may_have_been_written
+
+
+def test_a_question_that_timed_out_is_not_asked_again(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    wire.post(f"{URI}/admin/query", body=requests.ReadTimeout())
+    with pytest.raises(InstantUnreachable):
+        instant.query({})
+    assert len(wire.calls) == 1
+
+
+def test_a_redirect_is_nonsense_and_is_not_followed(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    wire.post(f"{URI}/admin/transact", status=302, headers={"Location": "http://elsewhere.test/"})
+    with pytest.raises(InstantBroken):
+        instant.transact([])
+
+
+def test_a_sign_in_without_a_token_is_nonsense(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+    wire.post(f"{URI}/admin/verify_magic_code", json={"user": {"id": str(ID)}})
+    with pytest.raises(InstantBroken):
+        instant.verify_magic_code("ada@example.com", "012345")
+
+
+def test_neither_the_log_nor_an_error_holds_a_token_an_email_or_a_code(
+    wire: responses.RequestsMock, instant: InstantAdmin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = f"{URI}/admin/users"
+    for _ in range(3):
+        wire.get(
+            url, body=requests.ConnectionError(f"GET {url}?email=ada@example.com&refresh_token={REFRESH}")
+        )
+    with pytest.raises(InstantUnreachable) as raised:
+        instant.user(email="ada@example.com", refresh_token=REFRESH)
+    logged = (
+        caplog.text + str(raised.value) + repr(raised.value.__context__ if raised.value.__cause__ else "")
+    )
+    assert "GET /admin/users" in logged
+    for secret in (TOKEN, REFRESH, "ada@example.com"):
+        assert secret not in logged
+
+
+def test_connections_are_kept_for_the_next_call() -> None:
+    made: list[requests.Session] = []
+
+    def new_session() -> requests.Session:
+        made.append(requests.Session())
+        return made[-1]
+
+    instant = InstantAdmin(api_uri=URI, app_id=APP, admin_token=TOKEN, new_session=new_session)
+    with responses.RequestsMock() as wire:
+        wire.post(f"{URI}/admin/query", json={})
+        for _ in range(5):
+            instant.query({})
+    assert len(made) == 1

@@ -1,0 +1,95 @@
+"""The rules of credit, on plain values."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from instant_admin.ledger.rules import (
+    Account,
+    Entry,
+    Kind,
+    Movement,
+    OutOfCredits,
+    Purchase,
+    Reset,
+    Spend,
+    opening_of,
+)
+
+ADA = UUID("aaaaaaaa-0000-4000-8000-000000000001")
+
+
+def account(credits: int, seq: int = 1) -> Account:
+    return Account(id=ADA, credits=credits, seq=seq)
+
+
+def entry_for(movement: Movement, before: Account) -> Entry:
+    return Entry(
+        id=uuid4(),
+        account_id=before.id,
+        key=movement.key,
+        seq=before.seq + 1,
+        kind=movement.kind,
+        amount=movement.amount_on(before),
+        balance=movement.balance_after(before),
+        note=movement.note,
+        actor=movement.actor,
+        ref=movement.ref,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_a_purchase_adds_its_credits() -> None:
+    assert Purchase(key="k", credits=10).balance_after(account(3)) == 13
+
+
+def test_a_spend_takes_its_price() -> None:
+    assert Spend(key="k", price=1).amount_on(account(1)) == -1
+
+
+@pytest.mark.parametrize("balance", [0, -4])
+def test_a_spend_that_the_balance_cannot_cover_is_refused(balance: int) -> None:
+    with pytest.raises(OutOfCredits) as refusal:
+        Spend(key="k", price=1).amount_on(account(balance))
+    assert (refusal.value.needed, refusal.value.balance) == (1, balance)
+    assert not refusal.value.may_have_been_written
+
+
+@pytest.mark.parametrize(("balance", "amount"), [(3, 4), (9, -2), (7, 0), (-5, 12)])
+def test_a_reset_leaves_its_number_whatever_was_there(balance: int, amount: int) -> None:
+    reset = Reset(key="k", credits=7)
+    assert reset.amount_on(account(balance)) == amount
+    assert reset.balance_after(account(balance)) == 7
+
+
+def test_credits_from_before_the_ledger_are_recorded_and_stay_as_they_are() -> None:
+    opening = opening_of(account(7, seq=0))
+    assert opening is not None
+    assert (opening.amount_on(account(7, seq=0)), opening.balance_after(account(7, seq=0))) == (7, 7)
+
+
+@pytest.mark.parametrize(("credits", "seq"), [(0, 0), (7, 1), (0, 5)])
+def test_an_account_without_credits_or_with_a_ledger_needs_no_opening(credits: int, seq: int) -> None:
+    assert opening_of(account(credits, seq)) is None
+
+
+@pytest.mark.parametrize(
+    "movement", [Purchase(key="k", credits=10), Spend(key="k", price=1), Reset(key="k", credits=4)]
+)
+def test_an_entry_is_believed_only_when_it_records_the_same_movement(movement: Movement) -> None:
+    entry = entry_for(movement, account(5))
+    assert movement.is_recorded_by(entry, account_id=ADA)
+    assert not movement.is_recorded_by(entry, account_id=uuid4())
+    assert not movement.is_recorded_by(replace(entry, kind=Kind.GRANT), account_id=ADA)
+
+
+def test_a_purchase_of_another_size_is_another_purchase() -> None:
+    entry = entry_for(Purchase(key="k", credits=10), account(0))
+    assert not Purchase(key="k", credits=50).is_recorded_by(entry, account_id=ADA)
+
+
+def test_a_reset_to_another_number_is_another_reset() -> None:
+    entry = entry_for(Reset(key="k", credits=10), account(0))
+    assert not Reset(key="k", credits=11).is_recorded_by(entry, account_id=ADA)
