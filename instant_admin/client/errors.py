@@ -3,7 +3,8 @@
     InstantError
     ├── InstantUnreachable     no answer arrived
     ├── InstantBroken          5xx, a timed-out statement, or a body that is not what the API documents
-    ├── SubscriptionLost       a live query tells no more: open it again
+    ├── NoSuchRoute            this server does not have the route; nothing was written
+    ├── SubscriptionLost       a live query has ended: open it again
     └── InstantRejected        Instant said no, and wrote nothing
         ├── InstantBusy        rate limited: ask again later
         ├── NotUnique          a unique attribute has this value already
@@ -56,10 +57,12 @@ class Refusal:
 class InstantError(Exception):
     """Base of every error that the client raises.
 
-    `may_have_been_written` answers what matters after a failed write: False means certainly not.
+    `may_have_been_written` answers what matters after a failed write: False means certainly not. `is_deadlock`
+    says that it lost to another transaction, and may simply be sent again.
     """
 
     may_have_been_written: bool = True
+    is_deadlock: bool = False
 
 
 class InstantUnreachable(InstantError):
@@ -82,6 +85,12 @@ class InstantBroken(InstantError):
         self.refusal = refusal
         self.is_deadlock = refusal.condition == "deadlock-detected"
         self.may_have_been_written = may_have_been_written and not self.is_deadlock
+
+
+class NoSuchRoute(InstantError):
+    """The server does not have this route: it is an older version, or it is not Instant."""
+
+    may_have_been_written = False
 
 
 class SubscriptionLost(InstantError):

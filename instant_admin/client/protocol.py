@@ -17,6 +17,7 @@ from instant_admin.client.errors import (
     InstantError,
     InstantRejected,
     MemberTokenRefused,
+    NoSuchRoute,
     NotUnique,
     Refusal,
     SubscriptionLost,
@@ -33,7 +34,7 @@ _MESSAGE_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose rights a call has: the app's admin, a member (by token or by email), or nobody."""
+    """Whose rights a call has: the app's admin, a member, or nobody."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     needs_admin_token: bool = True
@@ -49,14 +50,9 @@ def member_by_token(refresh_token: str) -> Identity:
     return Identity(headers={"As-Token": refresh_token}, needs_admin_token=False, is_member_token=True)
 
 
-def member_by_email(email: str) -> Identity:
-    """The member with exactly this stored email."""
-    return Identity(headers={"As-Email": email})
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to be sent, with a `body` of JSON, or with the bytes of a file as `content`.
+    """One request to be sent, with a `body` of JSON.
 
     `effect` is what it does to the data: `none` reads, `same` leaves the same whether it is done once or
     twice, `each` does something each time.
@@ -65,8 +61,6 @@ class Call:
     method: str
     path: str
     body: Mapping[str, Any] | None = field(default=None, repr=False)
-    content: bytes | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     identity: Identity = ADMIN
     effect: Literal["none", "same", "each"] = "each"
@@ -75,7 +69,8 @@ class Call:
 def read_answer(call: Call, status: int, body: bytes) -> dict[str, Any]:
     """The JSON object of a good answer; anything else raises the `InstantError` that it means.
 
-    Source: Instant's error shape, `type`, `message`, `hint` and `trace-id` at the top level.
+    Source: Instant's error shape, `type`, `message`, `hint` and `trace-id` at the top level. To a route that it does
+    not have it answers 200 with no body.
     """
     try:
         answer = json.loads(body)
@@ -83,6 +78,8 @@ def read_answer(call: Call, status: int, body: bytes) -> dict[str, Any]:
         answer = None
     if status == 200 and isinstance(answer, dict):
         return answer
+    if status == 200 and not body:
+        raise NoSuchRoute(f"Instant has no {call.method} {call.path}")
     raise _error(call, status, answer if isinstance(answer, dict) else {})
 
 

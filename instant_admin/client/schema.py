@@ -1,4 +1,8 @@
-"""`instant/schema.json` and `instant/perms.json` against a live app: push, wait, read back, verify."""
+"""An app's schema and permission rules: read, planned, pushed and awaited.
+
+`push` brings a live app up to `schema.json` and `perms.json` of a folder; `AppDocuments` is the part of the client
+that it calls.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,62 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from instant_admin.client.admin import InstantAdmin
+from instant_admin.client import protocol
+from instant_admin.client.protocol import Call
+from instant_admin.client.transport import Transport
+from instant_admin.client.types import Step
 
-# Without both of these, one payment could be credited twice or one credit spent twice.
-_GUARDS: Final = ("key", "slot")
 _JOB_PAUSES_S: Final = (0.1, 0.2, 0.5, *(1.0,) * 120)
 _JOB_FAILED: Final = ("errored", "canceled")
+
+
+class AppDocuments:
+    """A part of `InstantAdmin`. Source: `/superadmin/apps/{id}` and beside it, with the app's admin token."""
+
+    app_id: str
+    _transport: Transport
+
+    def schema(self) -> dict[str, Any]:
+        """The live schema: `{"blobs": {namespace: {label: attribute}}, "refs": {name: link}}`."""
+        answer = self._transport.send(Call("GET", "/admin/schema", effect="none"))
+        if not isinstance(answer.get("schema"), dict):
+            raise protocol.nonsense("a schema that is no object")
+        return cast("dict[str, Any]", answer["schema"])
+
+    def plan_schema(self, schema: Mapping[str, Any]) -> list[Step]:
+        """The steps that `push_schema` would take; none, too, for a schema that Instant cannot read."""
+        path = f"/superadmin/apps/{self.app_id}/schema/push/plan"
+        answer = self._transport.send(Call("POST", path, _push_body(schema), effect="none"))
+        return cast("list[Step]", answer.get("steps") or [])
+
+    def push_schema(self, schema: Mapping[str, Any]) -> str | None:
+        """Add to the live schema what it lacks of `schema`; returns the group of background jobs to wait for."""
+        path = f"/superadmin/apps/{self.app_id}/schema/push/apply"
+        answer = self._transport.send(Call("POST", path, _push_body(schema), effect="same"))
+        jobs = answer.get("indexing-jobs")
+        return str(jobs["group-id"]) if isinstance(jobs, dict) and jobs.get("group-id") else None
+
+    def schema_jobs(self, group_id: str) -> list[dict[str, Any]]:
+        """How the background jobs of one push stand: each has `job_type`, `job_status` and `error`."""
+        path = f"/dash/apps/{self.app_id}/indexing-jobs/group/{group_id}"
+        answer = self._transport.send(Call("GET", path, effect="none"))
+        return cast("list[dict[str, Any]]", answer.get("jobs") or [])
+
+    def perms(self) -> dict[str, Any] | None:
+        """The permission rules as they were pushed, or None when none ever were."""
+        answer = self._transport.send(Call("GET", f"/superadmin/apps/{self.app_id}/perms", effect="none"))
+        return cast("dict[str, Any] | None", answer.get("perms"))
+
+    def push_perms(self, rules: Mapping[str, Any]) -> None:
+        """Replace the permission rules; bad ones are `InstantRejected` and change nothing."""
+        path = f"/superadmin/apps/{self.app_id}/perms"
+        self._transport.send(Call("POST", path, {"code": dict(rules)}, effect="same"))
+
+
+def _push_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"schema": dict(schema), "check_types": True, "supports_background_updates": True}
 
 
 class SchemaError(Exception):
@@ -42,45 +94,45 @@ def read_documents(folder: Path) -> Documents:
 
 
 def push(
-    instant: InstantAdmin, documents: Documents, *, dry_run: bool, sleep: Callable[[float], None] = time.sleep
+    app: AppDocuments, documents: Documents, *, dry_run: bool, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[str]:
     """Bring the live app up to `documents`; yields a line for each thing done, or that would be done.
 
     Only adds to the schema; replaces the rules. Safe to repeat, and to run on an app in use. Raises
     `SchemaError` when a background job fails or the app read back is not what was pushed.
     """
-    steps = instant.plan_schema(documents.schema)
+    steps = app.plan_schema(documents.schema)
     yield from (f"schema: {_described(step)}" for step in steps)
-    rules_differ = instant.perms() != documents.perms
+    rules_differ = app.perms() != documents.perms
     if rules_differ:
         yield "perms: replace the rules"
     if not dry_run:
         if steps:
-            group_id = instant.push_schema(documents.schema)
+            group_id = app.push_schema(documents.schema)
             if group_id is not None:
-                _await_jobs(instant, group_id, sleep)
+                _await_jobs(app, group_id, sleep)
         if rules_differ:
-            instant.push_perms(documents.perms)
-        problems = differences(instant, documents)
+            app.push_perms(documents.perms)
+        problems = differences(app, documents)
         if problems:
             raise SchemaError(*problems)
 
 
-def differences(instant: InstantAdmin, documents: Documents) -> list[str]:
+def differences(app: AppDocuments, documents: Documents) -> list[str]:
     """What the live app lacks of `documents`, a sentence each; empty when it is all there."""
-    problems = schema_differences(instant.schema(), documents)
-    if instant.perms() != documents.perms:
+    problems = schema_differences(app.schema(), documents)
+    if app.perms() != documents.perms:
         problems.append("the permission rules are not those of perms.json")
     return problems
 
 
 def schema_differences(live: Mapping[str, Any], documents: Documents) -> list[str]:
-    """What a live schema lacks of `documents`, a sentence each; what a background job still works on counts."""
+    """What a live schema lacks of `documents`, a sentence each."""
     problems = [
         problem
         for namespace, entity in documents.schema["entities"].items()
         for label, wanted in entity["attrs"].items()
-        for problem in _attribute_problems(live, namespace, label, wanted)
+        for problem in attribute_problems(live, namespace, label, wanted)
     ]
     live_links = {_link_identity(ref) for ref in live.get("refs", {}).values()}
     for name, wanted in documents.schema["links"].items():
@@ -90,27 +142,14 @@ def schema_differences(live: Mapping[str, Any], documents: Documents) -> list[st
     return problems
 
 
-def missing_guards(live: Mapping[str, Any]) -> list[str]:
-    """Which unique attributes the ledger stands on are not really unique in the live schema, a clause each.
-
-    While Instant's background job makes an old attribute unique it says so already, but old rows are not
-    guarded yet: that does not count.
-    """
-    return [
-        problem
-        for label in _GUARDS
-        for problem in _attribute_problems(
-            live,
-            "creditEntries",
-            label,
-            {"valueType": "string", "required": True, "config": {"unique": True, "indexed": True}},
-        )
-    ]
-
-
-def _attribute_problems(
+def attribute_problems(
     live: Mapping[str, Any], namespace: str, label: str, wanted: Mapping[str, Any]
 ) -> Iterator[str]:
+    """What a live attribute lacks of the `wanted` one, a clause each.
+
+    While Instant's background job makes an old attribute unique it says so already, but old rows are not guarded
+    yet: that does not count.
+    """
     name = f"{namespace}.{label}"
     found = live.get("blobs", {}).get(namespace, {}).get(label)
     if found is None:
@@ -134,9 +173,9 @@ def _link_identity(ref: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return forward_on, forward_label, reverse_on, reverse_label
 
 
-def _await_jobs(instant: InstantAdmin, group_id: str, sleep: Callable[[float], None]) -> None:
+def _await_jobs(app: AppDocuments, group_id: str, sleep: Callable[[float], None]) -> None:
     for pause_s in _JOB_PAUSES_S:
-        jobs = instant.schema_jobs(group_id)
+        jobs = app.schema_jobs(group_id)
         failed = [job for job in jobs if job["job_status"] in _JOB_FAILED]
         if failed:
             raise SchemaError(*(f"{job['job_type']} failed: {job.get('error')}" for job in failed))

@@ -11,23 +11,13 @@ run grouped by kind (creates, updates and links first, deletes last), whatever t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from instant_admin.client.types import Step
 
-# An entity by its id, or by a unique attribute (see `lookup`).
 EntityRef: TypeAlias = UUID | str
-
-
-def lookup(attribute: str, value: object) -> str:
-    """Name an entity by a unique attribute instead of its id.
-
-    Beware: `update`, `merge` and `link` through a lookup that finds nothing create the row.
-    """
-    return f"lookup__{attribute}__{json.dumps(value)}"
 
 
 def create(namespace: str, entity: EntityRef, attributes: Mapping[str, Any]) -> Step:
@@ -38,12 +28,6 @@ def create(namespace: str, entity: EntityRef, attributes: Mapping[str, Any]) -> 
 def update(namespace: str, entity: EntityRef, attributes: Mapping[str, Any], *, upsert: bool = True) -> Step:
     """Set attributes. With `upsert` a missing row is made; without, it is refused."""
     step: Step = ["update", namespace, str(entity), dict(attributes)]
-    return step if upsert else [*step, {"upsert": False}]
-
-
-def merge(namespace: str, entity: EntityRef, attributes: Mapping[str, Any], *, upsert: bool = True) -> Step:
-    """Merge objects key by key; numbers and arrays are simply replaced."""
-    step: Step = ["merge", namespace, str(entity), dict(attributes)]
     return step if upsert else [*step, {"upsert": False}]
 
 
@@ -60,11 +44,6 @@ def link(namespace: str, entity: EntityRef, links: Mapping[str, EntityRef | Sequ
 def unlink(namespace: str, entity: EntityRef, links: Mapping[str, EntityRef | Sequence[EntityRef]]) -> Step:
     """Take links away."""
     return ["unlink", namespace, str(entity), {label: _targets(to) for label, to in links.items()}]
-
-
-def rule_params(namespace: str, entity: EntityRef, params: Mapping[str, Any]) -> Step:
-    """Values that permission rules read as `ruleParams`; without effect for a plain admin."""
-    return ["ruleParams", namespace, str(entity), dict(params)]
 
 
 def _targets(to: EntityRef | Sequence[EntityRef]) -> str | list[str]:

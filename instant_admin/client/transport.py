@@ -87,7 +87,7 @@ class Transport:
     def _request(
         self, session: requests.Session, call: Call, *, timeout_s: tuple[float, float], stream: bool = False
     ) -> requests.Response:
-        headers = {"App-Id": self._app_id} | dict(call.identity.headers) | dict(call.headers)
+        headers = {"App-Id": self._app_id} | dict(call.identity.headers)
         if stream:
             # Compression would hold events back.
             headers |= {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
@@ -96,7 +96,6 @@ class Transport:
             self._api_uri + call.path,
             params=dict(call.params),
             json=call.body,
-            data=call.content,
             headers=headers,
             auth=_Bearer(self._admin_token if call.identity.needs_admin_token else None),
             timeout=timeout_s,

@@ -28,9 +28,3 @@ class SignedIn(TypedDict):
 
     user: User
     created: NotRequired[bool]
-
-
-# What a peer says about itself; `peer-id` is Instant's spelling.
-PeerSession = TypedDict(
-    "PeerSession", {"peer-id": str, "user": dict[str, Any] | None, "data": dict[str, Any]}
-)

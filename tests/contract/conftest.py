@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from instant_admin.client.admin import InstantAdmin
-from tests.contract.driver import Driver
-from tests.contract.javascript import JavaScript, whats_missing
-from tests.contract.library import LIBRARY, PERMS, SCHEMA
-from tests.contract.official import Official
-from tests.contract.ours import Ours
+from tests.contract.clients import ContractClient
+from tests.contract.fixture_app import LIBRARY, PERMS, SCHEMA
+from tests.contract.our_client import OurClient
+from tests.contract.sdk_javascript import JavaScript, whats_missing
+from tests.contract.sdk_python import PythonSdk
 from tests.sandbox.instant.process import Process
 
 
@@ -38,11 +38,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     process.stop()
 
 
-@pytest.fixture(scope="package", params=[Ours, Official, JavaScript], ids=lambda made: made.name)
-def db(request: pytest.FixtureRequest, served: Process) -> Iterator[Driver]:
+@pytest.fixture(scope="package", params=[OurClient, PythonSdk, JavaScript], ids=lambda made: made.name)
+def db(request: pytest.FixtureRequest, served: Process) -> Iterator[ContractClient]:
     """Each client in turn."""
     if request.param is JavaScript:
         require_node()
-    driver: Driver = request.param(api_uri=served.uri, app_id=served.app_id, admin_token=served.admin_token)
+    driver: ContractClient = request.param(
+        api_uri=served.uri, app_id=served.app_id, admin_token=served.admin_token
+    )
     yield driver
     driver.close()

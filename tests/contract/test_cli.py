@@ -11,7 +11,7 @@ from typing import Any
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push, read_documents
 from tests.contract.conftest import require_node
-from tests.contract.javascript import FOLDER
+from tests.contract.sdk_javascript import FOLDER
 from tests.sandbox.instant.process import ROOT, Process
 
 DOCUMENTS = ROOT / "instant"

@@ -1,15 +1,11 @@
 """Live queries, through each client."""
 
-import asyncio
-import signal
 import threading
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.client.steps import create
-from tests.contract.driver import GUEST, WAIT_S, Driver
+from tests.contract.clients import GUEST, WAIT_S, ContractClient
 from tests.sandbox.instant.process import Process
 
 
@@ -17,7 +13,7 @@ def new_id() -> str:
     return str(uuid4())
 
 
-def test_a_subscription_tells_the_whole_answer_and_each_change_of_it(db: Driver) -> None:
+def test_a_subscription_tells_the_whole_answer_and_each_change_of_it(db: ContractClient) -> None:
     word, note = new_id(), new_id()
     query: dict[str, Any] = {"notes": {"$": {"where": {"text": word}}}}
     with db.watch(query) as trees:
@@ -29,7 +25,7 @@ def test_a_subscription_tells_the_whole_answer_and_each_change_of_it(db: Driver)
         assert next(trees) == {"notes": []}
 
 
-def test_a_subscription_sees_what_its_member_may_see(db: Driver) -> None:
+def test_a_subscription_sees_what_its_member_may_see(db: ContractClient) -> None:
     note = new_id()
     token = db.create_token(f"ada-{new_id()}@example.com")
     owner = db.whose(token)
@@ -57,36 +53,3 @@ def test_closing_ends_a_subscription_at_once_in_whatever_thread_it_waits(served:
     reader.join(WAIT_S)
     assert not reader.is_alive()
     assert rest == []
-
-
-def test_cancelling_ends_an_async_subscription_at_once(served: Process) -> None:
-    async def story() -> None:
-        trees = client_of(served).asubscribe_query({"books": {}})
-        assert len((await anext(trees))["books"]) >= 4
-        waiting = asyncio.ensure_future(anext(trees))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        assert waiting.cancelled()
-
-    asyncio.run(asyncio.wait_for(story(), WAIT_S))
-    for thread in threading.enumerate():
-        if thread.name == "instant-live":
-            thread.join(WAIT_S)
-            assert not thread.is_alive()
-
-
-def test_a_live_query_goes_on_after_the_server_was_killed_and_started_again(tmp_path: Path) -> None:
-    process = Process(tmp_path / "instant.sqlite3")
-    process.start()
-    instant = client_of(process)
-    instant.push_schema({"entities": {"ticks": {"attrs": {}}}, "links": {}})
-    first, second = uuid4(), uuid4()
-    instant.transact([create("ticks", first, {})])
-    with instant.live_query({"ticks": {}}) as trees:
-        assert next(trees) == {"ticks": [{"id": str(first)}]}
-        process.stop(signal.SIGKILL)
-        process.start("--app-id", process.app_id)
-        instant.transact([create("ticks", second, {})])
-        assert next(trees) == {"ticks": [{"id": str(first)}, {"id": str(second)}]}
-    process.stop()

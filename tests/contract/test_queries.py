@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.driver import Driver, Refused
-from tests.contract.library import BOOK_IDS, WOOLF_ID
+from tests.contract.clients import ContractClient, Refused
+from tests.contract.fixture_app import BOOK_IDS, WOOLF_ID
 
 ORLANDO, WAVES, BAUDOLINO, UNWRITTEN = "Orlando", "The Waves", "Baudolino", "the unwritten"
 ALL = [ORLANDO, WAVES, BAUDOLINO, UNWRITTEN]
@@ -43,7 +43,7 @@ ALL = [ORLANDO, WAVES, BAUDOLINO, UNWRITTEN]
         ({"nobody": "knows"}, []),
     ],
 )
-def test_a_where_finds_what_it_says(db: Driver, where: Any, titles: list[str]) -> None:
+def test_a_where_finds_what_it_says(db: ContractClient, where: Any, titles: list[str]) -> None:
     found = db.query({"books": {"$": {"where": where}}})["books"]
     assert [book["title"] for book in found] == titles
 
@@ -63,11 +63,11 @@ def test_a_where_finds_what_it_says(db: Driver, where: Any, titles: list[str]) -
         ({"limit": 1, "offset": 1, "order": {"pages": "desc"}}, [ORLANDO]),
     ],
 )
-def test_order_and_paging(db: Driver, options: Any, titles: list[str]) -> None:
+def test_order_and_paging(db: ContractClient, options: Any, titles: list[str]) -> None:
     assert [book["title"] for book in db.query({"books": {"$": options}})["books"]] == titles
 
 
-def test_links_are_lists_when_they_are_asked_for_and_an_id_when_they_are_not(db: Driver) -> None:
+def test_links_are_lists_when_they_are_asked_for_and_an_id_when_they_are_not(db: ContractClient) -> None:
     query = {"books": {"$": {"where": {"title": ORLANDO}}, "author": {"books": {}}}}
     (book,) = db.query(query)["books"]
     (author,) = book["author"]
@@ -77,28 +77,28 @@ def test_links_are_lists_when_they_are_asked_for_and_an_id_when_they_are_not(db:
     assert bare["author"] == WOOLF_ID
 
 
-def test_a_link_can_be_filtered_and_ordered_but_not_limited(db: Driver) -> None:
+def test_a_link_can_be_filtered_and_ordered_but_not_limited(db: ContractClient) -> None:
     inside = {"$": {"where": {"pages": {"$gt": 300}}, "order": {"pages": "asc"}, "limit": 1}}
     (author,) = db.query({"authors": {"$": {"where": {"name": "Woolf"}}, "books": inside}})["authors"]
     assert [book["title"] for book in author["books"]] == [WAVES, ORLANDO]
 
 
-def test_fields_choose_and_the_id_is_always_there(db: Driver) -> None:
+def test_fields_choose_and_the_id_is_always_there(db: ContractClient) -> None:
     query = {"books": {"$": {"fields": ["pages", "nonsense"], "where": {"title": ORLANDO}}}}
     assert db.query(query)["books"] == [{"id": BOOK_IDS[0], "pages": 333}]
 
 
-def test_what_was_never_set_is_absent_or_null_when_it_is_indexed(db: Driver) -> None:
+def test_what_was_never_set_is_absent_or_null_when_it_is_indexed(db: ContractClient) -> None:
     (book,) = db.query({"books": {"$": {"where": {"title": UNWRITTEN}}}})["books"]
     assert book == {"id": BOOK_IDS[3], "title": UNWRITTEN, "pages": None, "lent": None, "printed": None}
 
 
-def test_dates_come_back_as_they_were_written(db: Driver) -> None:
+def test_dates_come_back_as_they_were_written(db: ContractClient) -> None:
     found = db.query({"books": {"$": {"where": {"printed": {"$isNull": False}}}}})["books"]
     assert [book["printed"] for book in found] == ["1928-10-11", 974_000_000_000]
 
 
-def test_unknown_names_are_empty(db: Driver) -> None:
+def test_unknown_names_are_empty(db: ContractClient) -> None:
     assert db.query({"nothing": {}, "authors": {"nobody": {}}})["nothing"] == []
     assert db.query({"authors": {"nobody": {}}})["authors"][0]["nobody"] == []
 
@@ -115,7 +115,7 @@ def test_unknown_names_are_empty(db: Driver) -> None:
         {"limit": 1, "last": 1},
     ],
 )
-def test_a_query_that_makes_no_sense_is_refused(db: Driver, options: Any) -> None:
+def test_a_query_that_makes_no_sense_is_refused(db: ContractClient, options: Any) -> None:
     with pytest.raises(Refused) as refused:
         db.query({"books": {"$": options}})
     assert (refused.value.status, refused.value.kind) == (400, "validation-failed")

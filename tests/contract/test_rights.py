@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.driver import GUEST, Driver, Refused, Who
+from tests.contract.clients import GUEST, ContractClient, Refused, Who
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(db: Driver) -> Scene:
+def scene(db: ContractClient) -> Scene:
     word, note = uuid4().hex, str(uuid4())
     ada, ben = f"ada-{word}@example.com", f"ben-{word}@example.com"
     token = db.create_token(ada)
@@ -42,7 +42,7 @@ CALLERS = ("guest", "owner", "other", "admin")
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_who_sees_a_note(db: Driver, scene: Scene, caller: str) -> None:
+def test_who_sees_a_note(db: ContractClient, scene: Scene, caller: str) -> None:
     found = db.query({"notes": {"$": {"where": {"id": scene.note}}}}, scene.who(caller))["notes"]
     assert bool(found) is (caller in ("owner", "admin"))
 
@@ -56,7 +56,9 @@ def test_who_sees_a_note(db: Driver, scene: Scene, caller: str) -> None:
         ({"text": "c", "stars": 5}, ("admin",)),
     ],
 )
-def test_who_changes_what(db: Driver, scene: Scene, caller: str, values: Any, who: tuple[str, ...]) -> None:
+def test_who_changes_what(
+    db: ContractClient, scene: Scene, caller: str, values: Any, who: tuple[str, ...]
+) -> None:
     steps = [["update", "notes", scene.note, values]]
     if caller in who:
         db.transact(steps, scene.who(caller))
@@ -67,7 +69,7 @@ def test_who_changes_what(db: Driver, scene: Scene, caller: str, values: Any, wh
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_who_creates_a_note_of_the_owners(db: Driver, scene: Scene, caller: str) -> None:
+def test_who_creates_a_note_of_the_owners(db: ContractClient, scene: Scene, caller: str) -> None:
     note = str(uuid4())
     steps = [["create", "notes", note, {"key": note}], ["link", "notes", note, {"owner": scene.owner_id}]]
     if caller == "admin":
@@ -79,7 +81,7 @@ def test_who_creates_a_note_of_the_owners(db: Driver, scene: Scene, caller: str)
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_who_deletes(db: Driver, scene: Scene, caller: str) -> None:
+def test_who_deletes(db: ContractClient, scene: Scene, caller: str) -> None:
     steps = [["delete", "notes", scene.note]]
     if caller == "admin":
         db.transact(steps)
@@ -88,26 +90,28 @@ def test_who_deletes(db: Driver, scene: Scene, caller: str) -> None:
         db.transact(steps, scene.who(caller))
 
 
-def test_rule_params_travel_with_the_query_and_a_field_can_stay_hidden(db: Driver, scene: Scene) -> None:
+def test_rule_params_travel_with_the_query_and_a_field_can_stay_hidden(
+    db: ContractClient, scene: Scene
+) -> None:
     query = {"notes": {"$": {"where": {"id": scene.note}}}}
     (row,) = db.query(query, GUEST, rule_params={"key": scene.note})["notes"]
     assert (row["text"], "stars" in row) == ("a", False)
     assert db.query(query, scene.owner)["notes"][0]["stars"] == 1
 
 
-def test_new_attributes_need_leave(db: Driver, scene: Scene) -> None:
+def test_new_attributes_need_leave(db: ContractClient, scene: Scene) -> None:
     with pytest.raises(Refused):
         db.transact([["update", "notes", scene.note, {f"x{uuid4().hex[:8]}": 1}]], scene.owner)
 
 
-def test_an_unknown_member_is_refused(db: Driver) -> None:
+def test_an_unknown_member_is_refused(db: ContractClient) -> None:
     for who in ({"token": str(uuid4())}, {"email": "nobody@example.com"}):
         with pytest.raises(Refused) as refused:
             db.query({"notes": {}}, who)
         assert (refused.value.status, refused.value.kind) == (400, "record-not-found")
 
 
-def test_a_query_is_tried_with_other_rules(db: Driver, scene: Scene) -> None:
+def test_a_query_is_tried_with_other_rules(db: ContractClient, scene: Scene) -> None:
     query = {"notes": {"$": {"where": {"id": scene.note}}}}
     tree, outcomes = db.check_query(query, scene.other, {"notes": {"allow": {"view": "data.stars == 1"}}})
     assert ([row["id"] for row in tree["notes"]], outcomes) == ([scene.note], [True])
@@ -115,7 +119,7 @@ def test_a_query_is_tried_with_other_rules(db: Driver, scene: Scene) -> None:
     assert (tree, outcomes) == ({"notes": []}, [False])
 
 
-def test_a_transaction_is_tried_and_undone(db: Driver, scene: Scene) -> None:
+def test_a_transaction_is_tried_and_undone(db: ContractClient, scene: Scene) -> None:
     steps = [["update", "notes", scene.note, {"text": "tried"}]]
     assert db.check_transact(steps, scene.owner, None) == (True, [True])
     assert db.check_transact(steps, scene.other, None) == (False, [False])

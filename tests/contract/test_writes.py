@@ -6,8 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from instant_admin.client.steps import lookup
-from tests.contract.driver import Driver, Refused
+from tests.contract.clients import ContractClient, Refused
 
 Steps = list[list[Any]]
 
@@ -16,18 +15,23 @@ def new_id() -> str:
     return str(uuid4())
 
 
-def note_of(db: Driver, note: str, **children: Any) -> dict[str, Any] | None:
+def lookup(attribute: str, value: str) -> str:
+    """An entity named by a unique attribute instead of its id."""
+    return f'lookup__{attribute}__"{value}"'
+
+
+def note_of(db: ContractClient, note: str, **children: Any) -> dict[str, Any] | None:
     found = db.query({"notes": {"$": {"where": {"id": note}}, **children}})["notes"]
     return found[0] if found else None
 
 
-def made(db: Driver, **values: Any) -> str:
+def made(db: ContractClient, **values: Any) -> str:
     note = new_id()
     db.transact([["create", "notes", note, {"key": note, **values}]])
     return note
 
 
-def test_create_update_merge_and_delete(db: Driver) -> None:
+def test_create_update_merge_and_delete(db: ContractClient) -> None:
     note = made(db, text="a", meta={"a": 1, "b": {"c": [1]}})
     db.transact([["update", "notes", note, {"text": "b"}]])
     db.transact([["merge", "notes", note, {"meta": {"a": None, "b": {"d": 2}}, "stars": 3}]])
@@ -43,7 +47,7 @@ def test_create_update_merge_and_delete(db: Driver) -> None:
     db.transact([["delete", "notes", note]])
 
 
-def test_links_go_both_ways_and_come_off(db: Driver) -> None:
+def test_links_go_both_ways_and_come_off(db: ContractClient) -> None:
     note, seal, other = made(db), new_id(), new_id()
     db.transact([["create", "seals", seal, {"color": "red"}], ["link", "seals", seal, {"note": note}]])
     assert (note_of(db, note, seal={}) or {})["seal"] == [{"id": seal, "color": "red", "note": note}]
@@ -53,7 +57,7 @@ def test_links_go_both_ways_and_come_off(db: Driver) -> None:
     assert [each["id"] for each in (note_of(db, note, seal={}) or {})["seal"]] == [other]
 
 
-def test_a_lookup_names_what_is_there_and_makes_what_is_not(db: Driver) -> None:
+def test_a_lookup_names_what_is_there_and_makes_what_is_not(db: ContractClient) -> None:
     note = made(db)
     fresh = new_id()
     db.transact([["update", "notes", lookup("key", note), {"text": "found"}]])
@@ -64,13 +68,13 @@ def test_a_lookup_names_what_is_there_and_makes_what_is_not(db: Driver) -> None:
     db.transact([["delete", "notes", lookup("key", new_id())]])
 
 
-def test_a_link_can_name_its_target_by_a_lookup(db: Driver) -> None:
+def test_a_link_can_name_its_target_by_a_lookup(db: ContractClient) -> None:
     note, seal = made(db), new_id()
     db.transact([["create", "seals", seal, {}], ["link", "seals", seal, {"note": lookup("key", note)}]])
     assert db.query({"seals": {"$": {"where": {"id": seal}}}})["seals"][0]["note"] == note
 
 
-def test_deleting_an_author_deletes_their_books(db: Driver) -> None:
+def test_deleting_an_author_deletes_their_books(db: ContractClient) -> None:
     author, book = new_id(), new_id()
     db.transact(
         [
@@ -83,7 +87,7 @@ def test_deleting_an_author_deletes_their_books(db: Driver) -> None:
     assert db.query({"books": {"$": {"where": {"id": book}}}}) == {"books": []}
 
 
-def test_kinds_of_steps_run_in_groups(db: Driver) -> None:
+def test_kinds_of_steps_run_in_groups(db: ContractClient) -> None:
     note = made(db)
     db.transact(
         [["update", "notes", note, {"text": "a"}], ["delete", "notes", note], ["update", "notes", note, {}]]
@@ -129,7 +133,7 @@ REFUSALS: dict[str, tuple[Callable[[str], Steps], str, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_what_is_refused_says_why_and_writes_nothing(db: Driver, case: str) -> None:
+def test_what_is_refused_says_why_and_writes_nothing(db: ContractClient, case: str) -> None:
     steps, kind, data_type = REFUSALS[case]
     note, witness = made(db, text="untouched"), new_id()
     with pytest.raises(Refused) as refused:
@@ -141,14 +145,14 @@ def test_what_is_refused_says_why_and_writes_nothing(db: Driver, case: str) -> N
     assert note_of(db, note) == {"id": note, "key": note, "text": "untouched"}
 
 
-def test_a_unique_clash_names_the_attribute(db: Driver) -> None:
+def test_a_unique_clash_names_the_attribute(db: ContractClient) -> None:
     note = made(db)
     with pytest.raises(Refused) as refused:
         db.transact([["create", "notes", new_id(), {"key": note}]])
     assert refused.value.label == "key"
 
 
-def test_only_our_client_refuses_names_that_the_schema_lacks(db: Driver) -> None:
+def test_only_our_client_refuses_names_that_the_schema_lacks(db: ContractClient) -> None:
     note, name = new_id(), f"typo{uuid4().hex[:8]}"
     steps = [["create", "notes", note, {"key": note, name: 1}]]
     if db.name == "instant_admin":

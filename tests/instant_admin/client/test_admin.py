@@ -11,8 +11,8 @@ from responses import matchers
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.client.errors import InstantBroken, InstantUnreachable
-from instant_admin.client.steps import create, delete, link, lookup, merge, rule_params, unlink, update
+from instant_admin.client.errors import InstantBroken, InstantUnreachable, NoSuchRoute
+from instant_admin.client.steps import create, delete, link, unlink, update
 from tests.instant_admin.client.wires import APP, ID, REFRESH, TOKEN, URI
 
 
@@ -54,16 +54,33 @@ def test_a_netrc_entry_does_not_replace_the_token(
     assert wire.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-def test_as_email_needs_the_admin_token_and_as_guest_does_not(
+def test_a_guest_does_not_need_the_admin_token(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+    wire.post(f"{URI}/admin/query", json={})
+    instant.as_guest().query({})
+    assert wire.calls[0].request.headers["As-Guest"] == "true"
+    assert "Authorization" not in wire.calls[0].request.headers
+
+
+def test_rules_are_tried_with_the_admin_token_and_nothing_is_kept(
     wire: responses.RequestsMock, instant: InstantAdmin
 ) -> None:
-    wire.post(f"{URI}/admin/query", json={})
-    instant.as_email("ada@example.com").query({})
-    assert wire.calls[0].request.headers["As-Email"] == "ada@example.com"
-    assert "Authorization" in wire.calls[0].request.headers
-    instant.as_guest().query({})
-    assert wire.calls[1].request.headers["As-Guest"] == "true"
-    assert "Authorization" not in wire.calls[1].request.headers
+    url = f"{URI}/admin/transact_perms_check"
+    wire.post(url, json={"all-checks-ok?": False})
+    assert not instant.as_member(REFRESH).may_transact([delete("haikus", ID)])
+    assert wire.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert body_of(wire)["dangerously-commit-tx"] is False
+    wire.replace("POST", url, json={"all-checks-ok?": None})
+    with pytest.raises(InstantBroken):
+        instant.as_guest().may_transact([])
+
+
+def test_a_route_that_the_server_does_not_have_is_no_success(
+    wire: responses.RequestsMock, instant: InstantAdmin
+) -> None:
+    wire.post(f"{URI}/admin/transact", body=b"", status=200)
+    with pytest.raises(NoSuchRoute) as raised:
+        instant.transact([])
+    assert not raised.value.may_have_been_written
 
 
 def test_a_transaction_never_makes_up_attributes(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
@@ -83,19 +100,13 @@ def test_every_kind_of_step_has_instants_form() -> None:
     assert [
         update("n", ID, {"a": 1}),
         update("n", ID, {"a": 1}, upsert=False),
-        merge("n", lookup("email", 'a"b'), {"a": {"b": None}}),
-        merge("n", ID, {}, upsert=False),
         delete("n", ID),
         unlink("n", ID, {"l": [ID, ID]}),
-        rule_params("n", ID, {"p": 1}),
     ] == [
         ["update", "n", str(ID), {"a": 1}],
         ["update", "n", str(ID), {"a": 1}, {"upsert": False}],
-        ["merge", "n", 'lookup__email__"a\\"b"', {"a": {"b": None}}],
-        ["merge", "n", str(ID), {}, {"upsert": False}],
         ["delete", "n", str(ID)],
         ["unlink", "n", str(ID), {"l": [str(ID), str(ID)]}],
-        ["ruleParams", "n", str(ID), {"p": 1}],
     ]
 
 
@@ -183,15 +194,13 @@ def test_neither_the_log_nor_an_error_holds_a_token_an_email_or_a_code(
     caplog.set_level(logging.DEBUG)
     url = f"{URI}/admin/users"
     for _ in range(3):
-        wire.get(
-            url, body=requests.ConnectionError(f"GET {url}?email=ada@example.com&refresh_token={REFRESH}")
-        )
+        wire.delete(url, body=requests.ConnectionError(f"DELETE {url}?email=ada@example.com&token={REFRESH}"))
     with pytest.raises(InstantUnreachable) as raised:
-        instant.user(email="ada@example.com", refresh_token=REFRESH)
+        instant.delete_user(email="ada@example.com")
     logged = (
         caplog.text + str(raised.value) + repr(raised.value.__context__ if raised.value.__cause__ else "")
     )
-    assert "GET /admin/users" in logged
+    assert "DELETE /admin/users" in logged
     for secret in (TOKEN, REFRESH, "ada@example.com"):
         assert secret not in logged
 

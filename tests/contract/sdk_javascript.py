@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from tests.contract.driver import WAIT_S, Driver, Query, Refused, SignedIn, Steps, Tree, Who
+from tests.contract.clients import WAIT_S, ContractClient, Query, Refused, SignedIn, Steps, Tree, Who
 
 FOLDER: Final = Path(__file__).resolve().parent / "node"
 NODE: Final = shutil.which("node")
@@ -29,7 +29,7 @@ def whats_missing() -> str | None:
     return None
 
 
-class JavaScript(Driver):
+class JavaScript(ContractClient):
     """`@instantdb/admin` from npm."""
 
     name = "@instantdb/admin"

@@ -11,10 +11,10 @@ from typing import Any
 
 from instantdb import AsyncInstant, Instant, InstantAPIError
 
-from tests.contract.driver import WAIT_S, Driver, Query, Refused, SignedIn, Steps, Tree, Who
+from tests.contract.clients import WAIT_S, ContractClient, Query, Refused, SignedIn, Steps, Tree, Who
 
 
-class Official(Driver):
+class PythonSdk(ContractClient):
     """`instantdb` from PyPI."""
 
     name = "instantdb"

@@ -43,7 +43,7 @@ class SignedIn:
     created: bool
 
 
-class Driver(Protocol):
+class ContractClient(Protocol):
     """One client library, pointed at one app."""
 
     name: str
