@@ -28,9 +28,9 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push
 from instant_admin.client.steps import create, update
 from instant_admin.client.types import Step
-from instant_admin.ledger.entries import ENTRIES, read_credits, read_entries, slot_of
+from instant_admin.ledger.entries import ENTRIES, account_query, read_page, slot_of
 from instant_admin.ledger.rules import Account, Kind, Spend
-from instant_admin.ledger.store import BalanceStore, trailing_id
+from instant_admin.ledger.store import BalanceStore, row_id
 from sandbox.instant.standin import InstantStandIn
 from tests.loopback import DOCUMENTS, HandlerAdapter
 
@@ -82,8 +82,8 @@ class Bench:
         self._store = BalanceStore(self._instant)
         self._requests = count()
         self.works: dict[str, Callable[[], object]] = {
-            "balance": lambda: read_credits(self._as_ada, self._ada),
-            "first history page": lambda: read_entries(
+            "balance": lambda: self._as_ada.query(account_query(self._ada)),
+            "first history page": lambda: read_page(
                 self._as_ada, self._ada, before_seq=None, limit=PAGE_SIZE
             ),
             "spend": self._spend,
@@ -121,7 +121,7 @@ def _purchase(account: Account) -> Step:
     """The entry that led to this account as it is."""
     return create(
         ENTRIES,
-        trailing_id(),
+        row_id(),
         {
             "key": f"purchase:{uuid4()}",
             "slot": slot_of(account.id, account.seq),

@@ -23,6 +23,10 @@ class UnknownCheckout(BillingError):
     """No such checkout, or not this member's, or not this site's."""
 
 
+class RequestIdReused(BillingError):
+    """This request id was used before, for something else or at another price. Nothing was spent."""
+
+
 class UnknownMember(BillingError):
     """No such member."""
 

@@ -18,20 +18,26 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.members import Member
+from billing.clawback import UnknownKind, claw_back
 from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
 from billing.stripe_api.gateway import gateway
 from billing.stripe_api.objects import Checkout
 from instant_admin.configured import balance_store
-from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, Purchase, claw_back
+from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
+from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, Purchase
 
 logger = logging.getLogger(__name__)
 
-# A purchase that was refunded and un-refunded more often than this needs a person.
+# A purchase that was refunded and un-refunded more often than this needs review.
 CLAW_BACKS_LIMIT: Final = 24
 
 
 class TooManyClawBacks(LedgerError):
-    """The money of one purchase went back and forth too often to go on without a person."""
+    """The money of one purchase went back and forth too often to go on without review."""
+
+
+# Trying again does not help: staff must look.
+NEEDS_REVIEW: Final = (NoSuchAccount, KeyReused, TooManyClawBacks, UnknownKind, LedgerCorrupt)
 
 
 class Outcome(StrEnum):
@@ -114,7 +120,7 @@ def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
 def settle(checkout: Checkout) -> Settlement:
     """Bring the ledger in line with `checkout`, one of ours as Stripe has it now.
 
-    Raises `NoSuchAccount`, `KeyReused`, `TooManyClawBacks`, `GuardsMissing`, `Unsettled` and `StripeError`.
+    Raises the errors of `NEEDS_REVIEW`, `GuardsMissing`, `OutcomeUnknown` and `StripeError`.
     """
     plan = plan_of(checkout)
     if plan is None:
@@ -125,21 +131,21 @@ def settle(checkout: Checkout) -> Settlement:
         outcome = Outcome.EXPIRED if came_to_nothing else Outcome.PENDING
         return Settlement(checkout.id, outcome, added=0, credits=balance, open=checkout.status == "open")
     try:
-        carried = balance_store().carry_out(plan.member_id, plan)
+        applied = balance_store().apply(plan.member_id, plan)
     except StripeRefused as exc:
         # The credits may be there already, so this must not pass for "nothing was written".
         raise StripeUnavailable("Stripe did not say what became of a payment") from exc
     if not checkout.is_noted:
         _note(checkout)
-    credited = carried.found[plan.purchase.key]
-    taken = [carried.found[key] for key in plan.claw_back_keys if key in carried.found]
+    credited = applied.found[plan.purchase.key]
+    taken = [applied.found[key] for key in plan.claw_back_keys if key in applied.found]
     return Settlement(
         checkout.id,
-        Outcome.CREDITED if credited.id in carried.made else Outcome.ALREADY_CREDITED,
+        Outcome.CREDITED if credited.id in applied.made else Outcome.ALREADY_CREDITED,
         added=credited.amount,
-        credits=carried.account.credits,
+        credits=applied.account.credits,
         open=False,
-        clawed_back=-sum(entry.amount for entry in taken if entry.id in carried.made),
+        clawed_back=-sum(entry.amount for entry in taken if entry.id in applied.made),
     )
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from accounts.members import Member
+from billing.products import product_called
+from credits_site.paging import BadCursor
 from instant_admin.client.admin import Connection
 from instant_admin.configured import instant
-from instant_admin.ledger.entries import read_credits, read_entries
+from instant_admin.ledger.entries import account_in, account_query, read_page
 from instant_admin.ledger.rules import Entry, Kind
 
 # At this many credits or fewer the page suggests to buy more.
 LOW_BALANCE: Final = 3
 PAGE_SIZE: Final = 20
 
-_TITLES: Final = {
+_TITLES: Final[dict[str, str]] = {
+    Kind.OPENING: "Credits from before the ledger",
     Kind.PURCHASE: "Bought credits",
-    Kind.SPEND: "Wrote a haiku",
+    Kind.SPEND: "Spent",
     Kind.REFUND: "Purchase refunded",
     Kind.DISPUTE: "Payment disputed",
     Kind.DISPUTE_WON: "Given back after a dispute",
@@ -28,35 +31,49 @@ _TITLES: Final = {
 }
 
 
-class BadCursor(ValueError):
-    """`before` is not what a page's `next` was."""
-
-
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One ledger entry for a person. `amount` is signed, `balance` what it left, both in credits."""
 
     id: UUID
     kind: str
+    product: str
     amount: int
     balance: int
     note: str
     actor: str
     created_at: datetime
-    title: str
+
+    @property
+    def title(self) -> str:
+        """What happened, in the words of the page. A kind that this version does not know stands as it is stored."""
+        product = product_called(self.product)
+        if self.kind == Kind.SPEND and product is not None:
+            return product.bought
+        # A refund can fail or be cancelled after its credits were taken: then they come back.
+        if self.kind == Kind.REFUND and self.amount > 0:
+            return "Refund undone"
+        return _TITLES.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Entries, newest first; `next` is the `before` of the page after, None at the end."""
+    """Entries, newest first, and the balance at the same moment.
 
+    `next` is the `before` of the page after, None at the end. `email` and Stripe's `customer_id` are the account's.
+    """
+
+    credits: int
     entries: tuple[HistoryEntry, ...]
     next: str | None
+    email: str
+    customer_id: str | None
 
 
 def balance_of(member: Member) -> int:
     """The member's balance in credits."""
-    return read_credits(instant().as_member(member.refresh_token), member.id)
+    tree = instant().as_member(member.refresh_token).query(account_query(member.id))
+    return account_in(tree, member.id).credits
 
 
 def history_of(member: Member, *, before: str | None = None) -> HistoryPage:
@@ -64,13 +81,17 @@ def history_of(member: Member, *, before: str | None = None) -> HistoryPage:
     return history_page(instant().as_member(member.refresh_token), member.id, before=before)
 
 
-def history_page(connection: Connection, account_id: UUID, *, before: str | None) -> HistoryPage:
-    """A page of an account's ledger, with the rights of `connection`. Raises `BadCursor`."""
-    entries = read_entries(connection, account_id, before_seq=_cursor(before), limit=PAGE_SIZE)
-    more = bool(entries) and entries[-1].seq > 1
+def history_page(connection: Connection, account_id: UUID, *, before: str | None = None) -> HistoryPage:
+    """A page of an account's ledger, with the rights of `connection`. Raises `BadCursor` and `NoSuchAccount`."""
+    page = read_page(connection, account_id, before_seq=_cursor(before), limit=PAGE_SIZE)
+    more = bool(page.entries) and page.entries[-1].seq > 1
+    row: Any = page.row
     return HistoryPage(
-        entries=tuple(history_entry(entry) for entry in entries),
-        next=str(entries[-1].seq) if more else None,
+        credits=page.account.credits,
+        entries=tuple(history_entry(entry) for entry in page.entries),
+        next=str(page.entries[-1].seq) if more else None,
+        email=row.get("email") or "",
+        customer_id=row.get("stripeCustomerId") or None,
     )
 
 
@@ -78,19 +99,14 @@ def history_entry(entry: Entry) -> HistoryEntry:
     """A ledger entry as it is shown."""
     return HistoryEntry(
         id=entry.id,
-        kind=str(entry.kind),
+        kind=entry.kind,
+        product=entry.product,
         amount=entry.amount,
         balance=entry.balance,
         note=entry.note,
         actor=entry.actor,
         created_at=entry.created_at,
-        title="Refund undone" if _is_undone_refund(entry) else _TITLES[entry.kind],
     )
-
-
-def _is_undone_refund(entry: Entry) -> bool:
-    """A refund can fail or be cancelled after its credits were taken: then they come back."""
-    return entry.kind is Kind.REFUND and entry.amount > 0
 
 
 def _cursor(before: str | None) -> int | None:

@@ -8,13 +8,11 @@ from enum import StrEnum
 from typing import Final
 
 from accounts.members import Member
-from billing.customers import buyer_of
 from billing.errors import UnknownCheckout
 from billing.fulfilment import is_ours
 from billing.money import money_text
 from billing.stripe_api.gateway import gateway
 from billing.stripe_api.objects import Checkout
-from instant_admin.configured import instant
 
 SHOWN: Final = 10
 # A buyer leaves some checkouts unfinished; so many are asked for to find those that came to something.
@@ -63,12 +61,11 @@ class PurchaseRecord:
         return _EXPLAINED.get(self.state, "")
 
 
-def purchases_of(member: Member) -> tuple[PurchaseRecord, ...]:
+def purchases_of(member: Member, *, customer_id: str | None) -> tuple[PurchaseRecord, ...]:
     """The member's newest purchases, at most `SHOWN`; those still open in Stripe are none yet.
 
-    Raises `StripeError`.
+    `customer_id` is their Stripe customer. Raises `StripeError`.
     """
-    customer_id = buyer_of(instant().as_member(member.refresh_token), member.id).customer_id
     if customer_id is None:
         return ()
     found = [

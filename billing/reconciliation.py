@@ -6,22 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 
 from billing.errors import UnknownCheckout
-from billing.fulfilment import Outcome, TooManyClawBacks, is_ours, plan_of, settle
+from billing.fulfilment import NEEDS_REVIEW, Outcome, is_ours, plan_of, settle
 from billing.stripe_api.gateway import gateway
 from billing.stripe_api.objects import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
 from instant_admin.configured import balance_store
-from instant_admin.ledger.entries import LedgerDamaged, NoSuchAccount
-from instant_admin.ledger.rules import KeyReused, Kind, Movement
-
-# What a machine cannot mend.
-_NEEDS_A_PERSON: Final = (NoSuchAccount, KeyReused, TooManyClawBacks, LedgerDamaged)
+from instant_admin.ledger.entries import NoSuchAccount
+from instant_admin.ledger.rules import Kind, Movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ class Finding:
     checkout_id: str
     member_id: UUID | None
     text: str
-    needs_a_person: bool = False
+    needs_review: bool = False
 
 
 def reconcile(
@@ -39,9 +35,9 @@ def reconcile(
 ) -> Iterator[Finding]:
     """Settle every checkout that was made, paid, refunded or disputed since then; without `since`, all there are.
 
-    Yields what was found and, unless `dry_run`, mended; `looked_at` is called for each checkout. Safe beside
+    Yields what was found and, unless `dry_run`, fixed; `looked_at` is called for each checkout. Safe beside
     a site in use and beside itself. Raises `StripeError`, `InstantError` and `LedgerError` when Stripe or
-    Instant is away; what was mended before that stays.
+    Instant is away; what was fixed before that stays.
     """
     for _, finding in look_through(checkouts_touched(since), dry_run=dry_run):
         looked_at()
@@ -103,20 +99,20 @@ def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
     if checkout.app != settings.INSTANT_APP_ID:
         return None
     try:
-        text = _what_is_missing(checkout) if dry_run else _mend(checkout)
-    except _NEEDS_A_PERSON as exc:
+        text = _what_is_missing(checkout) if dry_run else _fix(checkout)
+    except NEEDS_REVIEW as exc:
         if isinstance(exc, NoSuchAccount) and _was_credited(checkout):
             return None  # the member is deleted since, and there is no balance to bring in line
-        return Finding(checkout.id, checkout.member_id, str(exc), needs_a_person=True)
+        return Finding(checkout.id, checkout.member_id, str(exc), needs_review=True)
     except UnknownCheckout:
         text = "is paid, but its metadata no longer says by whom or for how many credits"
-        return Finding(checkout.id, checkout.member_id, text, needs_a_person=True)
+        return Finding(checkout.id, checkout.member_id, text, needs_review=True)
     return Finding(checkout.id, checkout.member_id, text) if text else None
 
 
 def _what_is_missing(checkout: Checkout) -> str:
     plan = plan_of(checkout)
-    movement = None if plan is None else balance_store().foresee(plan.member_id, plan)
+    movement = None if plan is None else balance_store().preview(plan.member_id, plan)
     return "" if movement is None or plan is None else _as_missing(movement, credits=plan.credits)
 
 
@@ -137,7 +133,7 @@ def _as_missing(movement: Movement, *, credits: int) -> str:
             return "was refunded by another amount than the credits that were taken back are worth"
 
 
-def _mend(checkout: Checkout) -> str:
+def _fix(checkout: Checkout) -> str:
     if plan_of(checkout) is None or not is_ours(checkout):
         return ""
     settlement = settle(checkout)

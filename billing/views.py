@@ -23,7 +23,7 @@ from billing.checkout import start_checkout
 from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import LOW_BALANCE, BadCursor, HistoryEntry, balance_of, history_of
+from billing.history import LOW_BALANCE, HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
 from billing.purchases import PurchaseRecord, purchases_of, receipt_of
 from billing.returning import remember_checkout
@@ -39,6 +39,7 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.pages import render_home
+from credits_site.paging import BadCursor
 
 logger = logging.getLogger(__name__)
 
@@ -198,17 +199,17 @@ def history(request: SiteRequest) -> HttpResponse:
         return JsonResponse({"entries": [_as_json(entry) for entry in page.entries], "next": page.next})
     context: dict[str, Any] = {"page": page}
     if not wants_fragment(request):
-        context |= {"credits": balance_of(member), "low_balance": LOW_BALANCE}
-        context["purchases"] = _purchases_if_readable(member)
+        context |= {"credits": page.credits, "low_balance": LOW_BALANCE}
+        context["purchases"] = _purchases_if_readable(member, page.customer_id)
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )
 
 
-def _purchases_if_readable(member: Member) -> tuple[PurchaseRecord, ...] | None:
+def _purchases_if_readable(member: Member, customer_id: str | None) -> tuple[PurchaseRecord, ...] | None:
     """None while Stripe cannot say; the page works without."""
     try:
-        return purchases_of(member)
+        return purchases_of(member, customer_id=customer_id)
     except StripeError as exc:
         logger.warning("Purchases cannot be read: %s", type(exc).__name__)
         return None
@@ -231,6 +232,7 @@ def _as_json(entry: HistoryEntry) -> dict[str, str | int]:
     return {
         "id": str(entry.id),
         "kind": entry.kind,
+        "product": entry.product,
         "amount": entry.amount,
         "balance": entry.balance,
         "note": entry.note,

@@ -6,11 +6,9 @@ import logging
 from typing import Final
 
 from billing.errors import UnknownCheckout
-from billing.fulfilment import TooManyClawBacks, is_ours, settle
+from billing.fulfilment import NEEDS_REVIEW, is_ours, settle
 from billing.stripe_api.gateway import gateway
 from billing.stripe_api.objects import Checkout, Event
-from instant_admin.ledger.entries import NoSuchAccount
-from instant_admin.ledger.rules import KeyReused
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +55,8 @@ def receive_webhook(body: bytes, signature: str | None) -> None:
         return
     try:
         settle(checkout)
-    except (NoSuchAccount, KeyReused, TooManyClawBacks) as exc:
-        logger.error("Checkout %s needs a person: %s", checkout.id, exc)
+    except NEEDS_REVIEW as exc:
+        logger.error("Checkout %s needs review: %s", checkout.id, exc)
 
 
 def checkout_of_event(event: Event) -> Checkout | None:

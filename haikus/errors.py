@@ -15,17 +15,9 @@ class UnwritableTopic(HaikuError):
         self.reason = reason
 
 
-class RequestIdReused(HaikuError):
-    """This request id was used before, with another topic."""
-
-
 class HaikuGone(HaikuError):
     """This request wrote a haiku that was deleted since."""
 
 
 class NoSuchHaiku(HaikuError):
     """No such haiku, or not this member's."""
-
-
-class BadCursor(HaikuError, ValueError):
-    """`before` is not what a shelf's `next` was."""

@@ -1,4 +1,4 @@
-"""Writing haikus for credits: the haiku and what it costs are written in one transaction, or neither is."""
+"""Haikus: written for credits, listed and deleted. The haiku and what it costs are written together or not at all."""
 
 from __future__ import annotations
 
@@ -6,59 +6,43 @@ import functools
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.members import Member
-from haikus.errors import (
-    BadCursor,
-    HaikuError,
-    HaikuGone,
-    NoSuchHaiku,
-    RequestIdReused,
-    UnwritableTopic,
-)
+from billing.products import Product
+from billing.spending import spend
+from credits_site.paging import BadCursor
+from haikus.errors import HaikuGone, NoSuchHaiku
 from instant_admin.client.admin import Connection
 from instant_admin.client.errors import InstantBroken, InstantBusy, InstantUnreachable
 from instant_admin.client.protocol import nonsense
 from instant_admin.client.steps import create, delete, link
-from instant_admin.client.types import Step
-from instant_admin.configured import balance_store, instant
-from instant_admin.ledger.entries import epoch_ms
-from instant_admin.ledger.rules import KeyReused, OutOfCredits, Spend
-from instant_admin.ledger.store import Posted, Unsettled
+from instant_admin.client.times import epoch_ms, from_epoch_ms
+from instant_admin.client.types import Query, Step, Tree
+from instant_admin.configured import instant
+from instant_admin.ledger.entries import account_in, account_query
+from instant_admin.ledger.retries import OutcomeUnknown
 
-__all__ = [
-    "HAIKU_PRICE",
-    "BadCursor",
-    "Haiku",
-    "HaikuError",
-    "HaikuGone",
-    "NoSuchHaiku",
-    "OutOfCredits",
-    "RequestIdReused",
-    "Shelf",
-    "UnwritableTopic",
-    "Written",
-    "delete_haiku",
-    "haikus_of",
-    "write_haiku",
-]
-
-HAIKU_PRICE: Final = 1
+HAIKU: Final = Product(
+    name="haiku", namespace="haikus", owner="author", noun="haiku", bought="Wrote a haiku", price=1
+)
 PAGE_SIZE: Final = 10
 # Haikus of one millisecond share a cursor; so many more are read to tell them apart.
 _TIES: Final = 20
+# No line of so many newest haikus comes again in the next one.
+_RECENT: Final = 10
 
 
 class Generator(Protocol):
-    """What `HAIKU_GENERATOR` names; `haikus/verse.py` is the one that comes with the site."""
+    """What `HAIKU_GENERATOR` names; `haikus/generators/sample.py` comes with the site."""
 
-    def __call__(self, topic: str, *, rng: random.Random) -> str: ...
+    def __call__(self, topic: str, *, rng: random.Random, recent: Sequence[str]) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,67 +75,49 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Haikus, newest first; `next` is the `before` of the shelf after, None at the end."""
+class HaikuPage:
+    """Haikus, newest first; `next` is the `before` of the page after, None at the end."""
 
     haikus: tuple[Haiku, ...]
     next: str | None
 
 
 def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
-    """Write a haiku on `topic` for `HAIKU_PRICE` credits.
+    """Write a haiku on `topic` for the price of `HAIKU`.
 
-    The same `request_id` again is the same haiku and no second charge. Raises `OutOfCredits`,
-    `UnwritableTopic`, `RequestIdReused`, `HaikuGone`, and what `BalanceStore.post` raises.
+    The same `request_id` again is the same haiku and no second charge. Raises `UnwritableTopic`, `HaikuGone`, and
+    what `spend` raises.
     """
-    created_at = balance_store().now()
+    created_at = timezone.now()
 
     @functools.cache
     def poem() -> str:
         generate: Generator = import_string(settings.HAIKU_GENERATOR)
-        return generate(topic, rng=random.SystemRandom())
+        recent = [haiku.content for haiku in _newest(_as(member).query(_newest_query(member, _RECENT)))]
+        return generate(topic, rng=random.SystemRandom(), recent=recent)
 
-    def goods(haiku_id: UUID) -> Sequence[Step]:
+    def steps(haiku_id: UUID) -> Sequence[Step]:
         row = {"topic": topic, "content": poem(), "createdAt": epoch_ms(created_at)}
         return [create("haikus", haiku_id, row), link("haikus", haiku_id, {"author": member.id})]
 
-    spend = Spend(key=f"spend:{member.id}:{request_id}", price=HAIKU_PRICE, note=topic)
-    try:
-        posted = balance_store().post(member.id, spend, goods=goods)
-    except KeyReused as exc:
-        raise RequestIdReused("used before") from exc
-    # Instant writes whatever looks like a UUID in lower case.
-    if posted.entry.note.lower() != topic.lower():
-        raise RequestIdReused("used before, with another topic")
-    if posted.replayed:
-        haiku = _written_before(member, posted)
+    spent = spend(member=member, product=HAIKU, request_id=request_id, note=topic, steps=steps)
+    if spent.replayed:
+        haiku = _written_before(member, spent.item_id)
     else:
-        haiku = Haiku(id=UUID(posted.entry.ref), topic=topic, content=poem(), created_at=created_at)
-    return Written(haiku=haiku, credits=posted.credits, fresh=not posted.replayed)
+        haiku = Haiku(id=spent.item_id, topic=topic, content=poem(), created_at=created_at)
+    return Written(haiku=haiku, credits=spent.credits, fresh=not spent.replayed)
 
 
-def haikus_of(member: Member, *, before: str | None = None) -> Shelf:
+def haikus_of(member: Member, *, before: str | None = None) -> HaikuPage:
     """The member's own haikus, newest first. Raises `BadCursor`."""
-    conditions: list[dict[str, Any]] = [{"author.id": str(member.id)}]
     cursor = None if before is None else _cursor(before)
-    if cursor is not None:
-        conditions.append({"createdAt": {"$lte": cursor[0]}})
-    tree = _as(member).query(
-        {
-            "haikus": {
-                "$": {
-                    "where": {"and": conditions},
-                    "order": {"createdAt": "desc"},
-                    "limit": PAGE_SIZE + 1 + _TIES,
-                }
-            }
-        }
-    )
-    found = sorted((_haiku(row) for row in tree["haikus"]), key=_place, reverse=True)
-    left = [haiku for haiku in found if cursor is None or _place(haiku) < cursor]
-    page = tuple(left[:PAGE_SIZE])
-    more = len(left) > PAGE_SIZE
-    return Shelf(haikus=page, next="{}.{}".format(*_place(page[-1])) if more else None)
+    return _page(_as(member).query(_page_query(member, cursor)), cursor)
+
+
+def home_of(member: Member) -> tuple[int, HaikuPage]:
+    """The member's balance in credits and their newest haikus, asked for at once."""
+    tree = _as(member).query(account_query(member.id) | _page_query(member, None))
+    return account_in(tree, member.id).credits, _page(tree, None)
 
 
 def delete_haiku(member: Member, haiku_id: UUID) -> None:
@@ -169,13 +135,35 @@ def _as(member: Member) -> Connection:
     return instant().as_member(member.refresh_token)
 
 
-def _written_before(member: Member, posted: Posted) -> Haiku:
+def _written_before(member: Member, haiku_id: UUID) -> Haiku:
     """The haiku of a request that was answered before."""
     try:
-        return _haiku_of(member, UUID(posted.entry.ref))
+        return _haiku_of(member, haiku_id)
     except (InstantUnreachable, InstantBroken, InstantBusy) as exc:
         # It was written and charged, only it cannot be shown: "nothing was written" would be untrue.
-        raise Unsettled(key=posted.entry.key, may_have_been_written=True) from exc
+        raise OutcomeUnknown(key=f"haiku {haiku_id}", may_have_been_written=True) from exc
+
+
+def _page_query(member: Member, cursor: tuple[int, str] | None) -> Query:
+    return _newest_query(
+        member, PAGE_SIZE + 1 + _TIES, [] if cursor is None else [{"createdAt": {"$lte": cursor[0]}}]
+    )
+
+
+def _newest_query(member: Member, limit: int, conditions: Sequence[Mapping[str, Any]] = ()) -> Query:
+    where = {"and": [{"author.id": str(member.id)}, *conditions]}
+    return {"haikus": {"$": {"where": where, "order": {"createdAt": "desc"}, "limit": limit}}}
+
+
+def _newest(tree: Tree) -> list[Haiku]:
+    return sorted((_haiku(row) for row in tree["haikus"]), key=_place, reverse=True)
+
+
+def _page(tree: Tree, cursor: tuple[int, str] | None) -> HaikuPage:
+    left = [haiku for haiku in _newest(tree) if cursor is None or _place(haiku) < cursor]
+    page = tuple(left[:PAGE_SIZE])
+    more = len(left) > PAGE_SIZE
+    return HaikuPage(haikus=page, next="{}.{}".format(*_place(page[-1])) if more else None)
 
 
 def _haiku_of(member: Member, haiku_id: UUID) -> Haiku:
@@ -191,9 +179,9 @@ def _haiku(row: Mapping[str, Any]) -> Haiku:
             id=UUID(row["id"]),
             topic=row["topic"],
             content=row["content"],
-            created_at=datetime.fromtimestamp(row["createdAt"] / 1000, tz=UTC),
+            created_at=from_epoch_ms(row["createdAt"]),
         )
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise nonsense("a haiku that is none") from exc
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts.http import member_required
+from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
     SiteRequest,
     error_answer,
@@ -23,18 +24,11 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.pages import render_home
+from credits_site.paging import BadCursor
 from haikus import store
+from haikus.errors import HaikuGone, NoSuchHaiku, UnwritableTopic
 from haikus.forms import WriteHaikuForm
-from haikus.store import (
-    BadCursor,
-    Haiku,
-    HaikuGone,
-    NoSuchHaiku,
-    OutOfCredits,
-    RequestIdReused,
-    UnwritableTopic,
-    Written,
-)
+from haikus.store import Haiku, Written
 
 
 @require_POST

@@ -15,9 +15,10 @@ from instant_admin.client.errors import (
     InstantRejected,
     InstantUnreachable,
 )
-from instant_admin.client.schema import missing_guards, read_documents, schema_differences
+from instant_admin.client.schema import read_documents, schema_differences
 from instant_admin.configured import instant
 from instant_admin.findings import Check, Finding, Now, compare_clocks, ok, wrong
+from instant_admin.ledger.guards import missing_guards
 from instant_admin.rules_probe import LeftBehind, NewId, open_doors
 
 SERVER: Final = "Instant"

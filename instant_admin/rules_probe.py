@@ -12,14 +12,14 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
 from instant_admin.client.admin import Impersonation, InstantAdmin
-from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantRejected
+from instant_admin.client.errors import InstantBusy, InstantError, InstantRejected, NoSuchRoute
 from instant_admin.client.schema import Documents
 from instant_admin.client.steps import create, delete, link, unlink, update
+from instant_admin.client.times import epoch_ms
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import ENTRIES, slot_of
 from instant_admin.ledger.rules import Kind
@@ -142,7 +142,7 @@ def _scenery(documents: Documents, stage: Stage, entries: list[UUID], now: datet
             "balance": len(entries) - seq,
             "note": "A test of the rules",
             "ref": ref,
-            "createdAt": int(now.timestamp() * 1000),
+            "createdAt": epoch_ms(now),
         }
         steps.append(create(ENTRIES, entry, row))
         steps.append(link(ENTRIES, entry, {stage.labels[ENTRIES]: stage.owner}))
@@ -205,15 +205,14 @@ def _readable(actors: Mapping[str, Impersonation], stage: Stage) -> Iterator[str
 
 def _may(actor: Impersonation, attempt: Attempt) -> bool:
     try:
-        return actor.transact_perms_check([attempt.step]).passed
+        return actor.may_transact([attempt.step])
     except InstantRejected as exc:
         # What is refused for another reason than a rule says nothing about the rules.
         if exc.refusal.type not in _DENIALS:
             raise
         return False
-    except InstantBroken as exc:
-        if exc.refusal.status != HTTPStatus.NOT_FOUND:
-            raise
+    except NoSuchRoute:
+        pass
     return not attempt.only_as_check and _did(actor, attempt)
 
 

@@ -12,9 +12,10 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
+from billing.clawback import Payment, clawed_back
 from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.stripe_api.client import SIGNATURE_TOLERANCE_S
-from instant_admin.ledger.rules import Kind, Payment, clawed_back
+from instant_admin.ledger.rules import Kind
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
 
@@ -69,7 +70,7 @@ def test_every_name_is_one_of_the_code() -> None:
         if path.suffix in (".py", ".json")
     )
     names = {word for word in QUOTED if re.fullmatch(r"_?[A-Za-z]+(_[A-Za-z]+)*", word)}
-    assert {"clawed_back", "LedgerDamaged", "Unsettled"} <= names
+    assert {"clawed_back", "LedgerCorrupt", "OutcomeUnknown"} <= names
     assert {name for name in names if not re.search(rf"\b{name}\b", source)} == set()
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from billing.clawback import CLAW_BACKS
 from instant_admin.ledger.rules import Account, Entry, Kind
 
 # Where so many are missing in a row, the rest is not looked for: somebody may have made `creditSeq` enormous.
 MISSING_LIMIT: Final = 1000
 
+KNOWN_KINDS: Final = frozenset[str](Kind)
 _CLAW_BACK_KEY: Final = re.compile(r"clawback:(cs_(?:test|live)_[A-Za-z0-9]+):[0-9]+")
-_CLAW_BACKS: Final = (Kind.REFUND, Kind.DISPUTE, Kind.DISPUTE_WON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ class AccountWalk:
     def _follow(self, entry: Entry) -> None:
         """Balances run: each entry goes on from what the one before it left.
 
-        A reset is what a person decided after looking, so it goes on from anything, and mends what was before.
+        A reset is what a person decided after looking, so it goes on from anything, and ends the breaks before it.
         """
         before = entry.balance - entry.amount
-        if entry.kind is Kind.RESET:
+        if entry.kind == Kind.RESET:
             self._breaks.clear()
         elif self._left is not None and before != self._left:
             text = (
@@ -110,11 +111,13 @@ class AccountWalk:
         if linked_to != self.account.id:
             to = "no account" if linked_to is None else f"the account {linked_to}"
             yield self._of(entry, f"is linked to {to}, but numbered for {self.account.id}")
+        if entry.kind not in KNOWN_KINDS:
+            yield self._of(entry, f"is of kind {entry.kind}, which this version does not know")
         if not _has_right_key(entry):
             yield self._of(entry, f"is of kind {entry.kind}, and its key is not of that kind")
-        if entry.kind is Kind.SPEND and (entry.balance < 0 or entry.amount >= 0):
+        if entry.kind == Kind.SPEND and (entry.balance < 0 or entry.amount >= 0):
             yield self._of(entry, f"spends {-entry.amount} and leaves {entry.balance}")
-        if entry.kind is Kind.PURCHASE and entry.amount <= 0:
+        if entry.kind == Kind.PURCHASE and entry.amount <= 0:
             yield self._of(entry, f"is a purchase of {entry.amount} credits")
 
     def _of(self, entry: Entry, text: str) -> Violation:
@@ -123,20 +126,22 @@ class AccountWalk:
 
 def checkout_of_purchase(entry: Entry) -> str | None:
     """The checkout that a purchase entry credits."""
-    return entry.key.removeprefix("purchase:") if entry.kind is Kind.PURCHASE else None
+    return entry.key.removeprefix("purchase:") if entry.kind == Kind.PURCHASE else None
 
 
 def checkout_of_claw_back(entry: Entry) -> str | None:
     """The checkout whose credits an entry takes or gives back."""
     match = _CLAW_BACK_KEY.fullmatch(entry.key)
-    return match[1] if match and entry.kind in _CLAW_BACKS else None
+    return match[1] if match and entry.kind in CLAW_BACKS else None
 
 
 def _has_right_key(entry: Entry) -> bool:
-    if entry.kind is Kind.PURCHASE:
+    if entry.kind == Kind.PURCHASE:
         return entry.key.startswith("purchase:")
-    if entry.kind is Kind.SPEND:
+    if entry.kind == Kind.SPEND:
         return entry.key.startswith(f"spend:{entry.account_id}:")
-    if entry.kind in _CLAW_BACKS:
+    if entry.kind == Kind.OPENING:
+        return entry.key == f"opening:{entry.account_id}"
+    if entry.kind in CLAW_BACKS:
         return checkout_of_claw_back(entry) is not None
     return True

@@ -1,13 +1,13 @@
-"""Proving the ledger: every account recomputed from its entries, held against the haikus and against Stripe.
+"""Proving the ledger: every account recomputed from its entries, held against what was bought and against Stripe.
 
-It mends nothing. Entries are numbered, so an account is read by the slots that it must have, and the one after
+It changes nothing. Entries are numbered, so an account is read by the slots that it must have, and the one after
 its last that it must not; each time together with the account, in one snapshot, so that a site in use
 makes no false alarm. All that must be remembered is in a scratch database on disk: memory does not
 grow with the ledger.
 
 Somebody can edit `credits` in Instant's dashboard. Nothing notices then: the next movement goes on from the
 edited number. The ledger has a break at that entry (or, until there is one, a `credits` that is not what
-the last entry left), which the audit names; staff mend it by "Reset credits", an entry with their name and their
+the last entry left), which the audit names; staff end it by "Reset credits", an entry with their name and their
 reason, and the account is clean again from there on.
 """
 
@@ -30,17 +30,18 @@ from billing.audit.account import (
 from billing.audit.scratch import Credited, Scratch
 from billing.customers import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
+from billing.products import Product, products
 from billing.reconciliation import checkouts_touched, look_through
 from billing.stripe_api.gateway import gateway
 from billing.stripe_api.objects import Checkout
 from instant_admin.configured import instant
-from instant_admin.ledger.entries import ENTRIES, LedgerDamaged, account_of, entry_of, slot_of
+from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, entry_of, slot_of
 from instant_admin.ledger.rules import Entry, Kind
 
 PAGE_SIZE: Final = 500
 # A list of values costs more than its share when it is long.
 SLOTS_AT_ONCE: Final = 100
-# Where a haiku or an entry is nobody's.
+# Where a row or an entry is nobody's.
 NOBODY: Final = "nobody"
 
 Row = Mapping[str, Any]
@@ -49,9 +50,9 @@ Row = Mapping[str, Any]
 class Audit:
     """One audit, of everything or of one member by email.
 
-    `counts` has how many `accounts`, `entries`, `haikus` and `checkouts` were looked at so far, and how many
-    entries were `left by deleted members`, which is as it should be: an account's entries outlive it.
-    `looked_at` is called for each of them.
+    `counts` has how many `accounts`, `entries`, `checkouts` and rows of each product's namespace were looked at so
+    far, and how many entries were `left by deleted members`, which is as it should be: an account's entries outlive
+    it. `looked_at` is called for each of them.
     """
 
     def __init__(self, *, email: str | None = None, looked_at: Callable[[], object] = lambda: None) -> None:
@@ -65,14 +66,15 @@ class Audit:
         Raises `UnknownMember`, and `InstantError`, `LedgerError` and `StripeError` when Instant or Stripe is away.
         """
         only = None if self._email is None else _member_of(self._email)
-        # In this order: a haiku is written with its spend, so one that is here has its spend in what follows.
+        # In this order: a row is written with its spend, so one that is here has its spend in what follows.
         with Scratch() as scratch:
-            yield from self._haikus(scratch, only)
+            for product in products():
+                yield from self._items(scratch, product, only)
             for page in _pages_of_accounts(only):
                 yield from self._accounts(scratch, page)
-            for haiku_id, author, spends in scratch.wrongly_paid_haikus():
-                text = f"is a haiku that {spends} spends of its author paid for, not one"
-                yield Violation(scratch.name_of(author), haiku_id, text)
+            for item_id, product_name, owner, spends in scratch.wrongly_paid_items():
+                text = f"is a {product_name} that {spends} spends of its owner paid for, not one"
+                yield Violation(scratch.name_of(owner), item_id, text)
             yield from self._strays(scratch, only)
             yield from self._payments(scratch, only)
 
@@ -80,14 +82,15 @@ class Audit:
         self.counts[what] += 1
         self._looked_at()
 
-    def _haikus(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
-        for row in _by_age("haikus", [] if only is None else [{"author.id": str(only)}]):
-            self._look("haikus")
-            author = row.get("author")
-            if author is None:
-                yield Violation(NOBODY, row["id"], "is a haiku without an author")
+    def _items(self, scratch: Scratch, product: Product, only: UUID | None) -> Iterator[Violation]:
+        conditions = [] if only is None else [{f"{product.owner}.id": str(only)}]
+        for row in _by_age(product.namespace, conditions):
+            self._look(product.namespace)
+            owner = row.get(product.owner)
+            if owner is None:
+                yield Violation(NOBODY, row["id"], f"is a {product.name} without an owner")
             else:
-                scratch.keep_haiku(row["id"], author=author)
+                scratch.keep_item(row["id"], product=product.name, owner=owner)
 
     def _accounts(self, scratch: Scratch, page: Sequence[Row]) -> Iterator[Violation]:
         walks = []
@@ -96,7 +99,7 @@ class Audit:
             name = row.get("email") or row["id"]
             try:
                 walks.append(AccountWalk(name, account_of(row)))
-            except LedgerDamaged as exc:
+            except LedgerCorrupt as exc:
                 scratch.leave_out_account(row["id"], name=name)
                 yield Violation(name, row["id"], str(exc))
         while walks:
@@ -133,7 +136,7 @@ class Audit:
         scratch.keep_entry(row["id"])
         try:
             entry = entry_of(row)
-        except LedgerDamaged as exc:
+        except LedgerCorrupt as exc:
             yield from walk.unreadable(str(exc))
             return
         _keep(scratch, entry)
@@ -224,8 +227,8 @@ def _slots(walks: Iterable[AccountWalk]) -> Iterator[tuple[AccountWalk, str]]:
 def _keep(scratch: Scratch, entry: Entry) -> None:
     """Remember what an entry is about."""
     account = str(entry.account_id)
-    if entry.kind is Kind.SPEND:
-        scratch.pay_haiku(entry.ref, account=account)
+    if entry.kind == Kind.SPEND:
+        scratch.pay_item(entry.ref, product=entry.product, account=account)
     if checkout_id := checkout_of_purchase(entry):
         scratch.keep_purchase(Credited(checkout_id, account, entry.amount))
     if checkout_id := checkout_of_claw_back(entry):

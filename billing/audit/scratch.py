@@ -11,11 +11,13 @@ from typing import Any, Final
 _TABLES: Final = """
 CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE haikus (id TEXT PRIMARY KEY, author TEXT NOT NULL, spends INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE items (
+    id TEXT PRIMARY KEY, product TEXT NOT NULL, owner TEXT NOT NULL, spends INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE purchases (
     checkout TEXT PRIMARY KEY, account TEXT NOT NULL, credits INTEGER NOT NULL, seen INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX haikus_by_author ON haikus (author);
+CREATE INDEX items_by_owner ON items (owner);
 CREATE TABLE claw_backs (key TEXT NOT NULL, checkout TEXT NOT NULL, account TEXT NOT NULL);
 """
 _CACHE_KIB: Final = 2048
@@ -56,9 +58,9 @@ class Scratch:
         self._do("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", account, name, seq)
 
     def leave_out_account(self, account: str, *, name: str) -> None:
-        """An account that cannot be walked; its haikus and its entries are no concern any more."""
+        """An account that cannot be walked; what it owns and its entries are no concern any more."""
         self.keep_account(account, name=name, seq=_LEFT_OUT)
-        self._do("DELETE FROM haikus WHERE author = ?", account)
+        self._do("DELETE FROM items WHERE owner = ?", account)
 
     def is_left_out(self, account: str) -> bool:
         """Whether an account could not be walked."""
@@ -81,19 +83,27 @@ class Scratch:
         """Whether an entry was walked over."""
         return self._first("SELECT 1 FROM entries WHERE id = ?", entry_id) is not None
 
-    # Haikus
+    # What was bought
 
-    def keep_haiku(self, haiku_id: str, *, author: str) -> None:
-        """A haiku, not paid yet."""
-        self._do("INSERT OR IGNORE INTO haikus VALUES (?, ?, 0)", haiku_id, author)
+    def keep_item(self, item_id: str, *, product: str, owner: str) -> None:
+        """A row of a product, not paid yet."""
+        self._do("INSERT OR IGNORE INTO items VALUES (?, ?, ?, 0)", item_id, product, owner)
 
-    def pay_haiku(self, haiku_id: str, *, account: str) -> None:
-        """A spend of its author for a haiku; one that is deleted since is no concern."""
-        self._do("UPDATE haikus SET spends = spends + 1 WHERE id = ? AND author = ?", haiku_id, account)
+    def pay_item(self, item_id: str, *, product: str, account: str) -> None:
+        """A spend of its owner for a row; one that is deleted since is no concern.
 
-    def wrongly_paid_haikus(self) -> Iterator[tuple[str, str, int]]:
-        """The haikus that are not paid by exactly one spend: id, author, and how many."""
-        yield from self._rows("SELECT id, author, spends FROM haikus WHERE spends <> 1")
+        An entry of before there were products names none, and may be for any.
+        """
+        self._do(
+            "UPDATE items SET spends = spends + 1 WHERE id = ? AND owner = ? AND ? IN (product, '')",
+            item_id,
+            account,
+            product,
+        )
+
+    def wrongly_paid_items(self) -> Iterator[tuple[str, str, str, int]]:
+        """The rows that are not paid by exactly one spend: id, product, owner, and how many."""
+        yield from self._rows("SELECT id, product, owner, spends FROM items WHERE spends <> 1")
 
     # Purchases
 

@@ -23,10 +23,11 @@ from typing import Final, Protocol, Self
 from uuid import UUID
 
 from accounts.members import Member
+from instant_admin.client.backoff import pause_s
 from instant_admin.client.errors import InstantError, MemberTokenRefused
 from instant_admin.client.subscriptions import Subscription
 from instant_admin.configured import instant
-from instant_admin.ledger.entries import credits_in, credits_query
+from instant_admin.ledger.entries import account_in, account_query
 from instant_admin.ledger.rules import LedgerError
 
 logger = logging.getLogger(__name__)
@@ -282,9 +283,11 @@ class Hub:
                 return failures
             # Nobody knows whether it still is.
             feed.newest = None
-        pause_s = min(LONGEST_PAUSE_S, self._first_pause_s * 2 ** min(failures, 10))
-        feed.interrupted.wait(pause_s * (0.5 + self._jitter() / 2))
-        return failures + 1
+        failures += 1
+        feed.interrupted.wait(
+            pause_s(failures, first_s=self._first_pause_s, longest_s=LONGEST_PAUSE_S, jitter=self._jitter())
+        )
+        return failures
 
     def _forget(self, member_id: UUID, feed: _Feed) -> None:
         with self._lock:
@@ -306,11 +309,11 @@ class _Balances:
     def __init__(self, member: Member) -> None:
         self._account_id = member.id
         self._trees: Subscription = (
-            instant().as_member(member.refresh_token).subscribe_query(credits_query(member.id))
+            instant().as_member(member.refresh_token).subscribe_query(account_query(member.id))
         )
 
     def __iter__(self) -> Iterator[int]:
-        return (credits_in(tree, self._account_id) for tree in self._trees)
+        return (account_in(tree, self._account_id).credits for tree in self._trees)
 
     def close(self) -> None:
         """End it."""

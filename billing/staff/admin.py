@@ -17,10 +17,10 @@ from django.views.decorators.http import require_POST
 
 from billing.errors import UnknownMember
 from billing.forms import FindMembersForm, ResetForm
-from billing.history import BadCursor
 from billing.models import Member
-from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_file, reset_credits
+from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_page, reset_credits
 from credits_site.middleware import OUTAGES, outage_message
+from credits_site.paging import BadCursor
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class MemberAdmin(_ModelAdmin):
         if not form.is_valid():
             return self._member_page(request, member_id, form)
         try:
-            email = member_file(member_id).email
+            email = member_page(member_id).email
             entry = reset_credits(
                 member_id=member_id, staff_name=request.user.get_username(), **form.cleaned_data
             )
@@ -109,7 +109,7 @@ class MemberAdmin(_ModelAdmin):
         if not self.has_reset_permission(request):
             raise PermissionDenied
         try:
-            email = member_file(member_id).email
+            email = member_page(member_id).email
             findings = check_with_stripe(member_id)
         except UnknownMember as exc:
             raise Http404("no such member") from exc
@@ -119,8 +119,8 @@ class MemberAdmin(_ModelAdmin):
             return redirect("admin:billing_member_change", member_id=member_id)
         for finding in findings:
             said = f"Checkout {finding.checkout_id}: {finding.text}"
-            if finding.needs_a_person:
-                self.message_user(request, f"{said}. This needs a person.", messages.WARNING)
+            if finding.needs_review:
+                self.message_user(request, f"{said}. This needs review.", messages.WARNING)
             else:
                 self.log_change(request, Member(id=member_id, email=email), f"Checked with Stripe. {said}")
                 self.message_user(request, said, messages.SUCCESS)
@@ -137,14 +137,14 @@ class MemberAdmin(_ModelAdmin):
         }
         before = request.GET.get("before") or None
         try:
-            file = member_file(member_id, before=before)
+            page = member_page(member_id, before=before)
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except BadCursor:
             return redirect("admin:billing_member_change", member_id=member_id)
         except OUTAGES as exc:
             return self._outage(request, exc, "member.html", context)
-        context |= {"file": file, "title": file.email or "Guest", "before": before}
+        context |= {"page": page, "title": page.email or "Guest", "before": before}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         return self._page(request, "member.html", context, status=status)
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from billing.customers import buyer_of
 from billing.errors import UnknownMember
-from billing.history import HistoryEntry, history_entry, history_page
+from billing.history import HistoryEntry, HistoryPage, history_entry, history_page
 from billing.reconciliation import Finding, reconcile_customer
 from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.entries import NoSuchAccount
@@ -24,17 +23,6 @@ class FoundMember:
     id: UUID
     email: str
     credits: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemberFile:
-    """A member with a page of their ledger, newest first; `next` is the `before` of the page after."""
-
-    id: UUID
-    email: str
-    credits: int
-    entries: tuple[HistoryEntry, ...]
-    next: str | None
 
 
 def find_members(email: str) -> tuple[FoundMember, ...]:
@@ -54,16 +42,12 @@ def find_members(email: str) -> tuple[FoundMember, ...]:
     return tuple(_found(row) for row in tree["$users"])
 
 
-def member_file(member_id: UUID, *, before: str | None = None) -> MemberFile:
+def member_page(member_id: UUID, *, before: str | None = None) -> HistoryPage:
     """A member's balance and a page of their ledger. Raises `UnknownMember` and `BadCursor`."""
-    tree = instant().query({"$users": {"$": {"where": {"id": str(member_id)}}}})
-    if not tree["$users"]:
-        raise UnknownMember("no such member")
-    found = _found(tree["$users"][0])
-    page = history_page(instant(), member_id, before=before)
-    return MemberFile(
-        id=found.id, email=found.email, credits=found.credits, entries=page.entries, next=page.next
-    )
+    try:
+        return history_page(instant(), member_id, before=before)
+    except NoSuchAccount as exc:
+        raise UnknownMember("no such member") from exc
 
 
 def reset_credits(
@@ -86,9 +70,7 @@ def check_with_stripe(member_id: UUID) -> tuple[Finding, ...]:
     Looks at the checkouts of the Stripe customer that the member has now; `reconcile_credits --all` finds those
     of one that was deleted in Stripe.
     """
-    if not instant().query({"$users": {"$": {"where": {"id": str(member_id)}}}})["$users"]:
-        raise UnknownMember("no such member")
-    customer_id = buyer_of(instant(), member_id).customer_id
+    customer_id = member_page(member_id).customer_id
     return () if customer_id is None else tuple(reconcile_customer(customer_id, dry_run=False))
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from billing.clawback import Payment
 from billing.errors import BadWebhook, StripeRefused, UnknownCheckout
 from billing.stripe_api.client import PAGE_SIZE, StripeConnection
 from billing.stripe_api.objects import (
@@ -30,7 +31,6 @@ from billing.stripe_api.objects import (
     faults_of,
     id_of,
 )
-from instant_admin.ledger.rules import Payment
 
 # What of a Checkout Session we want whole: the charge says at a glance whether money went back.
 _CHARGE: Final = "payment_intent.latest_charge"

@@ -1,20 +1,20 @@
-"""The ledger as rows of Instant: how an account and its entries are asked for, read and written.
+"""The ledger as rows of Instant: how an account and its entries are asked for, read, checked and built.
 
-Knows the names of the schema, decides nothing. What it gives has been checked: a row that is no entry of ours
-raises `LedgerDamaged`.
+Knows the names of the schema, decides nothing. A row that is no entry of ours raises `LedgerCorrupt`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from instant_admin.client.admin import Connection
 from instant_admin.client.steps import create, link, update
+from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError
+from instant_admin.ledger.rules import Account, Entry, LedgerError
 
 ENTRIES: Final = "creditEntries"
 
@@ -23,46 +23,53 @@ class NoSuchAccount(LedgerError):
     """There is no such member. Nothing was written."""
 
 
-class LedgerDamaged(LedgerError):
-    """A stored balance or entry is not one that this site wrote. Trying again does not help: it needs a person."""
+class LedgerCorrupt(LedgerError):
+    """A stored balance or entry is not one that this site wrote. Trying again does not help: it needs review."""
 
-    # What was tried before somebody damaged the ledger is unknown here.
+    # What was tried before the rows were changed is unknown here.
     may_have_been_written = True
 
 
-def read_entries(
-    connection: Connection, account_id: UUID, *, before_seq: int | None, limit: int
-) -> tuple[Entry, ...]:
-    """Up to `limit` entries of an account, newest first, with the rights that `connection` has.
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """Entries of an account, newest first, and the account with its row of `$users`, all of one snapshot."""
 
-    Pages by slot, whose values are known beforehand: exact under concurrent writes, and one index look-up an
-    entry however long the ledger is. `before_seq` is the number of the oldest entry already seen.
+    account: Account
+    row: Mapping[str, Any]
+    entries: tuple[Entry, ...]
+
+
+def read_page(connection: Connection, account_id: UUID, *, before_seq: int | None, limit: int) -> LedgerPage:
+    """Up to `limit` entries before number `before_seq`, or the newest, in one query with the rights of `connection`.
+
+    Asks by slot, whose values are known beforehand: exact under concurrent writes, and one index look-up an entry
+    however long the ledger is. Only the newest have no number yet; they are asked for by the time of their creation,
+    and by slot again should that time not tell two of them apart.
     """
-    if before_seq is None:
-        tree = connection.query({"$users": {"$": {"where": {"id": str(account_id)}}}})
-        before_seq = account_in(tree, account_id).seq + 1
-    numbers = range(before_seq - 1, max(0, before_seq - 1 - limit), -1)
-    if not numbers:
-        return ()
-    slots = [slot_of(account_id, number) for number in numbers]
-    tree = connection.query({ENTRIES: {"$": {"where": {"slot": {"$in": slots}}}}})
-    entries = [entry_of(row) for row in tree[ENTRIES]]
-    return tuple(sorted(entries, key=lambda entry: entry.seq, reverse=True))
+    entries: Query = (
+        {"where": {"account.id": str(account_id)}, "order": {"serverCreatedAt": "desc"}, "limit": limit}
+        if before_seq is None
+        else {"where": {"slot": {"$in": _slots(account_id, before_seq, limit) or [""]}}}
+    )
+    tree = connection.query(account_query(account_id) | {ENTRIES: {"$": entries}})
+    account = account_in(tree, account_id)
+    found = sorted(map(entry_of, tree[ENTRIES]), key=lambda entry: entry.seq, reverse=True)
+    if before_seq is None and [entry.seq for entry in found] != _numbers(account.seq + 1, limit):
+        return read_page(connection, account_id, before_seq=account.seq + 1, limit=limit)
+    return LedgerPage(account, tree["$users"][0], tuple(found))
 
 
-def read_credits(connection: Connection, account_id: UUID) -> int:
-    """An account's balance in credits, with the rights that `connection` has. Raises `NoSuchAccount`."""
-    return credits_in(connection.query(credits_query(account_id)), account_id)
-
-
-def credits_query(account_id: UUID) -> Query:
-    """The query whose answer `credits_in` reads; for those who subscribe to it."""
+def account_query(account_id: UUID) -> Query:
+    """The query whose answer `account_in` reads; also for those who subscribe to it."""
     return {"$users": {"$": {"where": {"id": str(account_id)}}}}
 
 
-def credits_in(tree: Tree, account_id: UUID) -> int:
-    """The balance in an answer to `credits_query`. Raises `NoSuchAccount` and `LedgerDamaged`."""
-    return account_in(tree, account_id).credits
+def _numbers(before_seq: int, limit: int) -> list[int]:
+    return list(range(before_seq - 1, max(0, before_seq - 1 - limit), -1))
+
+
+def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
+    return [slot_of(account_id, seq) for seq in _numbers(before_seq, limit)]
 
 
 def slot_of(account_id: UUID, seq: int) -> str:
@@ -71,7 +78,7 @@ def slot_of(account_id: UUID, seq: int) -> str:
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
-    """An entry from its row in a query's answer; raises `LedgerDamaged` when it is not one."""
+    """An entry from its row in a query's answer; raises `LedgerCorrupt` when it is not one."""
     try:
         account_id, _, seq = row["slot"].rpartition(":")
         return Entry(
@@ -79,34 +86,31 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
             account_id=UUID(account_id),
             key=row["key"],
             seq=int(seq),
-            kind=Kind(row["kind"]),
+            kind=_text(row["kind"]),
             amount=_whole(row["amount"]),
             balance=_whole(row["balance"]),
             note=row.get("note") or "",
             actor=row.get("actor") or "",
             ref=row.get("ref") or "",
-            created_at=datetime.fromtimestamp(row["createdAt"] / 1000, tz=UTC),
+            product=row.get("product") or "",
+            created_at=from_epoch_ms(_whole(row["createdAt"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
-        raise LedgerDamaged(f"Entry {row.get('id')} is not what an entry looks like") from exc
+        raise LedgerCorrupt(f"Entry {row.get('id')} is not what an entry looks like") from exc
 
 
 def account_of(row: Mapping[str, Any]) -> Account:
-    """A balance from its row of `$users`; raises `LedgerDamaged` when it is not one."""
+    """A balance from its row of `$users`; raises `LedgerCorrupt` when it is not one."""
     try:
         credits, seq = _whole(row.get("credits") or 0), _whole(row.get("creditSeq") or 0)
     except (TypeError, ValueError, OverflowError) as exc:
-        raise LedgerDamaged(f"The balance of {row['id']} is not a whole number") from exc
+        raise LedgerCorrupt(f"The balance of {row['id']} is not a whole number") from exc
     return Account(id=UUID(row["id"]), credits=credits, seq=seq)
 
 
-def epoch_ms(moment: datetime) -> int:
-    """A moment as Instant stores it: whole milliseconds since 1970."""
-    return round(moment.timestamp() * 1000)
-
-
 def steps_of(entry: Entry) -> list[Step]:
-    optional = {"note": entry.note, "actor": entry.actor, "ref": entry.ref}
+    """The steps that write an entry and the balance that it leaves."""
+    optional = {"note": entry.note, "actor": entry.actor, "ref": entry.ref, "product": entry.product}
     return [
         create(
             ENTRIES,
@@ -114,7 +118,7 @@ def steps_of(entry: Entry) -> list[Step]:
             {
                 "key": entry.key,
                 "slot": slot_of(entry.account_id, entry.seq),
-                "kind": str(entry.kind),
+                "kind": entry.kind,
                 "amount": entry.amount,
                 "balance": entry.balance,
                 "createdAt": epoch_ms(entry.created_at),
@@ -127,10 +131,17 @@ def steps_of(entry: Entry) -> list[Step]:
 
 
 def account_in(tree: Tree, account_id: UUID) -> Account:
+    """The account in an answer that has its row of `$users`. Raises `NoSuchAccount` and `LedgerCorrupt`."""
     rows = tree["$users"]
     if not rows:
         raise NoSuchAccount(f"There is no member {account_id}")
     return account_of(rows[0])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("not a word")
+    return value
 
 
 def _whole(value: object) -> int:

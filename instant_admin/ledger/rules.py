@@ -1,13 +1,12 @@
 """The rules of credit, on plain values: what a movement does to a balance, and when it may not.
 
 An account's balance is the sum of its entries, in whole credits. An entry is written once and never changed;
-a correction is another entry. `balance_store.py` writes what is decided here.
+a correction is another entry. `store.py` writes what is decided here.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,8 +14,9 @@ from uuid import UUID
 
 
 class Kind(StrEnum):
-    """Why a balance moved."""
+    """Why a balance moved: the kinds that this version knows."""
 
+    OPENING = "opening"
     PURCHASE = "purchase"
     SPEND = "spend"
     REFUND = "refund"
@@ -37,25 +37,30 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger. `amount` is signed; `balance` is what it left; `seq` numbers an account's lines."""
+    """One line of the ledger. `amount` is signed; `balance` is what it left; `seq` numbers an account's lines.
+
+    `kind` is a `Kind` or, when a newer version wrote the entry, a word that this one does not know: it counts in
+    the sum all the same. `product` is what a spend was for.
+    """
 
     id: UUID
     account_id: UUID
     key: str
     seq: int
-    kind: Kind
+    kind: str
     amount: int
     balance: int
     note: str
     actor: str
     ref: str
+    product: str
     created_at: datetime
 
 
 class LedgerError(Exception):
-    """Base of what can keep a movement from happening."""
+    """Base of what can keep a movement from happening. `may_have_been_written` False means certainly not."""
 
-    may_have_been_written = False
+    may_have_been_written: bool = False
 
 
 class OutOfCredits(LedgerError):
@@ -75,14 +80,15 @@ class KeyReused(LedgerError):
 class Movement(ABC):
     """A change of one balance that happens at most once, however often it is asked for.
 
-    `key` is the idempotency key: whoever starts the action makes it, keeps it and repeats it. `note` says
-    why to a person, `actor` who did it, `ref` what it belongs to (a checkout session, a haiku).
+    `key` is the idempotency key: whoever starts the action makes it, keeps it and repeats it. `note` is what a
+    person typed, `actor` who did it, `ref` what it belongs to (a checkout session, the row that was bought).
     """
 
     key: str
     note: str = ""
     actor: str = ""
     ref: str = ""
+    product: str = ""
 
     @property
     @abstractmethod
@@ -99,7 +105,7 @@ class Movement(ABC):
 
     def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
         """Whether `entry`, found under this key, is this very movement and not another's."""
-        return entry.account_id == account_id and entry.kind is self.kind
+        return entry.account_id == account_id and entry.kind == self.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +141,16 @@ class Spend(Movement):
             raise OutOfCredits(needed=self.price, balance=account.credits)
         return -self.price
 
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        return (
+            Movement.is_recorded_by(self, entry, account_id=account_id)
+            and entry.amount == -self.price
+            # An entry of before there were products says none.
+            and entry.product in ("", self.product)
+            # Instant stores whatever looks like a UUID in lower case.
+            and entry.note.lower() == self.note.lower()
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset(Movement):
@@ -162,25 +178,13 @@ class Opening(Movement):
 
     @property
     def kind(self) -> Kind:
-        return Kind.GRANT
+        return Kind.OPENING
 
     def amount_on(self, account: Account) -> int:
         return account.credits
 
     def balance_after(self, account: Account) -> int:
         return account.credits
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """What became of the money of one purchase, in the smallest unit of its currency.
-
-    `refunded` is the sum of refunds that stand, `disputed` of disputes that are open or lost.
-    """
-
-    paid: int
-    refunded: int
-    disputed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,44 +205,8 @@ class ClawBack(Movement):
         return self.amount
 
 
-def clawed_back(credits: int, payment: Payment) -> tuple[int, int]:
-    """How many of a purchase's `credits` are taken back: for its refunds, and on top for its disputes.
-
-    Pro rata, rounded down to whole credits: a refund that does not reach a credit's worth takes none, a
-    full one takes all. Always worked out from the whole, so the order and number of refunds make no
-    difference; never more than the purchase. This is the only place that rounds.
-    """
-    if payment.paid <= 0:
-        return 0, 0
-    refunded = min(payment.refunded, payment.paid)
-    returned = min(payment.refunded + payment.disputed, payment.paid)
-    for_refunds = credits * refunded // payment.paid
-    return for_refunds, credits * returned // payment.paid - for_refunds
-
-
-def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> ClawBack | None:
-    """The movement that is missing between what was clawed back `so_far` and what should be; None for none.
-
-    There may be one for refunds and one for disputes, so it must be asked again after each. What is given
-    back comes first: at no moment is more taken than the purchase.
-    """
-    for_refunds, for_disputes = clawed_back(purchase.amount, payment)
-    refund = -for_refunds - sum(entry.amount for entry in so_far if entry.kind is Kind.REFUND)
-    dispute = -for_disputes - sum(entry.amount for entry in so_far if entry.kind is not Kind.REFUND)
-    if dispute > 0:
-        note = "Given back after a dispute"
-        return ClawBack(key=key, back=Kind.DISPUTE_WON, amount=dispute, note=note, ref=purchase.ref)
-    if refund:
-        note = "Refund" if refund < 0 else "Refund failed or was cancelled"
-        return ClawBack(key=key, back=Kind.REFUND, amount=refund, note=note, ref=purchase.ref)
-    if dispute:
-        note = "Held back while the payment is disputed"
-        return ClawBack(key=key, back=Kind.DISPUTE, amount=dispute, note=note, ref=purchase.ref)
-    return None
-
-
 def opening_of(account: Account) -> Opening | None:
     """The entry that must come before any other, if the account needs one."""
     if account.seq > 0 or account.credits == 0:
         return None
-    return Opening(key=f"opening:{account.id}", note="Credits from before the ledger")
+    return Opening(key=f"opening:{account.id}")

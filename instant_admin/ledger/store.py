@@ -21,37 +21,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import ClassVar, Final, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 from uuid import UUID, uuid4
 
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.client.errors import (
-    InstantBroken,
-    InstantBusy,
-    InstantError,
-    InstantRejected,
-    InstantUnreachable,
-    NotUnique,
-)
-from instant_admin.client.schema import missing_guards
-from instant_admin.client.types import Query, Step
-from instant_admin.ledger.entries import ENTRIES, account_in, entry_of, steps_of
+from instant_admin.client.errors import InstantError
+from instant_admin.client.types import Step
+from instant_admin.ledger.entries import ENTRIES, account_in, account_query, entry_of, steps_of
+from instant_admin.ledger.guards import missing_guards
+from instant_admin.ledger.retries import Attempts
 from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, opening_of
 
 logger = logging.getLogger(__name__)
 
-# How often a movement is decided again because others moved the same balance meanwhile. Each time it loses,
-# somebody else has won, so this bounds how many writers may pass one by, not how long Instant may be down.
-LOST_RACES_LIMIT: Final = 40
-# How often an answer that leaves doubt (or none at all) is followed up before the caller is told.
-OUTAGES_LIMIT: Final = 3
-FIRST_PAUSE_S: Final = 0.01
-LONGEST_PAUSE_S: Final = 0.5
-
-
-# What a movement pays for: given the id of the new row, the steps that make it. They are written in the
-# movement's own transaction, and the id becomes the entry's `ref`.
-Goods: TypeAlias = Callable[[UUID], Sequence[Step]]
+# What a movement buys: given the id of the new row, the steps that make it. They are written in the movement's
+# own transaction, and the id becomes the entry's `ref`.
+Steps: TypeAlias = Callable[[UUID], Sequence[Step]]
 
 
 class GuardsMissing(LedgerError):
@@ -66,18 +51,6 @@ class GuardsMissing(LedgerError):
         self.missing = tuple(missing)
 
 
-class Unsettled(LedgerError):
-    """Given up after several tries. `may_have_been_written` says whether it is certain that nothing was.
-
-    Asking for the same movement again, under the same key, is always safe.
-    """
-
-    def __init__(self, *, key: str, may_have_been_written: bool) -> None:
-        doubt = "it may have been written" if may_have_been_written else "nothing was written"
-        super().__init__(f"Movement {key} could not be settled; {doubt}")
-        self.may_have_been_written = may_have_been_written
-
-
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The entry of a movement. `credits` is the balance now; `replayed` says that the entry was there before."""
@@ -88,8 +61,8 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """A plan that was carried out: the account, and what stands under the plan's keys now.
+class Applied:
+    """A plan that was applied: the account, and what stands under the plan's keys now.
 
     `made` has the ids of the entries that this call tried to write; one that is found was made by it.
     """
@@ -139,7 +112,7 @@ class Once:
         return None
 
 
-def trailing_id() -> UUID:
+def row_id() -> UUID:
     """A random id that sorts after (nearly) every other: it begins with the bytes ff ff.
 
     Instant locks rows in the order of their entity ids. If everything a movement creates sorts after the
@@ -163,7 +136,7 @@ class BalanceStore:
         instant: InstantAdmin,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        new_id: Callable[[], UUID] = trailing_id,
+        new_id: Callable[[], UUID] = row_id,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -176,24 +149,24 @@ class BalanceStore:
 
     def account(self, account_id: UUID) -> Account:
         """The balance now, in credits. Raises `NoSuchAccount`."""
-        query: Query = {"$users": {"$": {"where": {"id": str(account_id)}}}}
-        return account_in(self._instant.query(query), account_id)
+        return account_in(self._instant.query(account_query(account_id)), account_id)
 
-    def post(self, account_id: UUID, movement: Movement, *, goods: Goods | None = None) -> Posted:
-        """Make `movement` happen exactly once, in one transaction with the `goods` that it pays for.
+    def post(self, account_id: UUID, movement: Movement, *, steps: Steps | None = None) -> Posted:
+        """Make `movement` happen exactly once, in one transaction with the `steps` of what it buys.
 
         Raises what the movement raises to refuse (`OutOfCredits`), `KeyReused` when its key belongs to
-        another movement, `NoSuchAccount`, `GuardsMissing`, and `Unsettled` after too many tries.
+        another movement, `NoSuchAccount`, `GuardsMissing`, `LedgerCorrupt`, and `OutcomeUnknown` after too many
+        tries.
         """
-        carried = self._pursue(account_id, Once(movement), goods)
-        entry = carried.found[movement.key]
-        return Posted(entry=entry, credits=carried.account.credits, replayed=entry.id not in carried.made)
+        applied = self._attempt(account_id, Once(movement), steps)
+        entry = applied.found[movement.key]
+        return Posted(entry=entry, credits=applied.account.credits, replayed=entry.id not in applied.made)
 
-    def carry_out(self, account_id: UUID, plan: Plan) -> Carried:
+    def apply(self, account_id: UUID, plan: Plan) -> Applied:
         """Make movement after movement until `plan` wants no more; raises what `post` does."""
-        return self._pursue(account_id, plan, None)
+        return self._attempt(account_id, plan, None)
 
-    def foresee(self, account_id: UUID, plan: Plan) -> Movement | None:
+    def preview(self, account_id: UUID, plan: Plan) -> Movement | None:
         """The first movement that `plan` misses, without making it."""
         account, found = self._read(account_id, plan.keys)
         return plan.next_movement(account, found)
@@ -203,43 +176,41 @@ class BalanceStore:
         tree = self._instant.query({ENTRIES: {"$": {"where": {"key": {"$in": list(keys)}}}}})
         return {entry.key: entry for entry in map(entry_of, tree[ENTRIES])}
 
-    def _pursue(self, account_id: UUID, plan: Plan, goods: Goods | None) -> Carried:
-        pursuit = _Pursuit(plan.keys[0], sleep=self._sleep, jitter=self._jitter)
+    def _attempt(self, account_id: UUID, plan: Plan, steps: Steps | None) -> Applied:
+        attempts = Attempts(plan.keys[0], sleep=self._sleep, jitter=self._jitter)
         while True:
             try:
-                carried = self._try(account_id, plan, goods, pursuit)
-            except NotUnique:
-                pursuit.lost_race()
-            except (InstantUnreachable, InstantBroken, InstantBusy) as exc:
-                pursuit.outage(exc)
-            except InstantRejected as exc:
-                pursuit.refused(exc)
+                applied = self._attempt_once(account_id, plan, steps, attempts)
+            except InstantError as exc:
+                attempts.failed(exc)
             else:
-                if carried is not None:
-                    return carried
+                if applied is not None:
+                    return applied
 
-    def _try(self, account_id: UUID, plan: Plan, goods: Goods | None, pursuit: _Pursuit) -> Carried | None:
+    def _attempt_once(
+        self, account_id: UUID, plan: Plan, steps: Steps | None, attempts: Attempts
+    ) -> Applied | None:
         """Read, decide and write once. None: that went well, and there may be more to do."""
         self._require_guards()
         account, found = self._read(account_id, plan.keys)
-        pursuit.saw(account)
+        attempts.saw(account)
         opening = opening_of(account)
         movement = opening or plan.next_movement(account, found)
         if movement is None:
-            return Carried(account=account, found=found, made=pursuit.made)
+            return Applied(account=account, found=found, made=attempts.made)
         entry = self._entry(account, movement)
-        if opening is not None or goods is None:
-            self._write(entry, (), pursuit)
+        if opening is not None or steps is None:
+            self._write(entry, (), attempts)
         else:
             # A fresh id at each attempt: were a lost attempt and this one to create the same row, the second
             # would be refused for a reason that says nothing about the movement.
             item_id = self._new_id()
             entry = replace(entry, ref=str(item_id))
-            self._write(entry, goods(item_id), pursuit)
+            self._write(entry, steps(item_id), attempts)
         if opening is not None or not plan.is_single:
             return None
         after = Account(id=account_id, credits=entry.balance, seq=entry.seq)
-        return Carried(account=after, found=found | {entry.key: entry}, made=pursuit.made)
+        return Applied(account=after, found=found | {entry.key: entry}, made=attempts.made)
 
     def _entry(self, account: Account, movement: Movement) -> Entry:
         return Entry(
@@ -253,21 +224,19 @@ class BalanceStore:
             note=movement.note,
             actor=movement.actor,
             ref=movement.ref,
+            product=movement.product,
             created_at=self.now(),
         )
 
-    def _write(self, entry: Entry, goods: Sequence[Step], pursuit: _Pursuit) -> None:
-        pursuit.writes(entry)
-        self._instant.transact([*steps_of(entry), *goods])
+    def _write(self, entry: Entry, bought: Sequence[Step], attempts: Attempts) -> None:
+        attempts.about_to_write(entry)
+        self._instant.transact([*steps_of(entry), *bought])
         logger.info("%s %+d credits, balance %d", entry.key, entry.amount, entry.balance)
 
     def _read(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
         """The account and what stands under `keys`, in one query and so in one snapshot."""
         tree = self._instant.query(
-            {
-                "$users": {"$": {"where": {"id": str(account_id)}}},
-                ENTRIES: {"$": {"where": {"key": {"$in": list(keys)}}}},
-            }
+            account_query(account_id) | {ENTRIES: {"$": {"where": {"key": {"$in": list(keys)}}}}}
         )
         entries = [entry_of(row) for row in tree[ENTRIES]]
         return account_in(tree, account_id), {entry.key: entry for entry in entries}
@@ -279,62 +248,3 @@ class BalanceStore:
             if missing:
                 raise GuardsMissing(missing)
             self._guards_seen = True
-
-
-class _Pursuit:
-    """One movement being pursued: what was tried, what that leaves in doubt, and how patient we still are."""
-
-    def __init__(self, key: str, *, sleep: Callable[[float], None], jitter: Callable[[], float]) -> None:
-        self._key = key
-        self._sleep = sleep
-        self._jitter = jitter
-        self._written: dict[UUID, int] = {}
-        self._seq_in_doubt: int | None = None
-        self._lost_races = 0
-        self._outages = 0
-
-    def writes(self, entry: Entry) -> None:
-        """`entry` is about to be sent."""
-        self._written[entry.id] = entry.seq
-
-    @property
-    def made(self) -> frozenset[UUID]:
-        """The ids of what we sent; one that is found later is a write whose answer was lost."""
-        return frozenset(self._written)
-
-    def saw(self, account: Account) -> None:
-        """A read shows how far the account is: a write for a slot that is taken can no longer arrive."""
-        if self._seq_in_doubt is not None and account.seq >= self._seq_in_doubt:
-            self._seq_in_doubt = None
-
-    def lost_race(self) -> None:
-        """Somebody else was first; pause, so that the same writers do not meet again at once."""
-        self._lost_races += 1
-        if self._lost_races > LOST_RACES_LIMIT:
-            raise self._unsettled()
-        self._pause(self._lost_races)
-
-    def outage(self, exc: InstantError) -> None:
-        """No answer, or one that says nothing; pause, unless this has gone on for too long."""
-        if getattr(exc, "is_deadlock", False):
-            self.lost_race()
-            return
-        if exc.may_have_been_written:
-            self._seq_in_doubt = max(self._written.values(), default=None)
-        self._outages += 1
-        if self._outages >= OUTAGES_LIMIT:
-            raise self._unsettled() from exc
-        self._pause(self._outages + 3)
-
-    def refused(self, exc: InstantRejected) -> None:
-        """Instant said no. It wrote nothing, but an earlier attempt may have."""
-        if self._seq_in_doubt is not None:
-            raise self._unsettled() from exc
-        raise exc
-
-    def _unsettled(self) -> Unsettled:
-        return Unsettled(key=self._key, may_have_been_written=self._seq_in_doubt is not None)
-
-    def _pause(self, nth: int) -> None:
-        longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**nth)
-        self._sleep(longest_s * (0.5 + self._jitter() / 2))

@@ -26,7 +26,7 @@ from billing.webhook import receive_webhook
 from instant_admin import configured
 from instant_admin.client.steps import create, link
 from instant_admin.client.types import Step
-from instant_admin.ledger.entries import read_entries
+from instant_admin.ledger.entries import read_page
 from instant_admin.ledger.rules import Entry, Spend
 from instant_admin.ledger.store import BalanceStore
 from sandbox.serving import Request, Response
@@ -119,7 +119,7 @@ class Shop:
         """Write haikus, as `haikus/store.py` does."""
         for _ in range(times):
             spend = Spend(key=f"spend:{member.id}:{uuid4()}", price=1, note="rain")
-            self.store.post(member.id, spend, goods=lambda haiku_id: haiku(haiku_id, member.id))
+            self.store.post(member.id, spend, steps=lambda haiku_id: haiku(haiku_id, member.id))
 
     # Stripe's dashboard
 
@@ -188,7 +188,7 @@ class Shop:
 
     def entries(self, member: Member) -> list[Entry]:
         """The whole ledger, oldest first."""
-        return list(reversed(read_entries(self.admin, member.id, before_seq=None, limit=500)))
+        return list(reversed(read_page(self.admin, member.id, before_seq=None, limit=500).entries))
 
     def ledger(self, member: Member) -> list[tuple[str, int, int]]:
         """The whole ledger as kinds, amounts and balances."""

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instant_admin.ledger.rules import Account, ClawBack, Entry, Kind, Payment, claw_back, clawed_back
+from billing.clawback import Payment, claw_back, clawed_back
+from instant_admin.ledger.rules import Account, ClawBack, Entry, Kind
 
 ADA = UUID("aaaaaaaa-0000-4000-8000-000000000001")
 
@@ -26,6 +27,7 @@ def entry(kind: Kind, amount: int) -> Entry:
         note="",
         actor="",
         ref="cs_test_1",
+        product="",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 

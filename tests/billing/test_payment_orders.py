@@ -253,7 +253,7 @@ def test_the_purchase_of_one_pack_is_not_taken_back_for_another(shop: Shop, ada:
     assert kept != given_back
 
 
-def test_money_that_went_back_and_forth_too_often_needs_a_person(shop: Shop, ada: Member) -> None:
+def test_money_that_went_back_and_forth_too_often_needs_review(shop: Shop, ada: Member) -> None:
     checkout_id = shop.buy(ada)
     for _ in range(CLAW_BACKS_LIMIT // 2):
         refund_id = shop.refund(checkout_id, 500)
@@ -266,5 +266,5 @@ def test_money_that_went_back_and_forth_too_often_needs_a_person(shop: Shop, ada
     shop.deliver_all()  # Stripe need not send it again
     customer_id = str(checkout.customer_id)
     (finding,) = reconcile_customer(customer_id, dry_run=False)
-    assert finding.needs_a_person
+    assert finding.needs_review
     assert shop.credits(ada) == 10

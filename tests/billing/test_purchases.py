@@ -8,23 +8,28 @@ import pytest
 from django.test import Client
 
 from accounts.members import Member
-from billing.purchases import SHOWN, State, purchases_of
+from billing.history import history_of
+from billing.purchases import SHOWN, PurchaseRecord, State, purchases_of
 from tests.billing.shop import Shop
 from tests.credits_site.people import FRAGMENT, JSON, browser_of
 
 
+def purchases(member: Member) -> tuple[PurchaseRecord, ...]:
+    return purchases_of(member, customer_id=history_of(member).customer_id)
+
+
 def states(member: Member) -> list[State]:
-    return [purchase.state for purchase in purchases_of(member)]
+    return [purchase.state for purchase in purchases(member)]
 
 
 def test_who_never_bought_has_no_purchases_and_stripe_is_not_asked(shop: Shop, ada: Member) -> None:
-    assert purchases_of(ada) == ()
+    assert purchases(ada) == ()
     assert shop.asked_stripe == 0
 
 
 def test_a_paid_purchase_has_its_time_and_its_credits(shop: Shop, ada: Member) -> None:
     checkout_id = shop.buy(ada)
-    (purchase,) = purchases_of(ada)
+    (purchase,) = purchases(ada)
     assert (purchase.checkout_id, purchase.credits, purchase.state) == (checkout_id, 10, State.PAID)
     assert purchase.created_at.timestamp() == shop.now
     assert purchase.price_text == "$5.00"
@@ -33,7 +38,7 @@ def test_a_paid_purchase_has_its_time_and_its_credits(shop: Shop, ada: Member) -
 def test_a_free_order_is_paid(shop: Shop, ada: Member) -> None:
     shop.buy(ada, promotion_code="TESTING100")
     assert states(ada) == [State.PAID]
-    assert [purchase.price_text for purchase in purchases_of(ada)] == ["$0.00"]
+    assert [purchase.price_text for purchase in purchases(ada)] == ["$0.00"]
 
 
 def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(shop: Shop, ada: Member) -> None:
@@ -44,7 +49,7 @@ def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(shop: Shop, ada:
     shop.post(f"/dashboard/payments/{shop.payment_of(bounces)}/fail")
     assert states(ada) == [State.FAILED, State.PAID]
     # No price where nothing was charged.
-    assert [purchase.price_text for purchase in purchases_of(ada)] == ["", "$5.00"]
+    assert [purchase.price_text for purchase in purchases(ada)] == ["", "$5.00"]
 
 
 def test_an_open_checkout_is_no_purchase_and_an_expired_one_says_so(shop: Shop, ada: Member) -> None:
@@ -87,7 +92,7 @@ def test_the_newest_are_shown_and_open_ones_do_not_hide_them(shop: Shop, ada: Me
     for _ in range(SHOWN + 1):
         bought.append(shop.buy(ada))
         shop.open_checkout(ada)
-    assert [purchase.checkout_id for purchase in purchases_of(ada)] == bought[:0:-1]
+    assert [purchase.checkout_id for purchase in purchases(ada)] == bought[:0:-1]
 
 
 # On the page

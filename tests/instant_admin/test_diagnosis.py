@@ -216,7 +216,7 @@ LABELS = ("credits", "creditSeq", "stripeCustomerId")
 def no_permission_check(request: Request, work: Work) -> Response:
     """A server of before there was one."""
     if request.path == "/admin/transact_perms_check":
-        return Response.json({"message": "There is no such route"}, status=404)
+        return Response(200)
     return work()
 
 

@@ -114,7 +114,7 @@ def test_two_first_checkouts_at_once_leave_one_customer(
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ada.open_checkout(), range(8)))
-    user = instant.user(email=ada.email)
+    user = instant.create_token(email=ada.email)["user"]
     assert user is not None
     client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": world.stripe.url})
     mine = [
@@ -127,7 +127,7 @@ def test_two_first_checkouts_at_once_leave_one_customer(
 
 def test_a_customer_deleted_in_stripe_is_made_anew(ada: Visitor, world: World, instant: InstantAdmin) -> None:
     ada.open_checkout()
-    user = instant.user(email=ada.email)
+    user = instant.create_token(email=ada.email)["user"]
     assert user is not None
     client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": world.stripe.url})
     client.v1.customers.delete(user["stripeCustomerId"])  # type: ignore[typeddict-item]

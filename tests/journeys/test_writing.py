@@ -175,8 +175,8 @@ def test_a_member_can_write_nothing_in_instant_and_read_nobody_elses(
 ) -> None:
     """What someone can do who takes their own refresh token to Instant, around the site."""
     ada_with_ten_credits.write()
-    ada = UUID(instant.create_token(email=ada_with_ten_credits.email)["user"]["id"])
-    as_ada = instant.as_member(instant.create_token(user_id=ada)["user"]["refresh_token"])
+    user = instant.create_token(email=ada_with_ten_credits.email)["user"]
+    ada, as_ada = UUID(user["id"]), instant.as_member(user["refresh_token"])
     haiku_id = as_ada.query({"haikus": {}})["haikus"][0]["id"]
     entry_id = as_ada.query({"creditEntries": {}})["creditEntries"][0]["id"]
     entry = {"key": "k", "slot": "s", "kind": "grant", "amount": 99, "balance": 99, "createdAt": 1}

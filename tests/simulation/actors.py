@@ -16,13 +16,14 @@ from uuid import UUID
 
 from accounts.members import Member
 from billing.checkout import StartedCheckout, start_checkout
-from billing.errors import BillingError, StripeError
+from billing.errors import BillingError, RequestIdReused, StripeError
 from billing.fulfilment import Outcome, sync_checkout
 from billing.packs import Pack
 from billing.reconciliation import reconcile
 from billing.staff.members import reset_credits
 from billing.webhook import receive_webhook
-from haikus.store import HaikuError, NoSuchHaiku, delete_haiku, haikus_of, write_haiku
+from haikus.errors import HaikuError, NoSuchHaiku
+from haikus.store import delete_haiku, haikus_of, write_haiku
 from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import update
 from instant_admin.ledger.rules import LedgerError, OutOfCredits
@@ -159,7 +160,7 @@ def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
             answer = "nothing"
         except OutOfCredits:
             answer = "not charged"
-        except HaikuError as exc:
+        except (HaikuError, RequestIdReused) as exc:
             answer = type(exc).__name__
         except (InstantError, LedgerError) as exc:
             answer = "perhaps charged" if exc.may_have_been_written else "not charged by this attempt"

@@ -166,6 +166,6 @@ def _opening(cast: Cast, entries: dict[str, list[dict[str, Any]]]) -> Iterator[s
     """Credits from before the ledger are there once, first."""
     for member, credits in zip(cast.members, cast.opening, strict=True):
         ledger = entries[str(member.id)]
-        grants = [entry["amount"] for entry in ledger if entry["kind"] == "grant"]
+        grants = [entry["amount"] for entry in ledger if entry["kind"] == "opening"]
         if ledger and grants != ([credits] if credits else []):
             yield f"{member.email}: had {credits} credits before the ledger, granted {grants}"

@@ -17,22 +17,23 @@ from unittest.mock import patch
 from uuid import UUID
 
 from accounts.members import Member
-from billing import checkout, fulfilment, reconciliation, webhook
+from billing import checkout, clawback, fulfilment, reconciliation, spending, webhook
+from billing.clawback import Payment
 from billing.customers import buyer_of
 from billing.fulfilment import Fulfilment, Outcome, Settlement
 from billing.stripe_api import gateway as stripe_gateway
 from billing.stripe_api.gateway import StripeGateway, gateway
 from billing.stripe_api.objects import Checkout, Customer
-from haikus import store as desk
 from instant_admin.client import protocol
 from instant_admin.client.errors import InstantUnreachable
 from instant_admin.client.steps import update
 from instant_admin.configured import balance_store as configured_store
 from instant_admin.configured import instant
 from instant_admin.ledger import entries as ledger_rows
+from instant_admin.ledger import retries
 from instant_admin.ledger import rules as ledger
-from instant_admin.ledger import store as balance_store
-from instant_admin.ledger.rules import Account, Entry, Movement, Payment, Purchase
+from instant_admin.ledger import store as ledger_store
+from instant_admin.ledger.rules import Account, Entry, Movement, Purchase
 from instant_admin.ledger.store import BalanceStore
 from tests.simulation import actors
 from tests.simulation.runner import Result, run
@@ -99,7 +100,7 @@ def flag_then_credit() -> AbstractContextManager[Any]:
         if plan is None or checkout.is_noted:
             return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
         gateway().note_fulfilled(checkout.id)
-        carried = configured_store().carry_out(plan.member_id, plan)
+        carried = configured_store().apply(plan.member_id, plan)
         return Settlement(checkout.id, Outcome.CREDITED, plan.credits, carried.account.credits, open=False)
 
     return _settled_by(settle)
@@ -115,12 +116,12 @@ def read_modify_write_without_a_slot() -> AbstractContextManager[Any]:
     shows=r"was told that .* is done",
 )
 def retry_with_a_new_key() -> AbstractContextManager[Any]:
-    def post(store: BalanceStore, account_id: UUID, movement: Movement, *, goods: Any = None) -> Any:
+    def post(store: BalanceStore, account_id: UUID, movement: Movement, *, steps: Any = None) -> Any:
         for number in itertools.count():
             again = dataclasses.replace(movement, key=f"{movement.key}:{number}") if number else movement
             try:
-                return _real_post(store, account_id, again, goods=goods)
-            except balance_store.Unsettled:
+                return _real_post(store, account_id, again, steps=steps)
+            except retries.OutcomeUnknown:
                 if number == 2:
                     raise
         return None
@@ -143,9 +144,9 @@ def entry_id_from_the_request() -> AbstractContextManager[Any]:
 def no_key_lookup_after_a_timeout() -> AbstractContextManager[Any]:
     real = BalanceStore._write
 
-    def write(store: BalanceStore, entry: Entry, goods: Any, pursuit: Any) -> None:
+    def write(store: BalanceStore, entry: Entry, bought: Any, attempts: Any) -> None:
         try:
-            real(store, entry, goods, pursuit)
+            real(store, entry, bought, attempts)
         except InstantUnreachable as exc:
             if not exc.timed_out:
                 raise
@@ -176,21 +177,21 @@ def spend_from_a_remembered_balance() -> AbstractContextManager[Any]:
 
 @mutant("Charge first, then write what was paid for.", shows=r"paid for nothing")
 def haiku_in_a_transaction_of_its_own() -> AbstractContextManager[Any]:
-    def write(store: BalanceStore, entry: Entry, goods: Any, pursuit: Any) -> None:
-        pursuit.writes(entry)
+    def write(store: BalanceStore, entry: Entry, bought: Any, attempts: Any) -> None:
+        attempts.about_to_write(entry)
         store._instant.transact(ledger_rows.steps_of(entry))
-        if goods:
-            store._instant.transact(goods)
+        if bought:
+            store._instant.transact(bought)
 
     return patch.object(BalanceStore, "_write", write)
 
 
 @mutant("Write it first; if it cannot be paid for, never mind.", shows=r"was paid for by nobody")
 def haiku_before_it_is_paid_for() -> AbstractContextManager[Any]:
-    def write(store: BalanceStore, entry: Entry, goods: Any, pursuit: Any) -> None:
-        if goods:
-            store._instant.transact(goods)
-        pursuit.writes(entry)
+    def write(store: BalanceStore, entry: Entry, bought: Any, attempts: Any) -> None:
+        if bought:
+            store._instant.transact(bought)
+        attempts.about_to_write(entry)
         store._instant.transact(ledger_rows.steps_of(entry))
 
     return patch.object(BalanceStore, "_write", write)
@@ -204,7 +205,7 @@ def request_id_of_our_own() -> AbstractContextManager[Any]:
     def spend(*, key: str, **rest: Any) -> ledger.Spend:
         return real(key=f"{key}:{next(numbers)}", **rest)
 
-    return patch.object(desk, "Spend", spend)
+    return patch.object(spending, "Spend", spend)
 
 
 @mutant(
@@ -212,14 +213,7 @@ def request_id_of_our_own() -> AbstractContextManager[Any]:
     shows=r"asked for snow and was given rain",
 )
 def another_topic_is_the_same_request() -> AbstractContextManager[Any]:
-    real = balance_store.Posted
-
-    def post(store: BalanceStore, account_id: UUID, movement: Movement, *, goods: Any = None) -> Any:
-        posted = _real_post(store, account_id, movement, goods=goods)
-        entry = dataclasses.replace(posted.entry, note=movement.note)
-        return real(entry=entry, credits=posted.credits, replayed=posted.replayed)
-
-    return patch.object(BalanceStore, "post", post)
+    return patch.object(ledger.Spend, "is_recorded_by", Movement.is_recorded_by)
 
 
 _real_post = BalanceStore.post
@@ -230,12 +224,12 @@ _real_post = BalanceStore.post
 
 @mutant("It failed, so nothing was written.", shows=r"was not charged, and it was")
 def every_failure_wrote_nothing() -> AbstractContextManager[Any]:
-    real = balance_store.Unsettled
+    real = retries.OutcomeUnknown
 
-    def unsettled(*, key: str, may_have_been_written: bool) -> balance_store.Unsettled:
+    def outcome_unknown(*, key: str, may_have_been_written: bool) -> retries.OutcomeUnknown:
         return real(key=key, may_have_been_written=False)
 
-    return patch.object(balance_store, "Unsettled", unsettled)
+    return patch.object(retries, "OutcomeUnknown", outcome_unknown)
 
 
 @mutant("429 means that we asked too often, so it was not run.", shows=r"was not charged, and it was")
@@ -302,7 +296,7 @@ def added_because_the_browser_says_so() -> AbstractContextManager[Any]:
 
 @mutant("Each refund event takes its credits.", shows=r"\[-\d+, -\d+.*\] clawed back")
 def refund_taken_twice() -> AbstractContextManager[Any]:
-    real = ledger.claw_back
+    real = clawback.claw_back
 
     def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> Movement | None:
         return real(purchase, [], payment, key=key) if len(so_far) < 3 else None
@@ -331,7 +325,7 @@ def rounded_up() -> AbstractContextManager[Any]:
         returned = min(payment.refunded + payment.disputed, payment.paid)
         return -(-credits * returned // payment.paid), 0
 
-    return patch.object(ledger, "clawed_back", clawed_back)
+    return patch.object(clawback, "clawed_back", clawed_back)
 
 
 @mutant("What is refunded is refunded.", shows=r"clawed back, due 0")
@@ -347,7 +341,7 @@ def inquiries_take_credits() -> AbstractContextManager[Any]:
 
 @mutant("A dispute that is over needs nothing.", shows=r"clawed back, due 0")
 def won_disputes_give_nothing_back() -> AbstractContextManager[Any]:
-    real = ledger.claw_back
+    real = clawback.claw_back
 
     def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> Movement | None:
         movement = real(purchase, so_far, payment, key=key)
@@ -408,7 +402,7 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
 
 @mutant("An account without a ledger begins at nothing.", shows=r"had \d+ credits before the ledger")
 def old_credits_are_not_recorded() -> AbstractContextManager[Any]:
-    return patch.object(balance_store, "opening_of", lambda account: None)
+    return patch.object(ledger_store, "opening_of", lambda account: None)
 
 
 @mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+")

@@ -215,7 +215,6 @@ class SimulatedSession(requests.Session):
         *,
         params: Mapping[str, str],
         json: Any,
-        data: None,
         headers: Mapping[str, str],
         auth: AuthBase,
         timeout: tuple[float, float],

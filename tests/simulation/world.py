@@ -6,7 +6,7 @@ import functools
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -227,6 +227,6 @@ class World:
         return self.stripe.sign(body, time.time())
 
 
-def poem(topic: str, *, rng: random.Random) -> str:
+def poem(topic: str, *, rng: random.Random, recent: Sequence[str]) -> str:
     """A poem without a dictionary; `rng` is the product's own and not ours."""
     return f"{topic}\n{topic}\n{topic}"

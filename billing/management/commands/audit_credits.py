@@ -1,10 +1,10 @@
-"""`manage.py audit_credits`: recompute every balance from its entries, and hold it against haikus and Stripe."""
+"""`manage.py audit_credits`: recompute every balance, and compare the ledger with what was bought and with Stripe."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
@@ -12,17 +12,16 @@ from tqdm import tqdm
 from billing.audit.account import Violation
 from billing.audit.run import Audit
 from billing.errors import StripeError, UnknownMember
+from billing.products import products
 from instant_admin.client.errors import InstantError
 from instant_admin.ledger.rules import LedgerError
-
-_COUNTED: Final = ("accounts", "entries", "haikus", "checkouts")
 
 
 class Command(BaseCommand):
     help = (
-        "Recompute every account from its entries, and hold it against the haikus and against Stripe. Reads only, "
-        "so it is safe at any time. Exit code 0: all is as it must be; 1: something is not, and each case is "
-        "named, or Stripe or Instant is away."
+        "Recompute every account from its entries, and compare the ledger with what was bought and with Stripe. "
+        "Reads only, so it is safe at any time. Exit code 0: all is as it must be; 1: something is not, and each "
+        "case is named, or Stripe or Instant is away."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,7 +42,7 @@ class Command(BaseCommand):
                 raise CommandError(str(exc)) from exc
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped before the end: {exc}") from exc
-        counts = {name: audit.counts[name] for name in _COUNTED}
+        counts = {name: audit.counts[name] for name in _counted()}
         if as_json:
             self.stdout.write(json.dumps(counts | {"violations": [asdict(each) for each in found]}))
         else:
@@ -52,8 +51,12 @@ class Command(BaseCommand):
             raise CommandError(f"{len(found)} violations")
 
 
+def _counted() -> tuple[str, ...]:
+    return ("accounts", "entries", *(product.namespace for product in products()), "checkouts")
+
+
 def _summary(audit: Audit, violations: int) -> str:
-    looked_at = ", ".join(f"{audit.counts[name]} {name}" for name in _COUNTED)
+    looked_at = ", ".join(f"{audit.counts[name]} {name}" for name in _counted())
     left = audit.counts["left by deleted members"]
     note = f" {left} entries were left by deleted members, as they should be." if left else ""
     return f"{looked_at} looked at, {violations or 'no'} violations.{note}"

@@ -21,9 +21,9 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 class Command(BaseCommand):
     help = (
-        "Hold the ledger against Stripe's checkouts, refunds and disputes, and mend what differs. Safe from "
-        "cron, beside a site in use, and twice at once. Exit code 0: nothing to do, or mended; "
-        "1: something needs a person, or Stripe or Instant is away."
+        "Hold the ledger against Stripe's checkouts, refunds and disputes, and fix what differs. Safe from "
+        "cron, beside a site in use, and twice at once. Exit code 0: nothing to do, or fixed; "
+        "1: something needs review, or Stripe or Instant is away."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,22 +51,22 @@ class Command(BaseCommand):
             try:
                 for finding in reconcile(since=start, dry_run=dry_run, looked_at=look):
                     bar.clear()
-                    mark = "NEEDS A PERSON: " if finding.needs_a_person else ""
+                    mark = "NEEDS REVIEW: " if finding.needs_review else ""
                     self.stdout.write(f"{mark}{finding.checkout_id} of {finding.member_id}: {finding.text}")
-                    counts["need a person" if finding.needs_a_person else "mended"] += 1
+                    counts["need review" if finding.needs_review else "fixed"] += 1
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped after {counts['looked at']} checkouts: {exc}") from exc
         self.stdout.write(_summary(counts, dry_run=dry_run))
-        if counts["need a person"]:
-            raise CommandError(f"{counts['need a person']} checkouts need a person")
+        if counts["need review"]:
+            raise CommandError(f"{counts['need review']} checkouts need review")
 
 
 def _summary(counts: Counter[str], *, dry_run: bool) -> str:
-    mended, needing = counts["mended"], counts["need a person"]
-    done = f"{mended} to mend; dry run, nothing written" if dry_run else f"{mended} mended"
-    if not mended and not needing:
+    fixed, needing = counts["fixed"], counts["need review"]
+    done = f"{fixed} to fix; dry run, nothing written" if dry_run else f"{fixed} fixed"
+    if not fixed and not needing:
         done = "nothing to do"
-    doubtful = f", {needing} need a person" if needing else ""
+    doubtful = f", {needing} need review" if needing else ""
     return f"{counts['looked at']} checkouts looked at, {done}{doubtful}."
 
 

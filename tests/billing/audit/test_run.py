@@ -18,7 +18,7 @@ from billing.audit.run import SLOTS_AT_ONCE, Audit
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.rules import Entry, Reset
-from instant_admin.ledger.store import trailing_id
+from instant_admin.ledger.store import row_id
 from tests.billing.shop import Shop, haiku, opened
 
 Damage = Callable[[Shop, Member], object]
@@ -60,7 +60,7 @@ def delete_entry(seq: int) -> Damage:
 def forge(account: UUID, slot: str, **values: object) -> list[Step]:
     """The steps that make an entry by hand."""
     row = {"key": f"grant:{uuid4()}", "slot": slot, "kind": "grant", "amount": 0, "balance": 14} | values
-    entry_id = trailing_id()
+    entry_id = row_id()
     return [
         create("creditEntries", entry_id, row | {"createdAt": 1_800_000_000_000}),
         link("creditEntries", entry_id, {"account": account}),
@@ -87,11 +87,11 @@ def pay_again_for_a_haiku(shop: Shop, member: Member) -> None:
 
 
 def write_for_nothing(shop: Shop, member: Member) -> None:
-    shop.admin.transact(haiku(trailing_id(), member.id))
+    shop.admin.transact(haiku(row_id(), member.id))
 
 
 def write_as_nobody(shop: Shop, member: Member) -> None:
-    shop.admin.transact(haiku(trailing_id(), member.id)[:1])
+    shop.admin.transact(haiku(row_id(), member.id)[:1])
 
 
 def credit_an_open_checkout(shop: Shop, member: Member) -> None:
@@ -158,7 +158,11 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
     "a deleted last entry": (delete_entry(6), ":6", "is missing"),
     "an edited amount": (edit_entry(5, amount=-2), "spend:", "goes on from 17 credits, but the entry before"),
     "an edited balance": (edit_entry(5, balance=99), "spend:", "goes on from 100 credits"),
-    "a kind that there is not": (edit_entry(5, kind="gift"), ":5", "is not what an entry looks like"),
+    "a kind that there is not": (
+        edit_entry(5, kind="gift"),
+        "spend:",
+        "is of kind gift, which this version does",
+    ),
     "a spend that gives": (edit_entry(6, amount=3), "spend:", "spends -3 and leaves 14"),
     "an entry beyond the last": (
         lambda shop, ada: shop.admin.transact(forge(ada.id, f"{ada.id}:7")),
@@ -182,13 +186,13 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
         "spend:",
         "its key is not of that kind",
     ),
-    "a haiku that was never paid": (write_for_nothing, "", "is a haiku that 0 spends of its author paid for"),
+    "a haiku that was never paid": (write_for_nothing, "", "is a haiku that 0 spends of its owner paid for"),
     "a haiku that was paid twice": (
         pay_again_for_a_haiku,
         "",
-        "is a haiku that 2 spends of its author paid for",
+        "is a haiku that 2 spends of its owner paid for",
     ),
-    "a haiku of nobody": (write_as_nobody, "", "is a haiku without an author"),
+    "a haiku of nobody": (write_as_nobody, "", "is a haiku without an owner"),
     "a purchase that is not paid": (credit_an_open_checkout, "purchase:cs_test_", "but it is not paid"),
     "a purchase of more than was bought": (
         credit_too_much,
@@ -266,7 +270,7 @@ def test_a_haiku_is_paid_by_its_author(shop: Shop, busy_ada: Member) -> None:
     give_a_haiku_away(shop, busy_ada)
     (violation,) = violations()
     assert violation.member == "grace@example.com"
-    assert violation.text == "is a haiku that 0 spends of its author paid for, not one"
+    assert violation.text == "is a haiku that 0 spends of its owner paid for, not one"
 
 
 def test_an_entry_in_no_slot_of_no_account_is_named_all_the_same(shop: Shop, ada: Member) -> None:
@@ -333,7 +337,7 @@ def load(shop: Shop, accounts: int, entries: int) -> None:
         shop.store.post(member.id, Reset(key=f"reset:{uuid4()}", credits=entries))
         steps: list[Step] = []
         for seq in range(2, entries + 1):
-            haiku_id = trailing_id()
+            haiku_id = row_id()
             spend = {"key": f"spend:{member.id}:{seq}", "kind": "spend", "ref": str(haiku_id)}
             steps += haiku(haiku_id, member.id)
             steps += forge(member.id, f"{member.id}:{seq}", amount=-1, balance=entries - seq + 1, **spend)

@@ -17,7 +17,7 @@ import pytest
 from accounts.members import Member
 from billing.counter.hub import RENEW_AFTER_S, Hub, HubFull, Tab
 from instant_admin.client.errors import InstantError, MemberTokenRefused, Refusal, SubscriptionLost
-from instant_admin.ledger.entries import LedgerDamaged
+from instant_admin.ledger.entries import LedgerCorrupt
 from tests.credits_site.people import ADA
 
 LIMIT_S = 10.0
@@ -226,7 +226,7 @@ def test_a_tab_that_comes_as_the_last_one_leaves_is_served_by_the_same_thread() 
     play(scene)
 
 
-@pytest.mark.parametrize("trouble", [SubscriptionLost("it fell silent"), LedgerDamaged("no number")])
+@pytest.mark.parametrize("trouble", [SubscriptionLost("it fell silent"), LedgerCorrupt("no number")])
 def test_a_lost_upstream_is_opened_again(trouble: Exception) -> None:
     async def scene(story: Story) -> None:
         tab = story.tab()

@@ -62,11 +62,11 @@ def test_what_is_found_is_mended_said_and_logged(shop: Shop, ada: Member, grace:
     assert LogEntry.objects.count() == 2
 
 
-def test_what_needs_a_person_is_said_to_be_so(shop: Shop, ada: Member, grace: Client) -> None:
+def test_what_needs_review_is_said_to_be_so(shop: Shop, ada: Member, grace: Client) -> None:
     checkout_id = shop.buy(ada)
     shop.deliver_all()
     shop.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **{"metadata[credits]": "99"})
-    assert "This needs a person" in press(grace, ada)
+    assert "This needs review" in press(grace, ada)
     assert LogEntry.objects.count() == 0
 
 

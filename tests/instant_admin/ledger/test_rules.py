@@ -37,6 +37,7 @@ def entry_for(movement: Movement, before: Account) -> Entry:
         note=movement.note,
         actor=movement.actor,
         ref=movement.ref,
+        product=movement.product,
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 

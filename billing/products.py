@@ -1,0 +1,60 @@
+"""What credits buy here. A product's app registers it; spending, history and audit work from this list.
+
+class HaikusConfig(AppConfig):
+    def ready(self) -> None:
+        register(HAIKU)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+from django.template.defaultfilters import pluralize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """Something that credits buy.
+
+    `name` is stored with each spend, so it never changes. What is bought is a row of the Instant namespace
+    `namespace`, which has an indexed number `createdAt` (milliseconds since 1970) and a link `owner` to `$users`.
+    `noun` is what people call one, `bought` the line of a history. `price` is in credits, or a function of what was
+    asked for (the note of the spend) that always gives the same.
+    """
+
+    name: str
+    namespace: str
+    owner: str
+    noun: str
+    bought: str
+    price: int | Callable[[str], int]
+
+    def price_of(self, note: str) -> int:
+        """What it costs in credits."""
+        return self.price if isinstance(self.price, int) else self.price(note)
+
+
+_registered: dict[str, Product] = {}
+
+
+def register(product: Product) -> None:
+    """Have `product` for sale. Raises `ImproperlyConfigured` when its name is taken by another."""
+    if _registered.setdefault(product.name, product) != product:
+        raise ImproperlyConfigured(f"Two products are called {product.name}")
+
+
+def products() -> tuple[Product, ...]:
+    """All that credits buy here."""
+    return tuple(_registered.values())
+
+
+def product_called(name: str) -> Product | None:
+    """The product that an entry names; None for one that is no longer here, or none at all."""
+    return _registered.get(name)
+
+
+def credits_text(credits: int) -> str:
+    """An amount of credits as people read it, such as "1 credit" or "10 credits"."""
+    return f"{credits} credit{pluralize(credits)}"

@@ -1,0 +1,94 @@
+"""One attempt after another: a lost race, an outage, a refusal, an answer that leaves doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from instant_admin.client.backoff import pause_s
+from instant_admin.client.errors import (
+    InstantBroken,
+    InstantBusy,
+    InstantError,
+    InstantUnreachable,
+    NotUnique,
+)
+from instant_admin.ledger.rules import Account, Entry, LedgerError
+
+# How often a movement is decided again because others moved the same balance meanwhile. Each time it loses,
+# somebody else has won, so this bounds how many writers may pass one by, not how long Instant may be down.
+LOST_RACES_LIMIT: Final = 40
+# How often an answer that leaves doubt (or none at all) is followed up before the caller is told.
+OUTAGES_LIMIT: Final = 3
+FIRST_PAUSE_S: Final = 0.02
+LONGEST_PAUSE_S: Final = 0.5
+# An outage lasts longer than a race: its first pause is as long as that after so many lost races and one more.
+_OUTAGE_HEAD_START: Final = 3
+# What passes by itself. Whatever else Instant says no to, it will say no to again.
+_PASSING: Final = (InstantUnreachable, InstantBroken, InstantBusy)
+
+
+class OutcomeUnknown(LedgerError):
+    """Given up after several tries. `may_have_been_written` says whether it is certain that nothing was.
+
+    Asking for the same movement again, under the same key, is always safe.
+    """
+
+    def __init__(self, *, key: str, may_have_been_written: bool) -> None:
+        doubt = "it may have been written" if may_have_been_written else "nothing was written"
+        super().__init__(f"The outcome of movement {key} is unknown; {doubt}")
+        self.may_have_been_written = may_have_been_written
+
+
+class Attempts:
+    """The attempts at one movement: what was sent, what that leaves in doubt, and how many may follow."""
+
+    def __init__(self, key: str, *, sleep: Callable[[float], None], jitter: Callable[[], float]) -> None:
+        self._key = key
+        self._sleep = sleep
+        self._jitter = jitter
+        self._written: dict[UUID, int] = {}
+        self._seq_in_doubt: int | None = None
+        self._lost_races = 0
+        self._outages = 0
+
+    @property
+    def made(self) -> frozenset[UUID]:
+        """The ids of the entries that were sent; one that is found later is a write whose answer was lost."""
+        return frozenset(self._written)
+
+    def about_to_write(self, entry: Entry) -> None:
+        """`entry` is sent next."""
+        self._written[entry.id] = entry.seq
+
+    def saw(self, account: Account) -> None:
+        """A read shows how far the account is: a write for a slot that is taken can no longer arrive."""
+        if self._seq_in_doubt is not None and account.seq >= self._seq_in_doubt:
+            self._seq_in_doubt = None
+
+    def failed(self, exc: InstantError) -> None:
+        """Pause before the next attempt; raises `OutcomeUnknown`, or `exc` itself, when there shall be none."""
+        if isinstance(exc, NotUnique) or exc.is_deadlock:
+            self._lost_races += 1
+            if self._lost_races > LOST_RACES_LIMIT:
+                raise self._unknown() from exc
+            self._pause(self._lost_races)
+        elif isinstance(exc, _PASSING):
+            if exc.may_have_been_written:
+                self._seq_in_doubt = max(self._written.values(), default=None)
+            self._outages += 1
+            if self._outages >= OUTAGES_LIMIT:
+                raise self._unknown() from exc
+            self._pause(self._outages + _OUTAGE_HEAD_START)
+        elif self._seq_in_doubt is not None:
+            # This was refused, but an earlier attempt may have been written.
+            raise self._unknown() from exc
+        else:
+            raise exc
+
+    def _pause(self, nth: int) -> None:
+        self._sleep(pause_s(nth, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, jitter=self._jitter()))
+
+    def _unknown(self) -> OutcomeUnknown:
+        return OutcomeUnknown(key=self._key, may_have_been_written=self._seq_in_doubt is not None)
