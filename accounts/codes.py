@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
+from accounts import limits
 from accounts.members import Member
 from instant_admin.client.errors import InstantBusy, InstantError, InstantRejected
 from instant_admin.configured import instant
 
 logger = logging.getLogger(__name__)
 
-# Instant limits how often a code may be tried but not how many may be asked for, and every one is a mail.
-# How many are allowed in this time is a setting.
-LIMIT_WINDOW_S: Final = 15 * 60
-
 
 class SignInError(Exception):
     """Base of what can keep someone from signing in."""
-
-
-class TooManyCodes(SignInError):
-    """This email, or this network address, asked for too many codes. `retry_after_s` is in seconds."""
-
-    def __init__(self, *, retry_after_s: int) -> None:
-        super().__init__(f"too many codes; again in {retry_after_s} s")
-        self.retry_after_s = retry_after_s
 
 
 class MailFailed(SignInError):
@@ -51,15 +37,19 @@ class TooManyTries(SignInError):
     """Codes were tried too often for this email; Instant allows 20 tries an hour."""
 
 
-def send_code(email: str, *, client_ip: str) -> None:
-    """Mail a new six-digit code to `email`. Raises `TooManyCodes` and `MailFailed`."""
-    _count(f"email:{email.lower()}", limit=settings.SIGN_IN_CODES_PER_EMAIL)
-    _count(f"address:{client_ip}", limit=settings.SIGN_IN_CODES_PER_ADDRESS)
+def send_code(email: str, *, client_ip: str, code_page: str) -> None:
+    """Mail a new six-digit code to `email`, with the address of the page to enter it on.
+
+    Raises `TooOften` and `MailFailed`.
+    """
+    # Instant limits how often a code may be tried but not how many may be asked for, and every one is a mail.
+    limits.count(f"codes for email:{email.lower()}", limit=settings.SIGN_IN_CODES_PER_EMAIL)
+    limits.count(f"codes for address:{client_ip}", limit=settings.SIGN_IN_CODES_PER_ADDRESS)
     code = instant().magic_code(email)
     try:
         send_mail(
             subject=f"{code} is your sign-in code",
-            message=render_to_string("accounts/code_mail.txt", {"code": code}),
+            message=render_to_string("accounts/code_mail.txt", {"code": code, "code_page": code_page}),
             from_email=None,
             recipient_list=[email],
         )
@@ -92,15 +82,3 @@ def sign_out(member: Member) -> None:
         instant().sign_out(member.refresh_token)
     except InstantError as exc:
         logger.warning("A refresh token could not be revoked: %s", exc)
-
-
-def _count(who: str, *, limit: int) -> None:
-    """Count one code for `who`; raises `TooManyCodes` over the limit."""
-    key = "codes:" + hashlib.sha256(who.encode()).hexdigest()
-    cache.add(key, 0, timeout=LIMIT_WINDOW_S)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # it expired between the two lines
-        return
-    if count > limit:
-        raise TooManyCodes(retry_after_s=LIMIT_WINDOW_S)

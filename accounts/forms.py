@@ -5,9 +5,13 @@ from __future__ import annotations
 from django import forms
 from django.core.validators import RegexValidator
 
+from credits_site.forms import KeptForm
 
-class EmailForm(forms.Form):
-    """Step one: where to send the code."""
+
+class EmailForm(KeptForm):
+    """Step one: where to send the code, and where the person was."""
+
+    kept_as = "sign-in form"
 
     email = forms.EmailField(
         max_length=254,
@@ -16,13 +20,17 @@ class EmailForm(forms.Form):
             "invalid": "That does not look like an email address.",
         },
     )
+    next = forms.CharField(max_length=2000, required=False)
 
 
-class CodeForm(EmailForm):
+class CodeForm(KeptForm):
     """Step two: the code from the mail. Spaces and dashes, as people copy them, are let through."""
 
+    kept_as = "code form"
+    never_kept = ("code",)
+
     code = forms.CharField(
-        max_length=40,
+        max_length=20,
         error_messages={
             "required": "Enter the six digits from the mail.",
             "max_length": "The code is six digits.",

@@ -1,17 +1,43 @@
-"""Who may call a view."""
+"""Who is asking, and who may."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from http import HTTPStatus
+from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django_htmx.http import HttpResponseClientRedirect
 
-from credits_site.answers import SiteRequest, sign_in_first
+from accounts.members import Member
+from credits_site.answers import (
+    HtmxRequest,
+    own_address,
+    page_it_came_from,
+    see_other,
+    wants_fragment,
+    wants_json,
+)
 
 P = ParamSpec("P")
+
+
+class SiteRequest(HtmxRequest):
+    """A request after our middleware: it knows htmx, and who is signed in."""
+
+    member: Member | None
+
+
+def signed_in(request: HttpRequest) -> Member:
+    """The member, in a view behind `@member_required`; anywhere else, asking is a mistake."""
+    member = cast(SiteRequest, request).member
+    if member is None:
+        raise LookupError("nobody is signed in; the view lacks @member_required")
+    return member
 
 
 def member_required(
@@ -19,7 +45,7 @@ def member_required(
 ) -> Callable[Concatenate[SiteRequest, P], HttpResponse]:
     """Let only signed-in members in, and let nobody keep a copy of what they see.
 
-    Signed out: a page redirects to the landing page, htmx gets a client redirect, JSON gets 401.
+    Signed out: a page redirects to sign-in, htmx gets a client redirect there, JSON gets 401.
     """
 
     @wraps(view)
@@ -29,3 +55,19 @@ def member_required(
         return response
 
     return checked
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """The answer to someone who is signed out and asks for what members have. Signing in brings them back."""
+    if wants_json(request):
+        return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
+    if wants_fragment(request):
+        shown = own_address(request, cast(HtmxRequest, request).htmx.current_url)
+        return HttpResponseClientRedirect(_sign_in_page(shown or "/"))
+    shown = request.get_full_path() if request.method == "GET" else page_it_came_from(request)
+    return see_other(_sign_in_page(shown))
+
+
+def _sign_in_page(back_to: str) -> str:
+    page = reverse("accounts:sign-in")
+    return page if back_to == "/" else f"{page}?{urlencode({'next': back_to})}"

@@ -29,6 +29,12 @@ def remember(session: SessionBase, member: Member) -> None:
     }
 
 
+def forget(session: SessionBase) -> None:
+    """End the sign-in of `session`, under a fresh session key."""
+    session.cycle_key()
+    session.pop(_SESSION_KEY, None)
+
+
 def recall(session: SessionBase) -> Member | None:
     """The member that `session` was signed in with, if any."""
     stored = session.get(_SESSION_KEY)

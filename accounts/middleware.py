@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts.members import recall
-from credits_site.answers import SiteRequest, sign_in_first
+from accounts.http import SiteRequest, sign_in_first
+from accounts.members import forget, recall
 from instant_admin.client.errors import MemberTokenRefused
 
 
@@ -22,8 +22,8 @@ class MemberMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: SiteRequest, exception: Exception) -> HttpResponse | None:
-        """Signed out from elsewhere, or deleted: what is left of the session is of no use."""
+        """Signed out from elsewhere, or deleted. What they were about to write stays in the session."""
         if not isinstance(exception, MemberTokenRefused):
             return None
-        request.session.flush()
+        forget(request.session)
         return sign_in_first(request)

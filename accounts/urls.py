@@ -8,5 +8,6 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/code/", views.enter_code, name="enter-code"),
+    path("sign-in/code/resend/", views.resend_code, name="resend-code"),
     path("sign-out/", views.sign_out, name="sign-out"),
 ]

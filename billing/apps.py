@@ -9,6 +9,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        """Register the system checks and the staff's pages."""
+        """Register the system checks and the staff's pages, and listen to who signs out."""
         from billing import checks  # noqa: F401
+        from billing.counter import sign_out  # noqa: F401
         from billing.staff import admin  # noqa: F401

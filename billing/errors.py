@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from credits_site.outages import ServiceOutage
+
 
 class BillingError(Exception):
     """Base of every error of this app."""
@@ -39,7 +41,7 @@ class BadWebhook(BillingError):
         self.reason = reason
 
 
-class StripeError(BillingError):
+class StripeError(BillingError, ServiceOutage):
     """Base of what Stripe answers, or does not."""
 
     may_have_been_written = True

@@ -7,11 +7,16 @@ from uuid import uuid4
 
 from django import forms
 
+from credits_site.forms import KeptForm
+
 MOST_PACKS_AT_ONCE: Final = 10
 
 
-class CheckoutForm(forms.Form):
+class CheckoutForm(KeptForm):
     """A pack by its price id, and how many. `request_id` makes a double click one checkout."""
+
+    kept_as = "checkout form"
+    never_kept = ("request_id",)
 
     pack = forms.CharField(max_length=200, required=False)
     quantity = forms.IntegerField(
@@ -28,10 +33,10 @@ class CheckoutForm(forms.Form):
         required=False, error_messages={"invalid": "This form is out of date. Press the button again."}
     )
 
-    @classmethod
-    def blank(cls) -> CheckoutForm:
-        """A form to fill in, with an id of its own."""
-        return cls(initial={"quantity": 1, "request_id": uuid4()})
+    @staticmethod
+    def fresh() -> dict[str, object]:
+        """What a form to fill in begins with: an id of its own."""
+        return {"quantity": 1, "request_id": uuid4()}
 
     def clean_quantity(self) -> int:
         """One pack, unless told otherwise."""

@@ -11,12 +11,11 @@ from accounts.members import Member
 from billing.products import product_called
 from credits_site.paging import BadCursor
 from instant_admin.client.admin import Connection
+from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import account_in, account_query, read_page
 from instant_admin.ledger.rules import Entry, Kind
 
-# At this many credits or fewer the page suggests to buy more.
-LOW_BALANCE: Final = 3
 PAGE_SIZE: Final = 20
 
 _TITLES: Final[dict[str, str]] = {
@@ -54,6 +53,11 @@ class HistoryEntry:
         if self.kind == Kind.REFUND and self.amount > 0:
             return "Refund undone"
         return _TITLES.get(self.kind, self.kind)
+
+    @property
+    def created_at_ms(self) -> int:
+        """When it happened, in milliseconds since 1970, as Instant has it."""
+        return epoch_ms(self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

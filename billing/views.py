@@ -8,37 +8,35 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import replace_url, trigger_client_event
 
-from accounts.http import member_required
+from accounts.http import SiteRequest, member_required, signed_in
 from accounts.members import Member
 from billing.checkout import start_checkout
+from billing.counter.fragment import counter
 from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import LOW_BALANCE, HistoryEntry, balance_of, history_of
+from billing.history import HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
+from billing.products import credits_text
 from billing.purchases import PurchaseRecord, purchases_of, receipt_of
 from billing.returning import remember_checkout
 from billing.webhook import receive_webhook
 from credits_site.answers import (
-    SiteRequest,
-    epoch_ms,
-    error_answer,
     first_error,
+    refuse,
+    render_fragment,
     render_page_or_fragment,
-    signed_in,
+    see_other,
     wants_fragment,
     wants_json,
 )
-from credits_site.pages import render_home
 from credits_site.paging import BadCursor
 
 logger = logging.getLogger(__name__)
@@ -56,7 +54,7 @@ def credits(request: SiteRequest) -> HttpResponse:
     balance = balance_of(signed_in(request))
     if wants_json(request):
         return JsonResponse({"credits": balance})
-    return render(request, "billing/_credits.html", {"credits": balance, "low_balance": LOW_BALANCE})
+    return render_fragment(request, "billing/_credits.html", context=counter(balance))
 
 
 @require_POST
@@ -81,17 +79,16 @@ def checkout(request: SiteRequest) -> HttpResponse:
         success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{home}?checkout=cancelled",
     )
+    form.forget(request.session)
     remember_checkout(request.session, started.id)
-    if wants_json(request):
-        return JsonResponse({"url": started.url})
-    return HttpResponseRedirect(started.url, status=HTTPStatus.SEE_OTHER)
+    return JsonResponse({"url": started.url}) if wants_json(request) else see_other(started.url)
 
 
 def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
     if wants_json(request):
-        return JsonResponse({"error": first_error(form)}, status=status)
-    return render_home(request, checkout_form=form, buying=True, status=status)
+        return JsonResponse({"error": first_error(form)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    form.keep(request.session)
+    return see_other(f"{reverse('home')}#buy")
 
 
 @require_POST
@@ -100,11 +97,11 @@ def sync(request: SiteRequest) -> HttpResponse:
     """Ask Stripe what became of a checkout, and credit it if it is paid."""
     form = SyncForm(request.POST)
     if not form.is_valid():
-        return error_answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form))
+        return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
     try:
         settlement = sync_checkout(form.cleaned_data["session_id"], member=signed_in(request))
     except UnknownCheckout:
-        return error_answer(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
+        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
     if wants_json(request):
         return JsonResponse({"status": settlement.outcome, "credits": settlement.credits})
     if wants_fragment(request):
@@ -112,8 +109,8 @@ def sync(request: SiteRequest) -> HttpResponse:
     level = messages.SUCCESS if _is_credited(settlement) else messages.INFO
     messages.add_message(request, level, _sync_message(form, settlement, asks_again=False))
     if _is_undecided(settlement):
-        return redirect(f"{reverse('home')}?{urlencode({'session_id': form.cleaned_data['session_id']})}")
-    return redirect("home")
+        return see_other(f"{reverse('home')}?{urlencode({'session_id': form.cleaned_data['session_id']})}")
+    return see_other(reverse("home"))
 
 
 def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
@@ -127,8 +124,7 @@ def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement)
         "attempt": attempt + 1,
         "checkout_id": form.cleaned_data["session_id"],
     }
-    response = render(request, "billing/_sync.html", context)
-    patch_vary_headers(response, ["HX-Request", "Accept"])
+    response = render_fragment(request, "billing/_sync.html", context=context)
     if not _is_undecided(settlement):
         # So that a reload does not ask, and say, the same again.
         replace_url(response, reverse("home"))
@@ -150,9 +146,11 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
     """What became of a checkout, in a sentence that is true. With `asks_again`, the page does so by itself."""
     match settlement.outcome:
         case Outcome.CREDITED:
-            return f"Thank you. Added to your balance: {_amount(settlement.added)}."
+            return f"Thank you. Added to your balance: {credits_text(settlement.added)}."
         case Outcome.ALREADY_CREDITED:
-            return f"Thank you. This purchase has been added to your balance: {_amount(settlement.added)}."
+            return (
+                f"Thank you. This purchase has been added to your balance: {credits_text(settlement.added)}."
+            )
         case Outcome.EXPIRED:
             return "This checkout expired, or its payment failed. Nothing was charged."
         case Outcome.PENDING if settlement.open and form.cleaned_data["returned"] == "cancelled":
@@ -166,10 +164,6 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
                 "Stripe has not confirmed the payment yet. Some ways to pay take days: "
                 "your credits arrive by themselves as soon as it does."
             )
-
-
-def _amount(credits: int) -> str:
-    return f"{credits} credit{pluralize(credits)}"
 
 
 @csrf_exempt  # Stripe has no token of ours; its signature is the proof.
@@ -199,7 +193,7 @@ def history(request: SiteRequest) -> HttpResponse:
         return JsonResponse({"entries": [_as_json(entry) for entry in page.entries], "next": page.next})
     context: dict[str, Any] = {"page": page}
     if not wants_fragment(request):
-        context |= {"credits": page.credits, "low_balance": LOW_BALANCE}
+        context |= counter(page.credits)
         context["purchases"] = _purchases_if_readable(member, page.customer_id)
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
@@ -222,9 +216,9 @@ def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:
     try:
         page = receipt_of(signed_in(request), checkout_id)
     except UnknownCheckout:
-        return error_answer(request, HTTPStatus.NOT_FOUND, "You have no such purchase")
+        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such purchase")
     if page is None:
-        return error_answer(request, HTTPStatus.NOT_FOUND, "There is no receipt for this purchase yet")
+        return refuse(request, HTTPStatus.NOT_FOUND, "There is no receipt for this purchase yet")
     return redirect(page)
 
 
@@ -236,5 +230,5 @@ def _as_json(entry: HistoryEntry) -> dict[str, str | int]:
         "amount": entry.amount,
         "balance": entry.balance,
         "note": entry.note,
-        "createdAt": epoch_ms(entry.created_at),
+        "createdAt": entry.created_at_ms,
     }

@@ -1,37 +1,29 @@
-"""What every view shares: the request's type, and the one place that looks at `request.htmx` and `Accept`."""
+"""Answers: a page, a fragment for htmx, or JSON. The only reader of `request.htmx` and `Accept`.
+
+Only a GET renders a page, so that no reload repeats an action: a form that was sent without htmx is answered with a
+redirect, and what there is to say stands on the page that it leads to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
 
+from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
-from django_htmx.http import HttpResponseClientRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
-from accounts.members import Member
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class SiteRequest(HttpRequest):
-    """A request after our middleware: it knows htmx, and who is signed in."""
+class HtmxRequest(HttpRequest):
+    """A request after django-htmx's middleware."""
 
     htmx: HtmxDetails
-    member: Member | None
-
-
-def signed_in(request: HttpRequest) -> Member:
-    """The member, in a view behind `@member_required`; anywhere else, asking is a mistake."""
-    member = cast(SiteRequest, request).member
-    if member is None:
-        raise LookupError("nobody is signed in; the view lacks @member_required")
-    return member
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -46,18 +38,62 @@ def wants_json(request: HttpRequest) -> bool:
 
 def wants_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a piece of a page. Boosted and history-restoring requests want the whole."""
-    htmx = cast(SiteRequest, request).htmx
+    htmx = cast(HtmxRequest, request).htmx
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def is_plain_form(request: HttpRequest) -> bool:
+    """Whether a browser sent a form by itself: it shows whatever comes back as a page."""
+    return request.method == "POST" and not wants_json(request) and not wants_fragment(request)
 
 
 def render_page_or_fragment(
     request: HttpRequest, *, page: str, fragment: str, context: Mapping[str, Any], status: int = 200
 ) -> HttpResponse:
     """Render `fragment` for htmx and `page`, which includes it, for everyone else."""
-    template = fragment if wants_fragment(request) else page
+    return render_fragment(
+        request, fragment if wants_fragment(request) else page, context=context, status=status
+    )
+
+
+def render_fragment(
+    request: HttpRequest, template: str, *, context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
+    """Render what stands at an address that answers others in another form."""
     response = render(request, template, dict(context), status=status)
     patch_vary_headers(response, ["HX-Request", "Accept"])
     return response
+
+
+def see_other(address: str) -> HttpResponse:
+    """303: the browser gets the page at `address`."""
+    return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
+
+
+def own_address(request: HttpRequest, address: str | None) -> str | None:
+    """The path and query of an address of this very site; None for any other, and for none."""
+    is_ours = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    if not address or not is_ours:
+        return None
+    parts = urlsplit(address)
+    local = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    # A path that begins with two slashes would name a host.
+    return local if url_has_allowed_host_and_scheme(local, allowed_hosts=None) else None
+
+
+def page_it_came_from(request: HttpRequest, *, otherwise: str = "/") -> str:
+    """The page of this site on which a form was sent."""
+    return own_address(request, request.headers.get("Referer")) or otherwise
+
+
+def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponse:
+    """Say `message`, which is written for a person; to a plain form, on the page that it came from."""
+    if not is_plain_form(request):
+        return error_answer(request, status, message)
+    messages.error(request, f"{message}.")
+    return see_other(page_it_came_from(request))
 
 
 def error_answer(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponse:
@@ -70,17 +106,3 @@ def error_answer(request: HttpRequest, status: HTTPStatus, message: str) -> Http
 def first_error(form: Form) -> str:
     """What is wrong with a form, in one sentence, for a caller that has no form to show it in."""
     return next(str(messages[0]) for messages in form.errors.values())
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, as Instant stores a time. Whole numbers all the way."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """The answer to someone who is signed out and asks for what members have."""
-    if wants_json(request):
-        return JsonResponse({"error": "Sign in first"}, status=401)
-    if wants_fragment(request):
-        return HttpResponseClientRedirect("/")
-    return redirect("home")

@@ -42,7 +42,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
-    "credits_site.middleware.ContentSecurityPolicyMiddleware",
+    "credits_site.security.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -50,7 +50,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "credits_site.middleware.OutageMiddleware",
+    "credits_site.outages.OutageMiddleware",
     # After the outages: errors pass from the last to the first, and a refused member is not an outage.
     "accounts.middleware.MemberMiddleware",
 ]
@@ -86,7 +86,7 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "credits_site.pages.csrf_failure"
+CSRF_FAILURE_VIEW = "credits_site.error_pages.csrf_failure"
 
 # Django's own database holds sign-in sessions and staff. No credit and no money is ever in it.
 DATABASES: dict[str, dict[str, Any]] = {

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import uuid4
 
 from django import forms
 
-LONGEST_TOPIC: Final = 80
+from credits_site.forms import KeptForm
 
 
-class WriteHaikuForm(forms.Form):
-    """A topic, and the id of this request: sent twice, it is one haiku and one credit."""
+class WriteHaikuForm(KeptForm):
+    """A topic, and the id of this request: sent twice, it is one haiku and one credit.
 
-    topic = forms.CharField(
-        max_length=LONGEST_TOPIC,
-        error_messages={
-            "required": "Give the haiku a topic.",
-            "max_length": f"A topic has at most {LONGEST_TOPIC} characters.",
-        },
-    )
+    Kept, it is a draft: it survives paying, signing in and a lost answer, until its haiku is there.
+    """
+
+    kept_as = "draft"
+
+    topic = forms.CharField(max_length=80, error_messages={"required": "Give the haiku a topic."})
     request_id = forms.UUIDField(
         error_messages={
             "required": "The form came without its request_id, a UUID. Press the button again.",
@@ -27,10 +25,10 @@ class WriteHaikuForm(forms.Form):
         }
     )
 
-    @classmethod
-    def blank(cls) -> WriteHaikuForm:
-        """A form for the next haiku, with an id of its own."""
-        return cls(initial={"request_id": uuid4()})
+    @staticmethod
+    def fresh() -> dict[str, object]:
+        """What a form for the next haiku begins with: an id of its own."""
+        return {"request_id": uuid4()}
 
     def renew_request_id(self) -> None:
         """Give the form another id, where the one it was sent with can never work."""

@@ -1,12 +1,13 @@
-"""Writing haikus, reading them, throwing them away."""
+"""The home page, and writing haikus, reading them, throwing them away."""
 
-from django.urls import path
+from django.urls import include, path
 
 from haikus import views
 
-app_name = "haikus"
-urlpatterns = [
+_haikus = [
     path("api/generate", views.write, name="write"),
-    path("haikus/", views.shelf, name="shelf"),
+    path("haikus/", views.list_haikus, name="list"),
     path("haikus/<uuid:haiku_id>/delete/", views.delete, name="delete"),
 ]
+# The home page is the whole site's, so its name has no namespace.
+urlpatterns = [path("", views.home, name="home"), path("", include((_haikus, "haikus")))]

@@ -47,7 +47,7 @@ class Phrase:
 Pattern = tuple[Phrase, ...]
 
 
-def compose(topic: str, *, rng: random.Random) -> str:
+def compose(topic: str, *, rng: random.Random, recent: Sequence[str] = ()) -> str:
     """Three lines of 5, 7 and 5 syllables that name `topic`, joined by newlines.
 
     Raises `UnwritableTopic`. The module's docstring has the contract for writing another generator.

@@ -1,41 +1,69 @@
-"""Writing a haiku for a credit, and the shelf of those written."""
+"""The home page, writing a haiku for a credit, and the list of those written."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_GET, require_POST
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from accounts.http import member_required
+from accounts.forms import EmailForm
+from accounts.http import SiteRequest, member_required, signed_in
+from billing.buying import buying, offers_if_readable
+from billing.counter.fragment import counter
+from billing.products import credits_text
 from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
-    SiteRequest,
-    error_answer,
     first_error,
+    page_it_came_from,
+    refuse,
+    render_fragment,
     render_page_or_fragment,
-    signed_in,
+    see_other,
     wants_fragment,
     wants_json,
 )
-from credits_site.pages import render_home
 from credits_site.paging import BadCursor
 from haikus import store
 from haikus.errors import HaikuGone, NoSuchHaiku, UnwritableTopic
 from haikus.forms import WriteHaikuForm
-from haikus.store import Haiku, Written
+from haikus.store import HAIKU, Haiku, Written
+
+
+@never_cache
+@require_safe
+def home(request: SiteRequest) -> HttpResponse:
+    """The landing page, or for a member: credits, the form, the haikus."""
+    draft = WriteHaikuForm.recall(request.session, initial=WriteHaikuForm.fresh())
+    context: dict[str, Any] = {"form": draft, "cost": credits_text(HAIKU.price_of(""))}
+    if request.member is None:
+        context |= {
+            "email_form": EmailForm.recall(request.session, initial={"next": request.get_full_path()}),
+            "offers": offers_if_readable(),
+        }
+        return render(request, "haikus/landing.html", context)
+    credits, page = store.home_of(request.member)
+    return render(request, "haikus/home.html", context | counter(credits) | buying(request) | {"page": page})
 
 
 @require_POST
-@member_required
 def write(request: SiteRequest) -> HttpResponse:
-    """Write a haiku on a topic, for a credit."""
+    """Write a haiku on a topic, for a credit. Whoever is signed out finds the topic again when they are back."""
     form = WriteHaikuForm(request.POST)
+    if not wants_json(request):
+        form.keep(request.session)
+    return _write(request, form)
+
+
+@member_required
+def _write(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     if not form.is_valid():
         if "request_id" in form.errors:
             form.renew_request_id()
@@ -46,28 +74,28 @@ def write(request: SiteRequest) -> HttpResponse:
         return _out_of_credits(request, form, exc)
     except UnwritableTopic as exc:
         form.add_error("topic", exc.reason)
-        return _unwritten(request, form)
     except RequestIdReused:
         form.add_error(None, "This form has written a haiku already. Press the button again for another.")
         form.renew_request_id()
-        return _unwritten(request, form)
     except HaikuGone:
         form.add_error(None, "The haiku this form wrote was deleted. Press the button again for another.")
         form.renew_request_id()
-        return _unwritten(request, form)
-    return _written(request, written)
+    else:
+        return _written(request, written)
+    return _unwritten(request, form)
 
 
 def _written(request: SiteRequest, written: Written) -> HttpResponse:
+    WriteHaikuForm.forget(request.session)
     if wants_json(request):
         body = {"haiku": _as_json(written.haiku), "credits": written.credits}
         return JsonResponse(body, status=HTTPStatus.CREATED)
     if not wants_fragment(request):
         messages.success(request, "Your haiku is written.")
-        return redirect("home")
-    context = {"haiku": written.haiku, "form": WriteHaikuForm.blank()}
-    response = render(request, "haikus/_written.html", context)
-    patch_vary_headers(response, ["HX-Request", "Accept"])
+        return see_other(reverse("home"))
+    form = WriteHaikuForm(initial=WriteHaikuForm.fresh())
+    context = {"haiku": written.haiku, "form": form, "cost": credits_text(HAIKU.price_of(""))}
+    response = render_fragment(request, "haikus/_written.html", context=context)
     return trigger_client_event(response, "credits-changed")
 
 
@@ -75,9 +103,10 @@ def _unwritten(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if wants_json(request):
         return JsonResponse({"error": first_error(form)}, status=status)
+    form.keep(request.session)
     if not wants_fragment(request):
-        return render_home(request, write_form=form, status=status)
-    return _form_fragment(request, form, status)
+        return see_other(page_it_came_from(request))
+    return render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
 
 
 def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredits) -> HttpResponse:
@@ -85,23 +114,21 @@ def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredit
     if wants_json(request):
         body = {"error": "Insufficient credits", "needsCredits": True, "credits": exc.balance}
         return JsonResponse(body, status=status)
-    form.add_error(None, "You are out of credits. Buy a pack, then write this one.")
+    has, costs = credits_text(exc.balance), credits_text(exc.needed)
+    form.add_error(
+        None, f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. Buy a pack first."
+    )
+    form.keep(request.session)
     if not wants_fragment(request):
-        return render_home(request, write_form=form, buying=True, status=status)
+        return see_other(f"{reverse('home')}#buy")
     # After the swap: the dialog, once closed, gives the focus back to a field that is there.
-    response = _form_fragment(request, form, status)
+    response = render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
     return trigger_client_event(response, "credits-needed", after="settle")
-
-
-def _form_fragment(request: SiteRequest, form: WriteHaikuForm, status: HTTPStatus) -> HttpResponse:
-    response = render(request, "haikus/_write_form.html", {"form": form}, status=status)
-    patch_vary_headers(response, ["HX-Request", "Accept"])
-    return response
 
 
 @require_GET
 @member_required
-def shelf(request: SiteRequest) -> HttpResponse:
+def list_haikus(request: SiteRequest) -> HttpResponse:
     """The member's haikus, newest first."""
     before = request.GET.get("before") or None
     try:
@@ -109,14 +136,14 @@ def shelf(request: SiteRequest) -> HttpResponse:
     except BadCursor:
         if wants_json(request):
             return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        return redirect("haikus:shelf")
+        return redirect("haikus:list")
     if wants_json(request):
         return JsonResponse({"haikus": [_as_json(haiku) for haiku in page.haikus], "next": page.next})
     return render_page_or_fragment(
         request,
-        page="haikus/shelf.html",
-        fragment="haikus/_shelf.html",
-        context={"shelf": page, "older": before is not None},
+        page="haikus/list.html",
+        fragment="haikus/_list.html",
+        context={"page": page, "older": before is not None},
     )
 
 
@@ -127,14 +154,14 @@ def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     try:
         store.delete_haiku(signed_in(request), haiku_id)
     except NoSuchHaiku:
-        return error_answer(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
+        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
     if wants_json(request):
         return JsonResponse({"deleted": True})
     if wants_fragment(request):
         # Not 204, which htmx would not swap: the empty answer takes the card's place.
         return trigger_client_event(HttpResponse(), "haiku-deleted")
     messages.success(request, "The haiku is deleted.")
-    return redirect("haikus:shelf")
+    return see_other(page_it_came_from(request, otherwise=reverse("haikus:list")))
 
 
 def _as_json(haiku: Haiku) -> dict[str, str | int]:

@@ -13,10 +13,10 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
+from accounts.http import SiteRequest
 from accounts.members import Member
+from billing.counter.fragment import counter
 from billing.counter.hub import HubFull, hub
-from billing.history import LOW_BALANCE
-from credits_site.answers import SiteRequest
 
 # Proxies close what is silent for a minute; so does a browser that has gone, but only when it is written to.
 HEARTBEAT_S: Final = 15.0
@@ -66,14 +66,12 @@ async def _events(member: Member) -> AsyncIterator[str]:
             credits = await tab.next(timeout_s=HEARTBEAT_S)
             if tab.over:
                 break
-            yield ":\n\n" if credits is None else _counter(credits)
+            if credits is None:
+                yield ":\n\n"
+            else:
+                yield _event("credits", render_to_string("billing/_credits.html", counter(credits)))
     if tab.signed_out:
         yield _event("signed-out", "")
-
-
-def _counter(credits: int) -> str:
-    context = {"credits": credits, "low_balance": LOW_BALANCE}
-    return _event("credits", render_to_string("billing/_credits.html", context))
 
 
 def _event(name: str, text: str) -> str:

@@ -19,7 +19,7 @@ from billing.errors import UnknownMember
 from billing.forms import FindMembersForm, ResetForm
 from billing.models import Member
 from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_page, reset_credits
-from credits_site.middleware import OUTAGES, outage_message
+from credits_site.outages import OUTAGES, Outage, outage_message
 from credits_site.paging import BadCursor
 
 logger = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class MemberAdmin(_ModelAdmin):
             raise PermissionDenied
 
     def _outage(
-        self, request: HttpRequest, exc: Exception, template: str, context: dict[str, Any]
+        self, request: HttpRequest, exc: Outage, template: str, context: dict[str, Any]
     ) -> HttpResponse:
         logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
         self.message_user(request, outage_message(exc, writing=request.method == "POST"), messages.ERROR)

@@ -1,12 +1,13 @@
 """Signing in, as far as it goes without Instant; the rest is in the journeys."""
 
+from html import escape
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.members import recall
-from tests.credits_site.people import ADA, browser_of
+from tests.credits_site.people import ADA, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -17,37 +18,63 @@ def nothing_for_sale(settings: Any) -> None:
     settings.CREDIT_PACKS = []
 
 
-def test_a_bad_email_brings_the_form_back_as_it_was_typed() -> None:
-    response = Client().post("/sign-in/", {"email": "<ada>"})
-    page = response.content.decode()
+def waiting() -> Client:
+    """A browser to which a code was sent."""
+    client = Client()
+    session = client.session
+    session["sign-in"] = {"email": "ada@example.com", "next": "/history/"}
+    session.save()
+    return client
+
+
+@pytest.mark.parametrize("page", ["/", "/sign-in/", "/sign-in/?next=/history/"])
+@pytest.mark.parametrize(
+    ("email", "said"), [("<ada>", "does not look like an email address"), ("", "Enter your email address")]
+)
+def test_a_bad_email_stands_again_on_its_page_and_the_fault_once(page: str, email: str, said: str) -> None:
+    client = Client()
+    response = client.post(
+        "/sign-in/", {"email": email, "next": "/history/"}, headers={"Referer": f"http://testserver{page}"}
+    )
+    assert (response.status_code, response["Location"]) == (303, page)
+    shown = client.get(page).content.decode()
+    assert said in shown
+    assert f'value="{escape(email)}"' in shown
+    assert 'name="next" value="/history/"' in shown
+    assert said not in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize("path", ["/sign-in/", "/sign-in/code/"])
+def test_a_program_gets_the_fault_as_json(path: str) -> None:
+    response = waiting().post(path, headers=JSON)
     assert response.status_code == 422
-    assert "does not look like an email address" in page
-    assert 'value="&lt;ada&gt;"' in page
+    assert set(response.json()) == {"error"}
 
 
-def test_no_email_at_all_is_422() -> None:
-    response = Client().post("/sign-in/")
-    assert response.status_code == 422
-    assert "Enter your email address" in response.content.decode()
-
-
-def test_a_code_that_is_none_is_422_without_asking_instant() -> None:
-    response = Client().post("/sign-in/code/", {"email": "ada@example.com", "code": "12"})
-    page = response.content.decode()
-    assert response.status_code == 422
+def test_a_code_that_is_none_is_said_on_the_code_page_and_never_kept() -> None:
+    client = waiting()
+    response = client.post("/sign-in/code/", {"code": "12"})
+    assert (response.status_code, response["Location"]) == (303, "/sign-in/code/")
+    page = client.get("/sign-in/code/").content.decode()
     assert "The code is six digits" in page
-    assert 'name="email" value="ada@example.com"' in page
+    assert "ada@example.com" in page
+    assert "code" not in client.session["code form"]["typed"]
 
 
-def test_a_code_for_no_email_starts_over() -> None:
-    response = Client().post("/sign-in/code/", {"code": "123456"})
-    assert response.status_code == 422
-    assert 'action="/sign-in/"' in response.content.decode()
+@pytest.mark.parametrize("path", ["/sign-in/code/", "/sign-in/code/resend/"])
+def test_without_an_email_that_waits_signing_in_starts_over(path: str) -> None:
+    response = Client().post(path, {"code": "123456"})
+    assert (response.status_code, response["Location"]) == (303, "/sign-in/")
+    assert Client().get("/sign-in/code/")["Location"] == "/sign-in/"
+    assert Client().post(path, headers=JSON).json() == {"error": "Ask for a code first"}
 
 
-def test_no_code_is_sent_while_instant_is_down() -> None:
-    response = Client().post("/sign-in/", {"email": "ada@example.com"})
-    assert response.status_code == 503
+def test_while_instant_is_down_the_form_comes_back_with_a_word_about_it() -> None:
+    client = Client()
+    response = client.post("/sign-in/", {"email": "ada@example.com"})
+    assert (response.status_code, response["Location"]) == (303, "/")
+    assert "Try again in a moment" in client.get("/").content.decode()
+    assert client.post("/sign-in/", {"email": "ada@example.com"}, headers=JSON).status_code == 503
 
 
 def test_signing_out_works_while_instant_is_down() -> None:

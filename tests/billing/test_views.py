@@ -34,6 +34,14 @@ def test_a_pack_must_be_named_when_there_are_several(ada: Client, settings: Any)
     assert response.status_code == 422
 
 
+def test_a_plain_form_with_a_fault_goes_back_to_the_packs_with_what_was_chosen(ada: Client) -> None:
+    response = ada.post("/api/stripe/checkout", {"pack": "price_ten", "quantity": "99"})
+    assert (response.status_code, response["Location"]) == (303, "/#buy")
+    kept = ada.session["checkout form"]
+    assert kept["typed"] == {"pack": "price_ten", "quantity": "99"}
+    assert "at most 10" in kept["wrong"]["quantity"][0]
+
+
 def test_a_request_id_that_is_none_is_422(ada: Client) -> None:
     response = ada.post("/api/stripe/checkout", {"request_id": "7"}, headers=JSON)
     assert response.status_code == 422
@@ -46,7 +54,7 @@ def test_one_pack_is_bought_unless_told_otherwise() -> None:
 
 
 def test_every_form_to_buy_has_an_id_of_its_own() -> None:
-    assert CheckoutForm.blank()["request_id"].value() != CheckoutForm.blank()["request_id"].value()
+    assert CheckoutForm.fresh() != CheckoutForm.fresh()
 
 
 def test_a_sync_of_nothing_is_422(ada: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 
-from credits_site.pages import server_error
+from credits_site.error_pages import server_error
 from tests.credits_site.people import ADA, JSON, browser_of
 
 

@@ -60,7 +60,7 @@ def test_a_form_whose_id_was_bad_comes_back_with_a_good_one(ada: Client) -> None
 
 
 def test_every_form_to_write_has_an_id_of_its_own() -> None:
-    assert WriteHaikuForm.blank()["request_id"].value() != WriteHaikuForm.blank()["request_id"].value()
+    assert WriteHaikuForm.fresh() != WriteHaikuForm.fresh()
 
 
 @pytest.mark.parametrize("before", ["x", "1.2", "1.", "."])
@@ -72,3 +72,22 @@ def test_a_cursor_that_is_none_is_422_as_json_and_the_first_page_for_people(ada:
 
 def test_what_is_no_id_of_a_haiku_is_404(ada: Client) -> None:
     assert ada.post("/haikus/7/delete/").status_code == 404
+
+
+def test_a_plain_form_with_a_fault_goes_back_to_its_page_where_both_stand(ada: Client) -> None:
+    page = {"Referer": "http://testserver/haikus/?a=b"}
+    response = ada.post("/api/generate", {"topic": "x" * 81}, headers=page)
+    assert (response.status_code, response["Location"]) == (303, "/haikus/?a=b")
+    draft = ada.session["draft"]
+    assert draft["typed"]["topic"] == "x" * 81
+    assert draft["wrong"]
+
+
+def test_a_topic_typed_signed_out_waits_on_the_landing_page_until_it_is_written() -> None:
+    client, request_id = Client(), str(uuid4())
+    sent = client.post("/api/generate", {"topic": "<snow>", "request_id": request_id})
+    assert (sent.status_code, sent["Location"]) == (303, "/sign-in/")
+    for _ in range(2):
+        page = client.get("/").content.decode()
+        assert 'value="&lt;snow&gt;"' in page
+        assert request_id in page

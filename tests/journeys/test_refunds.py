@@ -181,7 +181,7 @@ def delete_an_entry(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> s
 def charge_a_haiku_twice(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:
     spend = {"kind": "spend", "amount": -1, "balance": 7, "ref": member.haikus()[0]["id"]}
     plant(instant, member, f"spend:{id_of(instant, member)}:planted", spend)
-    return "is a haiku that 2 spends of its author paid for"
+    return "is a haiku that 2 spends of its owner paid for"
 
 
 def credit_what_is_not_paid(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:

@@ -46,22 +46,31 @@ class Visitor:
         """Sign in by the code in the mail; a fresh email unless one is given."""
         self.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
         self.ask_for_code(self.email)
-        answer = self.post("/sign-in/code/", {"email": self.email, "code": self.code()})
-        assert (answer.status_code, answer.headers.get("Location")) == (302, "/"), answer.text
+        answer = self.enter_code(self.code())
+        assert (answer.status_code, answer.headers.get("Location")) == (303, "/"), answer.text
         return self
 
     def ask_for_code(self, email: str) -> requests.Response:
         """Have a code mailed."""
         answer = self.post("/sign-in/", {"email": email})
-        assert answer.status_code == 200, answer.text
+        assert (answer.status_code, answer.headers.get("Location")) == (303, "/sign-in/code/"), answer.text
         return answer
+
+    def enter_code(self, code: str, **headers: str) -> requests.Response:
+        """Enter a code on the page that asks for it."""
+        return self.post("/sign-in/code/", {"code": code}, **headers)
+
+    def mails(self, email: str | None = None) -> list[str]:
+        """The texts mailed to the visitor, oldest first."""
+        to = f"To: {email or self.email}\n"
+        paths = sorted(self.mail_dir.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        # A connection's mails share a file.
+        texts = [text for path in paths for text in re.split(r"^-{79}$", path.read_text(), flags=re.M)]
+        return [text for text in texts if to in text]
 
     def code(self, email: str | None = None) -> str:
         """The newest code mailed to the visitor."""
-        to = f"To: {email or self.email}\n"
-        mails = [path for path in self.mail_dir.iterdir() if to in path.read_text()]
-        newest = max(mails, key=lambda path: path.stat().st_mtime_ns)
-        return str(re.findall(r"^Subject: (\d{6})", newest.read_text(), re.M)[-1])
+        return str(re.findall(r"^Subject: (\d{6})", self.mails(email)[-1], re.M)[-1])
 
     def credits(self) -> int:
         """The balance that the site shows."""

@@ -37,7 +37,7 @@ function isInside(element, { clientX, clientY }) {
 }
 
 // Without JavaScript the packs stand open in the page; with it, they are a dialog.
-if (document.querySelector("dialog[open]") || location.hash === "#buy") openDialog("buy");
+if (location.hash === "#buy") openDialog("buy");
 document.addEventListener("credits-needed", () => openDialog("buy"));
 
 document.addEventListener("submit", (event) => {

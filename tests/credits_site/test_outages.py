@@ -1,5 +1,6 @@
 """Outages and headers. Nobody answers on the address that the tests' Instant has, so it is down."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -8,9 +9,11 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from billing.errors import StripeRefused, StripeUnavailable
-from credits_site.middleware import OutageMiddleware, outage_message
-from instant_admin.client.errors import InstantBusy, Refusal
-from instant_admin.ledger.rules import LedgerError
+from credits_site.outages import OutageMiddleware, outage_message
+from instant_admin.client.errors import InstantBusy, InstantRejected, NoSuchRoute, Refusal
+from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
+from instant_admin.ledger.retries import OutcomeUnknown
+from instant_admin.ledger.rules import KeyReused
 from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +28,7 @@ def ada() -> Client:
 def test_an_outage_is_503_as_json(ada: Client) -> None:
     response = ada.get("/history/", headers=JSON)
     assert response.status_code == 503
-    assert set(response.json()) == {"error"}
+    assert response.json()["retry"] is True
     assert int(response["Retry-After"]) > 0
 
 
@@ -36,15 +39,12 @@ def test_an_outage_is_503_as_a_fragment(ada: Client) -> None:
     assert int(response["Retry-After"]) > 0
 
 
-def test_the_page_of_an_outage_sends_the_same_request_again(ada: Client) -> None:
+def test_a_plain_form_in_an_outage_goes_back_to_its_page_with_the_same_request(ada: Client) -> None:
     request_id = str(uuid4())
     response = ada.post("/api/generate", {"topic": "<snow>", "request_id": request_id})
-    page = response.content.decode()
-    assert response.status_code == 503
-    assert 'action="/api/generate"' in page
-    assert f'name="request_id" value="{request_id}"' in page
-    assert 'name="topic" value="&lt;snow&gt;"' in page
+    assert (response.status_code, response["Location"]) == (303, "/")
     assert "no-store" in response["Cache-Control"]
+    assert ada.session["draft"]["typed"] == {"topic": "<snow>", "request_id": request_id}
 
 
 def test_an_outage_while_reading_says_nothing_of_charges(ada: Client) -> None:
@@ -84,11 +84,31 @@ def test_what_instant_asks_for_is_passed_on() -> None:
 
 
 def test_only_what_is_certain_is_said() -> None:
-    assert "never charged twice" in outage_message(StripeUnavailable(), writing=True)
-    assert "could not confirm" in outage_message(RuntimeError(), writing=True)
+    assert "could not confirm" in outage_message(StripeUnavailable(), writing=True)
     refused = StripeRefused(status=400, code="x", param="y")
-    for certain in (refused, LedgerError()):
+    unknown = OutcomeUnknown(key="k", may_have_been_written=False)
+    for certain in (refused, unknown):
         assert "nothing came of this attempt" in outage_message(certain, writing=True)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "said"),
+    [
+        (LedgerCorrupt(), 503, "Your history shows what was done"),
+        (NoSuchAccount(), 503, "Nothing came of this attempt"),
+        (KeyReused(), 409, "Nothing came of this attempt"),
+        (InstantRejected(Refusal(status=400, type="permission-denied")), 503, "Nothing came of this attempt"),
+        (NoSuchRoute("no such route"), 503, "Nothing came of this attempt"),
+    ],
+)
+def test_a_refusal_that_is_final_is_no_outage(refusal: Exception, status: int, said: str) -> None:
+    response = OUTAGES.process_exception(RequestFactory().post("/", headers=JSON), refusal)
+    assert response is not None
+    assert (response.status_code, "Retry-After" in response) == (status, False)
+    answer = json.loads(response.content)
+    assert answer["retry"] is False
+    assert said in answer["error"]
+    assert "Try again" not in answer["error"]
 
 
 def test_pages_load_only_what_is_ours(settings: Any) -> None:

@@ -1,0 +1,41 @@
+"""What a page needs that offers credits: the packs, the form, and what became of a checkout."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest
+
+from billing.errors import StripeError
+from billing.forms import CheckoutForm
+from billing.packs import Offer, offers
+from billing.returning import last_checkout
+
+logger = logging.getLogger(__name__)
+
+
+def buying(request: HttpRequest) -> dict[str, Any]:
+    """The context of `billing/_buy.html` and, for somebody who comes back from Stripe, of `billing/_sync.html`."""
+    return {
+        "offers": offers_if_readable(),
+        "checkout_form": CheckoutForm.recall(request.session, initial=CheckoutForm.fresh()),
+        **_returning(request),
+    }
+
+
+def offers_if_readable() -> tuple[Offer, ...] | None:
+    """The packs with their prices, or None while Stripe cannot say what they cost; the page works without."""
+    try:
+        return offers()
+    except StripeError as exc:
+        logger.warning("Prices cannot be read: %s", type(exc).__name__)
+        return None
+
+
+def _returning(request: HttpRequest) -> dict[str, Any]:
+    if checkout_id := request.GET.get("session_id"):
+        return {"checkout_id": checkout_id, "cancelled": False}
+    if request.GET.get("checkout") == "cancelled":
+        return {"checkout_id": last_checkout(request.session), "cancelled": True}
+    return {"checkout_id": None}

@@ -1,0 +1,51 @@
+"""A form that outlives the request that sent it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django import forms
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import NON_FIELD_ERRORS
+
+
+class KeptForm(forms.Form):
+    """A form that the session keeps, since the answer to a plain POST is a redirect: what was typed stands again.
+
+    What was wrong with it is shown once, what was typed until `forget`.
+    """
+
+    kept_as: ClassVar[str]
+    # What is not for keeping, such as a secret.
+    never_kept: ClassVar[tuple[str, ...]] = ()
+
+    _wrong: dict[str, list[str]] | None = None
+
+    def keep(self, session: SessionBase) -> None:
+        """Keep what was typed, and what is wrong with it."""
+        typed = {name: str(self[name].value() or "") for name in self.fields if name not in self.never_kept}
+        wrong = {name: [str(message) for message in found] for name, found in self.errors.items()}
+        session[self.kept_as] = {"typed": typed, "wrong": wrong}
+
+    @classmethod
+    def recall(cls, session: SessionBase, *, initial: dict[str, Any] | None = None) -> Self:
+        """The form that was kept last, or a new one; `initial` is for fields of which nothing was kept."""
+        kept = session.get(cls.kept_as) or {"typed": {}, "wrong": {}}
+        form = cls(initial=(initial or {}) | {name: value for name, value in kept["typed"].items() if value})
+        if kept["wrong"]:
+            form._wrong = kept["wrong"]
+            session[cls.kept_as] = kept | {"wrong": {}}
+        return form
+
+    @classmethod
+    def forget(cls, session: SessionBase) -> None:
+        """It has done its work."""
+        session.pop(cls.kept_as, None)
+
+    def full_clean(self) -> None:
+        """Check it, or say again what was wrong."""
+        super().full_clean()
+        if self._wrong is not None:
+            self.cleaned_data = {}
+            for name, found in self._wrong.items():
+                self.add_error(None if name == NON_FIELD_ERRORS else name, found)

@@ -1,0 +1,119 @@
+"""An outside service that does not play its part becomes one true answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+from credits_site.answers import (
+    is_plain_form,
+    page_it_came_from,
+    render_page_or_fragment,
+    see_other,
+    wants_json,
+)
+from instant_admin.client.errors import InstantBusy, InstantError, InstantRejected, NoSuchRoute
+from instant_admin.ledger.retries import OutcomeUnknown
+from instant_admin.ledger.rules import KeyReused, LedgerError
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S: Final = 5
+
+
+class ServiceOutage(Exception):
+    """Base of what an app says of a service that failed. `may_have_been_written` False means certainly not."""
+
+    may_have_been_written: bool = True
+    retry_after_s: int = RETRY_AFTER_S
+
+
+# What a view need not handle: it is nobody's mistake here, and the answer is always the same.
+Outage: TypeAlias = ServiceOutage | InstantError | LedgerError
+OUTAGES: Final[tuple[type[Outage], ...]] = (ServiceOutage, InstantError, LedgerError)
+
+
+class OutageMiddleware:
+    """Answers for a service when a view let its failure through.
+
+    The log has the error, whose message carries no token and no body; the visitor is told only what is true
+    about what they asked for.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """An answer as JSON, fragment or page; a plain form goes back to its page, to be sent again as it was."""
+        if not isinstance(exception, OUTAGES):
+            return None
+        logger.error("%s %s: %s: %s", request.method, request.path, type(exception).__name__, exception)
+        response = _answer(request, exception)
+        if not is_final(exception) and not is_plain_form(request):
+            response["Retry-After"] = str(_retry_after_s(exception))
+        add_never_cache_headers(response)
+        return response
+
+
+def is_final(exception: Outage) -> bool:
+    """Whether trying again cannot help: a refusal is no outage."""
+    match exception:
+        case LedgerError():
+            return not isinstance(exception, OutcomeUnknown)
+        case InstantRejected():
+            return not isinstance(exception, InstantBusy)
+        case _:
+            return isinstance(exception, NoSuchRoute)
+
+
+def outage_message(exception: Outage, *, writing: bool) -> str:
+    """What to tell a person: whether anything was written, as far as anybody knows, and whether to try again."""
+    if is_final(exception):
+        done = (
+            "Your history shows what was done."
+            if exception.may_have_been_written
+            else "Nothing came of this attempt."
+        )
+        return f"This does not work, and trying again does not help: we have to look at it. {done}"
+    if not writing:
+        return "A service we depend on does not answer right now. Try again in a moment."
+    if exception.may_have_been_written:
+        return (
+            "We could not confirm that this went through. Press the button again: "
+            "the same request is never charged twice."
+        )
+    return (
+        "A service we depend on did not play its part, and nothing came of this attempt. "
+        "Try again in a moment: the same request is never charged twice."
+    )
+
+
+def _answer(request: HttpRequest, exception: Outage) -> HttpResponse:
+    message = outage_message(exception, writing=request.method == "POST")
+    status = HTTPStatus.CONFLICT if isinstance(exception, KeyReused) else HTTPStatus.SERVICE_UNAVAILABLE
+    if wants_json(request):
+        response = JsonResponse({"error": message, "retry": not is_final(exception)}, status=status)
+        patch_vary_headers(response, ["HX-Request", "Accept"])
+        return response
+    if is_plain_form(request):
+        messages.error(request, message)
+        return see_other(page_it_came_from(request))
+    context = {"message": message, "is_final": is_final(exception)}
+    return render_page_or_fragment(
+        request, page="outage.html", fragment="_outage.html", context=context, status=status
+    )
+
+
+def _retry_after_s(exception: Outage) -> int:
+    if isinstance(exception, InstantBusy):
+        return max(exception.refusal.retry_after_s or 0, RETRY_AFTER_S)
+    return exception.retry_after_s if isinstance(exception, ServiceOutage) else RETRY_AFTER_S
