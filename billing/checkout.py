@@ -13,8 +13,8 @@ from accounts.members import Member
 from billing.customers import buyer_of
 from billing.errors import StripeUnavailable
 from billing.packs import Pack
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import CheckoutRequest, Customer
+from billing.stripe_api import checkouts
+from billing.stripe_api.checkouts import CheckoutRequest, Customer
 from instant_admin.client.steps import update
 from instant_admin.configured import instant
 
@@ -61,10 +61,10 @@ def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedC
     # under the same key Stripe would refuse it.
     told = hashlib.sha256(repr(wanted).encode()).hexdigest()[:32]
     key = f"checkout:{wanted.member_id}:{request_id}:{told}"
-    checkout = gateway().create_checkout(wanted, idempotency_key=key if request_id else None)
+    checkout = checkouts.create(wanted, idempotency_key=key if request_id else None)
     if checkout.url is None:
         # The form was sent before, and what came of it is paid or expired: this is a new purchase.
-        checkout = gateway().create_checkout(wanted, idempotency_key=f"{key}:after:{checkout.id}")
+        checkout = checkouts.create(wanted, idempotency_key=f"{key}:after:{checkout.id}")
     return StartedCheckout(id=checkout.id, url=checkout.url or "")
 
 
@@ -77,7 +77,7 @@ def _customer_of(member: Member) -> str:
         instant().transact([step])
     email = buyer.email or member.email
     if customer.email != email:
-        gateway().set_customer_email(customer.id, email)
+        checkouts.set_customer_email(customer.id, email)
     return customer.id
 
 
@@ -90,9 +90,9 @@ def _living_customer(member: Member, saved_id: str | None) -> Customer:
     """
     app, customer_id = settings.INSTANT_APP_ID, saved_id
     for _ in range(CUSTOMERS_LIMIT):
-        found = None if customer_id is None else gateway().customer(customer_id)
+        found = None if customer_id is None else checkouts.find_customer(customer_id)
         if found is not None:
             return found
         key = f"customer:{app}:{member.id}" + (f":after:{customer_id}" if customer_id else "")
-        customer_id = gateway().create_customer(member_id=member.id, app=app, idempotency_key=key)
+        customer_id = checkouts.create_customer(member_id=member.id, app=app, idempotency_key=key)
     raise StripeUnavailable("Stripe has deleted every customer of this member")

@@ -12,8 +12,8 @@ from billing.customers import buyer_of
 from billing.errors import UnknownCheckout
 from billing.fulfilment import is_ours
 from billing.money import money_text
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Checkout
+from billing.stripe_api import checkouts, payments
+from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import instant
 
 SHOWN: Final = 10
@@ -73,7 +73,7 @@ def purchases_of(member: Member) -> tuple[PurchaseRecord, ...]:
         return ()
     found = [
         checkout
-        for checkout in gateway().latest_checkouts(customer_id, limit=_ASKED_FOR)
+        for checkout in checkouts.newest(customer_id, limit=_ASKED_FOR)
         if is_ours(checkout) and checkout.member_id == member.id and checkout.status != "open"
     ]
     return tuple(_record(checkout) for checkout in found[:SHOWN])
@@ -84,10 +84,10 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
 
     Asked for at each visit, because Stripe lets such addresses expire. Raises `UnknownCheckout` and `StripeError`.
     """
-    checkout = gateway().checkout(checkout_id)
+    checkout = checkouts.retrieve(checkout_id)
     if not is_ours(checkout) or checkout.member_id != member.id:
         raise UnknownCheckout("not a checkout of this member")
-    return None if checkout.invoice_id is None else gateway().invoice_page(checkout.invoice_id)
+    return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 
 def _record(checkout: Checkout) -> PurchaseRecord:
@@ -120,4 +120,4 @@ def _state(checkout: Checkout) -> State:
 def _is_disputed(checkout: Checkout) -> bool:
     """Whether a dispute is open or lost: Stripe marks the charge for good, also when it is won."""
     payment_id = checkout.payment_intent_id
-    return payment_id is not None and gateway().payment(payment_id).disputed > 0
+    return payment_id is not None and payments.retrieve(payment_id).disputed > 0

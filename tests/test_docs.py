@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 from billing.fulfilment import CLAW_BACKS_LIMIT
-from billing.stripe_api.client import SIGNATURE_TOLERANCE_S
+from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from instant_admin.ledger.rules import Kind, Payment, clawed_back
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
