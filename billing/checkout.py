@@ -1,25 +1,36 @@
-"""Starting a checkout: a Stripe customer for the member, and a session that says what it is worth."""
+"""A member's checkouts: starting one, whose one is, and which the browser left for last."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.members import Member
-from billing.customers import buyer_of
-from billing.errors import StripeUnavailable
+from billing.errors import StripeUnavailable, UnknownCheckout
 from billing.packs import Pack
 from billing.stripe_api import checkouts
-from billing.stripe_api.checkouts import CheckoutRequest, Customer
+from billing.stripe_api.checkouts import Checkout, CheckoutRequest, Customer
+from instant_admin.client.admin import Connection
 from instant_admin.client.steps import update
 from instant_admin.configured import instant
 
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5
+# Where Django's session keeps the id of the checkout that this browser left for: Stripe does not say it when
+# somebody comes back without having paid.
+LAST_CHECKOUT: Final = "checkout"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A member as a buyer: the id of their Stripe customer, None before they buy, and their email of today."""
+
+    customer_id: str | None
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,35 @@ def start_checkout(
         cancel_url=cancel_url,
     )
     return _open_checkout(wanted, request_id)
+
+
+def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
+    """The member as a buyer, read with the rights of `connection`."""
+    tree = connection.query({"$users": {"$": {"where": {"id": str(member_id)}}}})
+    row: dict[str, Any] = next(iter(tree["$users"]), {})
+    return Buyer(customer_id=row.get("stripeCustomerId") or None, email=row.get("email") or None)
+
+
+def checkout_of(member: Member, checkout_id: str) -> Checkout:
+    """A checkout of this member as Stripe has it now. Raises `UnknownCheckout` when it is not theirs."""
+    checkout = checkouts.retrieve(checkout_id)
+    if not is_theirs(checkout, member):
+        raise UnknownCheckout("not a checkout of this member")
+    return checkout
+
+
+def is_theirs(checkout: Checkout, member: Member) -> bool:
+    """Whether this site made the checkout for this member."""
+    return is_ours(checkout) and checkout.member_id == member.id
+
+
+def is_ours(checkout: Checkout) -> bool:
+    """Whether this site made the checkout: one Stripe account can serve several."""
+    return (
+        checkout.app == settings.INSTANT_APP_ID
+        and checkout.member_id is not None
+        and checkout.credits is not None
+    )
 
 
 def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedCheckout:

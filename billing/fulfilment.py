@@ -15,9 +15,8 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts.members import Member
+from billing.checkout import checkout_of
 from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
@@ -105,10 +104,7 @@ class Fulfilment:
 
 def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
     """Settle a checkout that `member` came back from. Raises `UnknownCheckout` when it is not theirs."""
-    checkout = checkouts.retrieve(checkout_id)
-    if not is_ours(checkout) or checkout.member_id != member.id:
-        raise UnknownCheckout("not a checkout of this member")
-    return settle(checkout)
+    return settle(checkout_of(member, checkout_id))
 
 
 def settle(checkout: Checkout) -> Settlement:
@@ -150,15 +146,6 @@ def plan_of(checkout: Checkout) -> Fulfilment | None:
     if checkout.member_id is None or checkout.credits is None:
         raise UnknownCheckout("this site did not make it")
     return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits)
-
-
-def is_ours(checkout: Checkout) -> bool:
-    """Whether this site made the checkout: one Stripe account can serve several."""
-    return (
-        checkout.app == settings.INSTANT_APP_ID
-        and checkout.member_id is not None
-        and checkout.credits is not None
-    )
 
 
 def _mark(checkout: Checkout) -> None:

@@ -8,9 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from accounts.members import Member
-from billing.customers import buyer_of
-from billing.errors import UnknownCheckout
-from billing.fulfilment import is_ours
+from billing.checkout import buyer_of, checkout_of, is_theirs
 from billing.money import money_text
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
@@ -74,7 +72,7 @@ def purchases_of(member: Member) -> tuple[PurchaseRecord, ...]:
     found = [
         checkout
         for checkout in checkouts.newest(customer_id, limit=_ASKED_FOR)
-        if is_ours(checkout) and checkout.member_id == member.id and checkout.status != "open"
+        if is_theirs(checkout, member) and checkout.status != "open"
     ]
     return tuple(_record(checkout) for checkout in found[:SHOWN])
 
@@ -84,9 +82,7 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
 
     Asked for at each visit, because Stripe lets such addresses expire. Raises `UnknownCheckout` and `StripeError`.
     """
-    checkout = checkouts.retrieve(checkout_id)
-    if not is_ours(checkout) or checkout.member_id != member.id:
-        raise UnknownCheckout("not a checkout of this member")
+    checkout = checkout_of(member, checkout_id)
     return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 

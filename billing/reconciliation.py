@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import Outcome, TooManyClawBacks, is_ours, plan_of, settle
+from billing.fulfilment import Outcome, TooManyClawBacks, plan_of, settle
 from billing.stripe_api import checkouts, payments, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event

@@ -19,14 +19,13 @@ from django_htmx.http import replace_url, trigger_client_event
 
 from accounts.http import member_required
 from accounts.members import Member
-from billing.checkout import start_checkout
+from billing.checkout import LAST_CHECKOUT, start_checkout
 from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.history import LOW_BALANCE, BadCursor, HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
 from billing.purchases import PurchaseRecord, purchases_of, receipt_of
-from billing.returning import remember_checkout
 from billing.webhook import receive_webhook
 from credits_site.answers import (
     SiteRequest,
@@ -80,7 +79,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
         success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{home}?checkout=cancelled",
     )
-    remember_checkout(request.session, started.id)
+    request.session[LAST_CHECKOUT] = started.id
     if wants_json(request):
         return JsonResponse({"url": started.url})
     return HttpResponseRedirect(started.url, status=HTTPStatus.SEE_OTHER)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import TooManyClawBacks, is_ours, settle
+from billing.fulfilment import TooManyClawBacks, settle
 from billing.stripe_api import checkouts, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.stripe_api.client import livemode

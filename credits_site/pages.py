@@ -12,11 +12,11 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
 from accounts.forms import EmailForm
+from billing.checkout import LAST_CHECKOUT
 from billing.errors import StripeError
 from billing.forms import CheckoutForm
 from billing.history import LOW_BALANCE, balance_of
 from billing.packs import Offer, offers
-from billing.returning import last_checkout
 from credits_site.answers import SiteRequest, error_answer, signed_in, wants_json
 from haikus.forms import WriteHaikuForm
 from haikus.store import haikus_of
@@ -73,7 +73,7 @@ def _returning_context(request: HttpRequest) -> dict[str, Any]:
     if checkout_id := request.GET.get("session_id"):
         return {"checkout_id": checkout_id, "cancelled": False}
     if request.GET.get("checkout") == "cancelled":
-        return {"checkout_id": last_checkout(request.session), "cancelled": True}
+        return {"checkout_id": request.session.get(LAST_CHECKOUT), "cancelled": True}
     return {"checkout_id": None}
 
 

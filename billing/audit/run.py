@@ -28,7 +28,7 @@ from billing.audit.account import (
     checkout_of_purchase,
 )
 from billing.audit.scratch import Credited, Scratch
-from billing.customers import buyer_of
+from billing.checkout import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.reconciliation import checkouts_touched, look_through
 from billing.stripe_api import checkouts

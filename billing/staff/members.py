@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from billing.customers import buyer_of
+from billing.checkout import buyer_of
 from billing.errors import UnknownMember
 from billing.history import HistoryEntry, history_entry, history_page
 from billing.reconciliation import Finding, reconcile_customer

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from accounts.members import Member
 from billing import checkout, fulfilment, reconciliation, webhook
-from billing.customers import buyer_of
+from billing.checkout import buyer_of
 from billing.fulfilment import Fulfilment, Outcome, Settlement
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout, Customer
