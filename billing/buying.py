@@ -7,10 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from billing.checkout import LAST_CHECKOUT
 from billing.errors import StripeError
 from billing.forms import CheckoutForm
 from billing.packs import Offer, offers
-from billing.returning import last_checkout
 
 logger = logging.getLogger(__name__)
 
@@ -37,5 +37,5 @@ def _returning(request: HttpRequest) -> dict[str, Any]:
     if checkout_id := request.GET.get("session_id"):
         return {"checkout_id": checkout_id, "cancelled": False}
     if request.GET.get("checkout") == "cancelled":
-        return {"checkout_id": last_checkout(request.session), "cancelled": True}
+        return {"checkout_id": request.session.get(LAST_CHECKOUT), "cancelled": True}
     return {"checkout_id": None}

@@ -1,25 +1,36 @@
-"""Starting a checkout: a Stripe customer for the member, and a session that says what it is worth."""
+"""A member's checkouts: starting one, whose one is, and which the browser left for last."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.members import Member
-from billing.customers import buyer_of
-from billing.errors import StripeUnavailable
+from billing.errors import StripeUnavailable, UnknownCheckout
 from billing.packs import Pack
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import CheckoutRequest, Customer
+from billing.stripe_api import checkouts
+from billing.stripe_api.checkouts import Checkout, CheckoutRequest, Customer
+from instant_admin.client.admin import Connection
 from instant_admin.client.steps import update
 from instant_admin.configured import instant
 
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5
+# Where Django's session keeps the id of the checkout that this browser left for: Stripe does not say it when
+# somebody comes back without having paid.
+LAST_CHECKOUT: Final = "checkout"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A member as a buyer: the id of their Stripe customer, None before they buy, and their email of today."""
+
+    customer_id: str | None
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +67,44 @@ def start_checkout(
     return _open_checkout(wanted, request_id)
 
 
+def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
+    """The member as a buyer, read with the rights of `connection`."""
+    tree = connection.query({"$users": {"$": {"where": {"id": str(member_id)}}}})
+    row: dict[str, Any] = next(iter(tree["$users"]), {})
+    return Buyer(customer_id=row.get("stripeCustomerId") or None, email=row.get("email") or None)
+
+
+def checkout_of(member: Member, checkout_id: str) -> Checkout:
+    """A checkout of this member as Stripe has it now. Raises `UnknownCheckout` when it is not theirs."""
+    checkout = checkouts.retrieve(checkout_id)
+    if not is_theirs(checkout, member):
+        raise UnknownCheckout("not a checkout of this member")
+    return checkout
+
+
+def is_theirs(checkout: Checkout, member: Member) -> bool:
+    """Whether this site made the checkout for this member."""
+    return is_ours(checkout) and checkout.member_id == member.id
+
+
+def is_ours(checkout: Checkout) -> bool:
+    """Whether this site made the checkout: one Stripe account can serve several."""
+    return (
+        checkout.app == settings.INSTANT_APP_ID
+        and checkout.member_id is not None
+        and checkout.credits is not None
+    )
+
+
 def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedCheckout:
     # Of all that Stripe is told: the same form with another choice, price or address is another checkout, where
     # under the same key Stripe would refuse it.
     told = hashlib.sha256(repr(wanted).encode()).hexdigest()[:32]
     key = f"checkout:{wanted.member_id}:{request_id}:{told}"
-    checkout = gateway().create_checkout(wanted, idempotency_key=key if request_id else None)
+    checkout = checkouts.create(wanted, idempotency_key=key if request_id else None)
     if checkout.url is None:
         # The form was sent before, and what came of it is paid or expired: this is a new purchase.
-        checkout = gateway().create_checkout(wanted, idempotency_key=f"{key}:after:{checkout.id}")
+        checkout = checkouts.create(wanted, idempotency_key=f"{key}:after:{checkout.id}")
     return StartedCheckout(id=checkout.id, url=checkout.url or "")
 
 
@@ -77,7 +117,7 @@ def _customer_of(member: Member) -> str:
         instant().transact([step])
     email = buyer.email or member.email
     if customer.email != email:
-        gateway().set_customer_email(customer.id, email)
+        checkouts.set_customer_email(customer.id, email)
     return customer.id
 
 
@@ -90,9 +130,9 @@ def _living_customer(member: Member, saved_id: str | None) -> Customer:
     """
     app, customer_id = settings.INSTANT_APP_ID, saved_id
     for _ in range(CUSTOMERS_LIMIT):
-        found = None if customer_id is None else gateway().customer(customer_id)
+        found = None if customer_id is None else checkouts.find_customer(customer_id)
         if found is not None:
             return found
         key = f"customer:{app}:{member.id}" + (f":after:{customer_id}" if customer_id else "")
-        customer_id = gateway().create_customer(member_id=member.id, app=app, idempotency_key=key)
+        customer_id = checkouts.create_customer(member_id=member.id, app=app, idempotency_key=key)
     raise StripeUnavailable("Stripe has deleted every customer of this member")

@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from billing.errors import StripeError, StripeRefused, StripeUnavailable
 from billing.packs import Pack, packs
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import WebhookEndpoint
-from billing.stripe_api.seller import seller
+from billing.stripe_api import catalog, setup, webhooks
+from billing.stripe_api.client import livemode
+from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
 from instant_admin.findings import Check, Finding, Now, compare_clocks, ok, warning, wrong
 
@@ -37,11 +37,11 @@ def checks(*, now: Now) -> tuple[Check, ...]:
 def look_at_key() -> Iterator[Finding]:
     """Stripe knows the key, and it is the right one for where it is used."""
     try:
-        account = seller().account()
+        account = setup.account()
     except StripeError as exc:
         yield _failed(KEY, exc)
         return
-    live = gateway().livemode
+    live = livemode()
     if live and settings.DEBUG:
         remedy = "Use a test key (sk_test_), or turn DEBUG off."
         yield wrong(KEY, "a live key is used with DEBUG on", remedy)
@@ -60,7 +60,7 @@ def look_at_clock(now: Now) -> Iterator[Finding]:
     """Stripe's clock and ours agree."""
     asked = now()
     try:
-        theirs = seller().account().server_time
+        theirs = setup.account().server_time
         yield compare_clocks(CLOCK, theirs, asked=asked, answered=now())
     except StripeError as exc:
         yield _failed(CLOCK, exc)
@@ -81,7 +81,7 @@ def look_at_prices() -> Iterator[Finding]:
 
 def _price_of(pack: Pack) -> Finding:
     try:
-        faults = seller().price_faults(pack.price_id)
+        faults = catalog.price_faults(pack.price_id)
     except StripeRefused as exc:
         if exc.code == "resource_missing":
             remedy = "Copy the price's id from Stripe's dashboard; test and live mode each have their own."
@@ -99,7 +99,7 @@ def look_at_webhook() -> Iterator[Finding]:
     """Stripe tells this site about what it must know. Only warns: `stripe listen` needs no endpoint."""
     path = reverse("billing:webhook")
     try:
-        ours = [each for each in seller().webhook_endpoints() if urlsplit(each.url).path.endswith(path)]
+        ours = [each for each in webhooks.endpoints() if urlsplit(each.url).path.endswith(path)]
     except StripeError as exc:
         yield _failed(WEBHOOK, exc)
         return

@@ -3,7 +3,7 @@
 Every door (the webhook, the sync when the buyer comes back, `reconcile_credits`, the button of the
 staff) calls the same `settle`, at any time, in any order, any number of times at once. It believes only
 what Stripe has now. What keeps a second settlement from adding anything is the entry's unique key,
-`purchase:<checkout id>`, and that alone; the note in the session's metadata is for people.
+`purchase:<checkout id>`, and that alone; the mark in the session's metadata is for people.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts.members import Member
+from billing.checkout import checkout_of
 from billing.clawback import UnknownKind, claw_back
 from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Checkout
+from billing.stripe_api import checkouts, payments
+from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
 from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, Purchase
@@ -101,7 +100,7 @@ class Fulfilment:
             return None
         # Asked after the ledger was read, never before: whoever wrote the last claw-back may have seen a
         # later refund than we did when we were called.
-        payment = gateway().payment(payment_id)
+        payment = payments.retrieve(payment_id)
         free_key = next((key for key in self.claw_back_keys if key not in found), None)
         movement = claw_back(credited, so_far, payment, key=free_key or "")
         if movement is not None and free_key is None:
@@ -111,10 +110,7 @@ class Fulfilment:
 
 def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
     """Settle a checkout that `member` came back from. Raises `UnknownCheckout` when it is not theirs."""
-    checkout = gateway().checkout(checkout_id)
-    if not is_ours(checkout) or checkout.member_id != member.id:
-        raise UnknownCheckout("not a checkout of this member")
-    return settle(checkout)
+    return settle(checkout_of(member, checkout_id))
 
 
 def settle(checkout: Checkout) -> Settlement:
@@ -135,8 +131,8 @@ def settle(checkout: Checkout) -> Settlement:
     except StripeRefused as exc:
         # The credits may be there already, so this must not pass for "nothing was written".
         raise StripeUnavailable("Stripe did not say what became of a payment") from exc
-    if not checkout.is_noted:
-        _note(checkout)
+    if not checkout.is_marked:
+        _mark(checkout)
     credited = applied.found[plan.purchase.key]
     taken = [applied.found[key] for key in plan.claw_back_keys if key in applied.found]
     return Settlement(
@@ -158,17 +154,8 @@ def plan_of(checkout: Checkout) -> Fulfilment | None:
     return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits)
 
 
-def is_ours(checkout: Checkout) -> bool:
-    """Whether this site made the checkout: one Stripe account can serve several."""
-    return (
-        checkout.app == settings.INSTANT_APP_ID
-        and checkout.member_id is not None
-        and checkout.credits is not None
-    )
-
-
-def _note(checkout: Checkout) -> None:
+def _mark(checkout: Checkout) -> None:
     try:
-        gateway().note_fulfilled(checkout.id)
+        checkouts.mark_fulfilled(checkout.id)
     except StripeError as exc:
         logger.warning("Checkout %s is credited but could not be marked so: %s", checkout.id, exc)

@@ -15,8 +15,8 @@ from django.core.cache import cache
 
 from billing.errors import BadPackPlan, UnknownPack
 from billing.money import money_text
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Price
+from billing.stripe_api import catalog
+from billing.stripe_api.catalog import Price
 
 SINGLE_PACK_CREDITS: Final = 10
 PRICE_CACHE_S: Final = 300
@@ -125,9 +125,9 @@ def _plan(number: int, raw: Mapping[str, Any]) -> PackPlan:
 
 
 def _price(price_id: str) -> Price:
-    key = f"stripe-price:{settings.STRIPE_API_BASE}:{price_id}"
+    key = f"catalog:{settings.STRIPE_API_BASE}:{price_id}"
     price: Price | None = cache.get(key)
     if price is None:
-        price = gateway().price(price_id)
+        price = catalog.retrieve(price_id)
         cache.set(key, price, timeout=PRICE_CACHE_S)
     return price

@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from accounts.members import Member
-from billing.errors import UnknownCheckout
-from billing.fulfilment import is_ours
+from billing.checkout import checkout_of, is_theirs
 from billing.money import money_text
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Checkout
+from billing.stripe_api import checkouts, payments
+from billing.stripe_api.checkouts import Checkout
 
 SHOWN: Final = 10
 # A buyer leaves some checkouts unfinished; so many are asked for to find those that came to something.
@@ -70,8 +69,8 @@ def purchases_of(member: Member, *, customer_id: str | None) -> tuple[PurchaseRe
         return ()
     found = [
         checkout
-        for checkout in gateway().latest_checkouts(customer_id, limit=_ASKED_FOR)
-        if is_ours(checkout) and checkout.member_id == member.id and checkout.status != "open"
+        for checkout in checkouts.newest(customer_id, limit=_ASKED_FOR)
+        if is_theirs(checkout, member) and checkout.status != "open"
     ]
     return tuple(_record(checkout) for checkout in found[:SHOWN])
 
@@ -81,10 +80,8 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
 
     Asked for at each visit, because Stripe lets such addresses expire. Raises `UnknownCheckout` and `StripeError`.
     """
-    checkout = gateway().checkout(checkout_id)
-    if not is_ours(checkout) or checkout.member_id != member.id:
-        raise UnknownCheckout("not a checkout of this member")
-    return None if checkout.invoice_id is None else gateway().invoice_page(checkout.invoice_id)
+    checkout = checkout_of(member, checkout_id)
+    return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 
 def _record(checkout: Checkout) -> PurchaseRecord:
@@ -117,4 +114,4 @@ def _state(checkout: Checkout) -> State:
 def _is_disputed(checkout: Checkout) -> bool:
     """Whether a dispute is open or lost: Stripe marks the charge for good, also when it is won."""
     payment_id = checkout.payment_intent_id
-    return payment_id is not None and gateway().payment(payment_id).disputed > 0
+    return payment_id is not None and payments.retrieve(payment_id).disputed > 0

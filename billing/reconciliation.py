@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 
+from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import NEEDS_REVIEW, Outcome, is_ours, plan_of, settle
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Checkout
+from billing.fulfilment import NEEDS_REVIEW, Outcome, plan_of, settle
+from billing.stripe_api import checkouts, payments, webhooks
+from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import NoSuchAccount
@@ -47,16 +48,14 @@ def reconcile(
 
 def reconcile_customer(customer_id: str, *, dry_run: bool) -> Iterator[Finding]:
     """The same for the checkouts of one Stripe customer."""
-    for _, finding in look_through(gateway().checkouts(customer_id=customer_id), dry_run=dry_run):
+    for _, finding in look_through(checkouts.list_all(customer_id=customer_id), dry_run=dry_run):
         if finding is not None:
             yield finding
 
 
-def look_through(
-    checkouts: Iterable[Checkout], *, dry_run: bool
-) -> Iterator[tuple[Checkout, Finding | None]]:
-    """Each of `checkouts` with what was found about it, if anything."""
-    for checkout in checkouts:
+def look_through(found: Iterable[Checkout], *, dry_run: bool) -> Iterator[tuple[Checkout, Finding | None]]:
+    """Each checkout with what was found about it, if anything."""
+    for checkout in found:
         yield checkout, _finding(checkout, dry_run=dry_run)
 
 
@@ -68,10 +67,10 @@ def checkouts_touched(since: datetime | None) -> Iterator[Checkout]:
     refunds and disputes go back further.
     """
     if since is None:
-        yield from gateway().checkouts()
+        yield from checkouts.list_all()
         return
     seen: set[str | None] = {None}
-    for checkout in gateway().checkouts(since=since):
+    for checkout in checkouts.list_all(since=since):
         seen |= {checkout.id, checkout.payment_intent_id}
         yield checkout
     for about, find in _happenings(since):
@@ -89,10 +88,10 @@ def checkouts_touched(since: datetime | None) -> Iterator[Checkout]:
 
 def _happenings(since: datetime) -> Iterator[tuple[str, Callable[[], Checkout | None]]]:
     """What happened to money since then: the id of the payment (or checkout), and how to find its checkout."""
-    for event in gateway().events(PAYING_EVENTS | PAYMENT_EVENTS, since=since):
+    for event in webhooks.events(PAYING_EVENTS | PAYMENT_EVENTS, since=since):
         yield event.payment_intent_id or event.object_id, partial(checkout_of_event, event)
-    for payment_id in gateway().payments_that_went_back(since=since):
-        yield payment_id, partial(gateway().checkout_of_payment, payment_id)
+    for payment_id in payments.refunded_or_disputed(since=since):
+        yield payment_id, partial(checkouts.of_payment, payment_id)
 
 
 def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:

@@ -17,7 +17,7 @@ from django_htmx.http import replace_url, trigger_client_event
 
 from accounts.http import SiteRequest, member_required, signed_in
 from accounts.members import Member
-from billing.checkout import start_checkout
+from billing.checkout import LAST_CHECKOUT, start_checkout
 from billing.counter.fragment import counter
 from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
@@ -26,7 +26,6 @@ from billing.history import HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
 from billing.products import credits_text
 from billing.purchases import PurchaseRecord, purchases_of, receipt_of
-from billing.returning import remember_checkout
 from billing.webhook import receive_webhook
 from credits_site.answers import (
     first_error,
@@ -80,7 +79,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
         cancel_url=f"{home}?checkout=cancelled",
     )
     form.forget(request.session)
-    remember_checkout(request.session, started.id)
+    request.session[LAST_CHECKOUT] = started.id
     return JsonResponse({"url": started.url}) if wants_json(request) else see_other(started.url)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import NEEDS_REVIEW, is_ours, settle
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Checkout, Event
+from billing.fulfilment import NEEDS_REVIEW, settle
+from billing.stripe_api import checkouts, webhooks
+from billing.stripe_api.checkouts import Checkout
+from billing.stripe_api.client import livemode
+from billing.stripe_api.webhooks import Event
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +44,8 @@ def receive_webhook(body: bytes, signature: str | None) -> None:
 
     Returns for everything that sending it again could not change; outages are raised, so that Stripe does.
     """
-    event = gateway().verified_event(body, signature)
-    if event.livemode != gateway().livemode:
+    event = webhooks.verified(body, signature)
+    if event.livemode != livemode():
         logger.warning("Event %s is of the other mode (livemode %s); ignored", event.id, event.livemode)
         return
     try:
@@ -65,7 +68,7 @@ def checkout_of_event(event: Event) -> Checkout | None:
     Traced by Stripe's ids, never by email. Raises `UnknownCheckout` when Stripe has none.
     """
     if event.type in CHECKOUT_EVENTS:
-        return gateway().checkout(event.object_id)
+        return checkouts.retrieve(event.object_id)
     if event.type in PAYMENT_EVENTS and event.payment_intent_id:
-        return gateway().checkout_of_payment(event.payment_intent_id)
+        return checkouts.of_payment(event.payment_intent_id)
     return None

@@ -14,7 +14,7 @@ from django.core.management import get_commands, load_command_class
 
 from billing.clawback import Payment, clawed_back
 from billing.fulfilment import CLAW_BACKS_LIMIT
-from billing.stripe_api.client import SIGNATURE_TOLERANCE_S
+from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from instant_admin.ledger.rules import Kind
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS

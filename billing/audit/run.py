@@ -28,12 +28,12 @@ from billing.audit.account import (
     checkout_of_purchase,
 )
 from billing.audit.scratch import Credited, Scratch
-from billing.customers import buyer_of
+from billing.checkout import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.products import Product, products
 from billing.reconciliation import checkouts_touched, look_through
-from billing.stripe_api.gateway import gateway
-from billing.stripe_api.objects import Checkout
+from billing.stripe_api import checkouts
+from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, entry_of, slot_of
 from instant_admin.ledger.rules import Entry, Kind
@@ -249,12 +249,12 @@ def _checkouts(only: UUID | None) -> Iterator[Checkout]:
         return
     customer_id = buyer_of(instant(), only).customer_id
     if customer_id is not None:
-        yield from gateway().checkouts(customer_id=customer_id)
+        yield from checkouts.list_all(customer_id=customer_id)
 
 
 def _what_is_wrong_in_stripe(credited: Credited) -> str:
     try:
-        return _what_is_wrong(credited, gateway().checkout(credited.checkout_id))
+        return _what_is_wrong(credited, checkouts.retrieve(credited.checkout_id))
     except UnknownCheckout:
         return "Stripe has no such checkout"
 

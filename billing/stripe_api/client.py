@@ -1,45 +1,40 @@
-"""The way to Stripe: one client with its time limits, its errors as ours, and the proof of a signature.
-
-The only module that imports `stripe`. What is asked of Stripe is said in `stripe_gateway.py` (buying) and
-`stripe_seller.py` (what is for sale, and who is told).
-"""
+"""The way to Stripe: its own client with our time limits, its errors as ours, and which account is asked."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Final
+
+import stripe
+from django.conf import settings
 
 from billing.errors import StripeRefused, StripeUnavailable
 
 TIMEOUT_S: Final = 10
 NETWORK_RETRIES: Final = 2
-SIGNATURE_TOLERANCE_S: Final = 300
 STRIPE_API_BASE: Final = "https://api.stripe.com"
 PAGE_SIZE: Final = 100
 # How the keys begin that move real money.
 LIVE_KEYS: Final = ("sk_live_", "rk_live_")
 
-if TYPE_CHECKING:
-    import stripe
+# Telemetry would write a file into the home directory.
+stripe.enable_telemetry = False
 
 
-class StripeConnection:
-    """Stripe's own client for one account. `livemode` says whether the key moves real money.
+class Client:
+    """One Stripe account, as one key opens it. Safe to share between threads, not to carry over a fork.
 
-    `http_client` is how Stripe's library sends what it has to say, by default with `requests`.
+    `http_client` is how Stripe's library sends requests, by default with `requests`.
     """
 
     def __init__(
         self, *, secret_key: str, api_base: str, http_client: stripe.HTTPClient | None = None
     ) -> None:
-        import stripe  # a tenth of a second, so only in a process that talks to Stripe
-
-        # Telemetry would write a file into the home directory.
-        stripe.enable_telemetry = False
-        self._stripe = stripe
         self.livemode = secret_key.startswith(LIVE_KEYS)
-        self.api_version = stripe.api_version
         self.v1 = stripe.StripeClient(
             secret_key,
             base_addresses={"api": api_base},
@@ -47,29 +42,52 @@ class StripeConnection:
             max_network_retries=NETWORK_RETRIES,
         ).v1
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Stripe's errors as ours. What Stripe says is not passed on: it can hold what was sent."""
-        try:
-            yield
-        except (
-            self._stripe.APIConnectionError,
-            self._stripe.RateLimitError,
-            self._stripe.APIError,
-        ) as exc:
-            status = getattr(exc, "http_status", None)
-            raise StripeUnavailable(f"No usable answer from Stripe (HTTP {status})") from exc
-        except self._stripe.StripeError as exc:
-            raise StripeRefused(
-                status=exc.http_status,
-                code=exc.code or type(exc).__name__,
-                param=getattr(exc, "param", "") or "",
-            ) from exc
 
-    def is_signed(self, body: str, signature: str, secret: str) -> bool:
-        """Whether whoever has `secret` signed `body` in the last minutes."""
-        try:
-            self._stripe.WebhookSignature.verify_header(body, signature, secret, SIGNATURE_TOLERANCE_S)
-        except self._stripe.SignatureVerificationError:
-            return False
-        return True
+_in_use: ContextVar[Client | None] = ContextVar("stripe_in_use", default=None)
+
+
+@contextmanager
+def using(client: Client) -> Iterator[None]:
+    """Have this context ask through `client` instead of what the settings say."""
+    token = _in_use.set(client)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+@contextmanager
+def asking_stripe() -> Iterator[stripe.V1Services]:
+    """What the account in use can be asked, with Stripe's errors as ours.
+
+    What Stripe says of an error is not passed on: it can hold what was sent.
+    """
+    try:
+        yield _client().v1
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as exc:
+        raise StripeUnavailable(f"No usable answer from Stripe (HTTP {exc.http_status})") from exc
+    except stripe.StripeError as exc:
+        raise StripeRefused(
+            status=exc.http_status,
+            code=exc.code or type(exc).__name__,
+            param=getattr(exc, "param", "") or "",
+        ) from exc
+
+
+def livemode() -> bool:
+    """Whether the key in use moves real money."""
+    return _client().livemode
+
+
+def page(*, since: datetime | None = None) -> dict[str, Any]:
+    """How a list is asked for: in the longest pages, and with `since` only what was made from then on."""
+    return {"limit": PAGE_SIZE} | ({"created": {"gte": int(since.timestamp())}} if since else {})
+
+
+def _client() -> Client:
+    return _in_use.get() or _configured(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+
+
+@functools.cache
+def _configured(secret_key: str, api_base: str) -> Client:
+    return Client(secret_key=secret_key, api_base=api_base)

@@ -1,23 +1,36 @@
-"""Setting up a Stripe account for this site: a price for each pack, and an endpoint that is told what it must know.
+"""The Stripe account and its setup: a price for each pack, and an endpoint that is told what it must know.
 
 Everything is found again before it is made: a price by its lookup key, the endpoint by its address. So it can be
-done again at any time, and the second time changes nothing. What is for sale is never taken off the shelf: a
-buyer may be on Stripe's page, and a site with the settings of yesterday still names it.
+done again at any time, and the second time changes nothing. No price is archived: a buyer may be on Stripe's
+page, and a site with the settings of yesterday still names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.http import parse_http_date_safe
 
 from billing.money import money_text
 from billing.packs import PackPlan
-from billing.stripe_api.objects import NewPrice, ShelfPrice, WebhookEndpoint
-from billing.stripe_api.seller import seller
+from billing.stripe_api import catalog, webhooks
+from billing.stripe_api.catalog import CatalogPrice, NewPrice
+from billing.stripe_api.client import asking_stripe
+from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class StripeAccount:
+    """Whose the key is. `server_time` is Stripe's clock when it answered, in whole seconds."""
+
+    id: str
+    can_charge: bool
+    server_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,19 @@ class EndpointSetUp:
     secret: str | None = field(default=None, repr=False)
 
 
+def account() -> StripeAccount:
+    """The account that the key belongs to."""
+    with asking_stripe() as v1:
+        found = v1.accounts.retrieve_current()
+    answer = found.last_response
+    seconds = None if answer is None else parse_http_date_safe(answer.headers.get("Date", ""))
+    return StripeAccount(
+        id=found.id,
+        can_charge=found.charges_enabled is True,
+        server_time=None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC),
+    )
+
+
 def set_up_packs(plans: Sequence[PackPlan], *, dry_run: bool) -> Iterator[PackSetUp]:
     """Have a price for each pack, and yield it; with `dry_run` only say what would be done. Raises `StripeError`."""
     for plan in plans:
@@ -48,16 +74,16 @@ def set_up_packs(plans: Sequence[PackPlan], *, dry_run: bool) -> Iterator[PackSe
             product_name=plan.name,
             metadata={"app": settings.INSTANT_APP_ID, "credits": str(plan.credits)},
         )
-        found = seller().price_called(wanted.lookup_key)
+        found = catalog.find_price(wanted.lookup_key)
         if found is None or found.unit_amount != wanted.unit_amount:
-            made = None if dry_run else seller().create_price(wanted, instead_of=found)
+            made = None if dry_run else catalog.create_price(wanted, instead_of=found)
             changes = [
                 _about_new_price(wanted, instead_of=found),
-                *_mend_product(found, wanted, dry_run=dry_run),
+                *_fix_product(found, wanted, dry_run=dry_run),
             ]
             yield PackSetUp(plan, made, changes)
         else:
-            yield PackSetUp(plan, found.id, _mend(found, wanted, dry_run=dry_run))
+            yield PackSetUp(plan, found.id, _fix(found, wanted, dry_run=dry_run))
 
 
 def lookup_key(plan: PackPlan) -> str:
@@ -65,27 +91,27 @@ def lookup_key(plan: PackPlan) -> str:
     return f"credits:{settings.INSTANT_APP_ID}:{plan.credits}:{plan.currency}"
 
 
-def _about_new_price(wanted: NewPrice, *, instead_of: ShelfPrice | None) -> str:
+def _about_new_price(wanted: NewPrice, *, instead_of: CatalogPrice | None) -> str:
     costs = money_text(wanted.unit_amount, wanted.currency)
     if instead_of is None:
         return f"a price of {costs} and its product"
     return f"a price of {costs} instead of {instead_of.id}, which stays for sale until you archive it"
 
 
-def _mend(found: ShelfPrice, wanted: NewPrice, *, dry_run: bool) -> list[str]:
-    changes = _mend_product(found, wanted, dry_run=dry_run)
+def _fix(found: CatalogPrice, wanted: NewPrice, *, dry_run: bool) -> list[str]:
+    changes = _fix_product(found, wanted, dry_run=dry_run)
     if not found.is_active:
         if not dry_run:
-            seller().unarchive_price(found.id)
+            catalog.unarchive_price(found.id)
         changes.append("the price is for sale again")
     return changes
 
 
-def _mend_product(found: ShelfPrice | None, wanted: NewPrice, *, dry_run: bool) -> list[str]:
+def _fix_product(found: CatalogPrice | None, wanted: NewPrice, *, dry_run: bool) -> list[str]:
     if found is None or (found.product_is_active and found.product_name == wanted.product_name):
         return []
     if not dry_run:
-        seller().update_product(found.product_id, name=wanted.product_name)
+        catalog.update_product(found.product_id, name=wanted.product_name)
     return [f"the product is for sale as {wanted.product_name}"]
 
 
@@ -95,16 +121,13 @@ def set_up_endpoint(site: str, *, dry_run: bool) -> EndpointSetUp:
     With `dry_run` only say what would be done. Raises `StripeError`.
     """
     url = site.rstrip("/") + reverse("billing:webhook")
-    found = next((each for each in seller().webhook_endpoints() if each.url == url), None)
+    found = next((each for each in webhooks.endpoints() if each.url == url), None)
     if found is None:
-        made = (
-            None if dry_run else seller().create_webhook_endpoint(url, EVENTS, description="Instant Credits")
-        )
-        secret = None if made is None else made.secret
+        secret = None if dry_run else webhooks.create_endpoint(url, EVENTS, description="Instant Credits")
         return EndpointSetUp(url, [f"an endpoint for {len(EVENTS)} kinds of events"], secret)
     changes = _about_endpoint(found)
     if changes and not dry_run:
-        seller().update_webhook_endpoint(found.id, EVENTS)
+        webhooks.update_endpoint(found.id, EVENTS)
     return EndpointSetUp(url, changes)
 
 

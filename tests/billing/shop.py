@@ -14,14 +14,14 @@ from uuid import UUID, uuid4
 
 import requests
 import stripe
+from django.conf import settings
 from django.test import override_settings
 
 from accounts.members import Member
 from billing.checkout import start_checkout
 from billing.packs import Pack
-from billing.stripe_api import gateway
-from billing.stripe_api.client import StripeConnection
-from billing.stripe_api.gateway import StripeGateway
+from billing.stripe_api.client import Client
+from billing.stripe_api.client import using as using_stripe
 from billing.webhook import receive_webhook
 from instant_admin import configured
 from instant_admin.client.steps import create, link
@@ -34,7 +34,6 @@ from tests.loopback import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
 
 SECRET_KEY = "sk_test_shop"
-WEBHOOK_SECRET = "whsec_shop"
 TEN = Pack(price_id="price_ten", credits=10, name="Ten")
 VISA = "4242424242424242"
 REFUND_PENDING = "4000000000007726"
@@ -47,7 +46,7 @@ class Shop:
         self.now = float(int(time.time()))
         self.instant = LoopbackInstant()
         self.instant_is_away = self.stripe_is_away = False
-        self.asked_stripe = 0  # how often the gateway did
+        self.asked_stripe = 0  # how often the site did
         self.admin = self.instant.client(self._to_instant)
         self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
         self.stripe = StripeStandIn(
@@ -55,7 +54,7 @@ class Shop:
             clock=lambda: self.now,
             rng=random.Random(3),
             secret_key=SECRET_KEY,
-            webhook_secret=WEBHOOK_SECRET,
+            webhook_secret=settings.STRIPE_WEBHOOK_SECRETS[0],
             public_url="http://stripe.test",
             webhook_url="http://site.test/api/stripe/webhook",
             refund_turns_after_s=None,
@@ -64,13 +63,10 @@ class Shop:
         session = requests.Session()
         session.trust_env = False
         session.mount("http://", HandlerAdapter(self.stripe.handle, self._to_stripe))
-        self.gateway = StripeGateway(
-            StripeConnection(
-                secret_key=SECRET_KEY,
-                api_base="http://stripe.test",
-                http_client=stripe.RequestsClient(session=session),
-            ),
-            webhook_secrets=[WEBHOOK_SECRET],
+        self.stripe_client = Client(
+            secret_key=SECRET_KEY,
+            api_base="http://stripe.test",
+            http_client=stripe.RequestsClient(session=session),
         )
 
     def _to_instant(self, request: Request, work: Callable[[], Response]) -> Response:
@@ -152,7 +148,7 @@ class Shop:
         return str(answer["data"][0]["id"])
 
     def ask(self, path: str, *, method: str = "GET", **query: str) -> dict[str, Any]:
-        """Stripe's API, past the gateway."""
+        """Stripe's API, past the site."""
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         form = urlencode(query)
         sent = Request(method, path, headers=headers, body=form.encode())
@@ -209,7 +205,7 @@ def opened() -> Iterator[Shop]:
         with (
             override_settings(INSTANT_APP_ID=str(shop.instant.app.id)),
             configured.using(shop.admin, shop.store),
-            gateway.using(shop.gateway),
+            using_stripe(shop.stripe_client),
         ):
             yield shop
     finally:

@@ -16,13 +16,11 @@ from django.test import override_settings
 
 from billing import diagnosis
 from billing.audit.run import Audit
-from billing.stripe_api import gateway
-from billing.stripe_api.client import StripeConnection
-from billing.stripe_api.gateway import StripeGateway
+from billing.stripe_api.client import Client, using
 from billing.webhook import EVENTS
 from instant_admin.findings import Finding, diagnose
 from instant_admin.rules_probe import open_doors
-from tests.billing.shop import TEN, WEBHOOK_SECRET, Shop
+from tests.billing.shop import TEN, Shop
 from tests.loopback import DOCUMENTS, HandlerAdapter
 
 BASE = "http://stripe.test"
@@ -46,17 +44,12 @@ def not_ok() -> list[Finding]:
     return [finding for finding in findings().values() if finding.verdict != "ok"]
 
 
-def with_key(shop: Shop, secret_key: str) -> StripeGateway:
+def with_key(shop: Shop, secret_key: str) -> Client:
     """The shop's account, asked with another key."""
     session = requests.Session()
     session.trust_env = False
     session.mount("http://", HandlerAdapter(shop.stripe.handle))
-    return StripeGateway(
-        StripeConnection(
-            secret_key=secret_key, api_base=BASE, http_client=stripe.RequestsClient(session=session)
-        ),
-        webhook_secrets=[WEBHOOK_SECRET],
-    )
+    return Client(secret_key=secret_key, api_base=BASE, http_client=stripe.RequestsClient(session=session))
 
 
 def endpoint(shop: Shop, *events: str, url: str = f"https://credits.test{PATH}") -> None:
@@ -72,7 +65,7 @@ def test_a_good_account_has_no_fault(shop: Shop) -> None:
 
 
 def test_a_wrong_key_is_named_once_with_its_remedy(shop: Shop) -> None:
-    with gateway.using(with_key(shop, "sk_test_wrong")):
+    with using(with_key(shop, "sk_test_wrong")):
         key, *others = not_ok()
     assert (key.row, key.verdict) == (diagnosis.KEY, "wrong")
     assert "STRIPE_SECRET_KEY" in key.finding
@@ -110,12 +103,9 @@ def account(wire: responses.RequestsMock, **answer: Any) -> None:
     ],
 )
 def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, verdict: str) -> None:
-    account_of_key = StripeGateway(
-        StripeConnection(secret_key=key, api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
-    )
     with (
         responses.RequestsMock() as wire,
-        gateway.using(account_of_key),
+        using(Client(secret_key=key, api_base=BASE)),
         override_settings(DEBUG=debug),
     ):
         account(wire, charges_enabled=can_charge)
@@ -125,10 +115,7 @@ def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, v
 
 
 def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
-    restricted = StripeGateway(
-        StripeConnection(secret_key="rk_test_x", api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
-    )
-    with responses.RequestsMock() as wire, gateway.using(restricted):
+    with responses.RequestsMock() as wire, using(Client(secret_key="rk_test_x", api_base=BASE)):
         error = {"error": {"type": "invalid_request_error", "message": "no"}}
         wire.get(f"{BASE}/v1/account", json=error, status=403)
         (found,) = diagnosis.look_at_key()
@@ -136,11 +123,8 @@ def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
 
 
 def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
-    account_of_key = StripeGateway(
-        StripeConnection(secret_key="sk_test_x", api_base=BASE), webhook_secrets=[WEBHOOK_SECRET]
-    )
     now = datetime(2026, 7, 1, 12, 4, 3, tzinfo=UTC)
-    with responses.RequestsMock() as wire, gateway.using(account_of_key):
+    with responses.RequestsMock() as wire, using(Client(secret_key="sk_test_x", api_base=BASE)):
         account(wire)
         (found,) = diagnosis.look_at_clock(lambda: now)
     assert (found.verdict, "ahead" in found.finding) == ("wrong", True)

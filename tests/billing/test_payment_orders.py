@@ -12,6 +12,7 @@ import pytest
 from accounts.members import Member
 from billing.fulfilment import CLAW_BACKS_LIMIT, Outcome, settle
 from billing.reconciliation import reconcile_customer
+from billing.stripe_api import checkouts
 from billing.webhook import EVENTS
 from tests.billing.shop import REFUND_PENDING, Shop, opened
 
@@ -227,7 +228,7 @@ def test_a_free_order_is_credited_and_has_nothing_to_take_back(shop: Shop, ada: 
     checkout_id = shop.buy(ada, promotion_code="TESTING100")
     shop.deliver_all()
     assert shop.credits(ada) == 10
-    assert shop.gateway.checkout(checkout_id).payment_intent_id is None
+    assert checkouts.retrieve(checkout_id).payment_intent_id is None
 
 
 @pytest.mark.parametrize(("end", "credits"), [("settle", 10), ("fail", 0)])
@@ -236,11 +237,11 @@ def test_a_bank_debit_is_credited_when_it_arrives_and_not_before(
 ) -> None:
     checkout_id = shop.buy(ada, card="", payment_method="bank_debit_ok")
     shop.deliver_all()
-    assert settle(shop.gateway.checkout(checkout_id)).outcome is Outcome.PENDING
+    assert settle(checkouts.retrieve(checkout_id)).outcome is Outcome.PENDING
     shop.post(f"/dashboard/payments/{shop.payment_of(checkout_id)}/{end}")
     shop.deliver_all()
     assert shop.credits(ada) == credits
-    outcome = settle(shop.gateway.checkout(checkout_id)).outcome
+    outcome = settle(checkouts.retrieve(checkout_id)).outcome
     assert outcome is (Outcome.ALREADY_CREDITED if credits else Outcome.EXPIRED)
 
 
@@ -260,7 +261,7 @@ def test_money_that_went_back_and_forth_too_often_needs_review(shop: Shop, ada: 
         shop.deliver_all()
         shop.post(f"/dashboard/refunds/{refund_id}/fail")
         shop.deliver_all()
-    checkout = shop.gateway.checkout(checkout_id)
+    checkout = checkouts.retrieve(checkout_id)
     assert settle(checkout).credits == 10  # exactly so often is fine
     shop.refund(checkout_id, 500)
     shop.deliver_all()  # Stripe need not send it again

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.members import Member
 from billing.reconciliation import Finding, reconcile, reconcile_customer
+from billing.stripe_api import checkouts
 from instant_admin.client.errors import InstantUnreachable
 from instant_admin.client.steps import delete, update
 from tests.billing.shop import Shop
@@ -157,7 +158,7 @@ def test_one_customers_checkouts_are_their_own(shop: Shop, ada: Member) -> None:
     grace = shop.member("grace@example.com")
     checkout_id = shop.buy(ada)
     shop.buy(grace)
-    customer_id = str(shop.gateway.checkout(checkout_id).customer_id)
+    customer_id = str(checkouts.retrieve(checkout_id).customer_id)
     assert list(reconcile_customer(customer_id, dry_run=False)) == [
         Finding(checkout_id, ada.id, "credited 10")
     ]

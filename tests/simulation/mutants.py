@@ -18,12 +18,11 @@ from uuid import UUID
 
 from accounts.members import Member
 from billing import checkout, clawback, fulfilment, reconciliation, spending, webhook
+from billing.checkout import buyer_of
 from billing.clawback import Payment
-from billing.customers import buyer_of
 from billing.fulfilment import Fulfilment, Outcome, Settlement
-from billing.stripe_api import gateway as stripe_gateway
-from billing.stripe_api.gateway import StripeGateway, gateway
-from billing.stripe_api.objects import Checkout, Customer
+from billing.stripe_api import checkouts, payments
+from billing.stripe_api.checkouts import Checkout, Customer
 from instant_admin.client import protocol
 from instant_admin.client.errors import InstantUnreachable
 from instant_admin.client.steps import update
@@ -81,10 +80,10 @@ def credit_without_a_unique_key() -> AbstractContextManager[Any]:
 
     def settle(checkout: Checkout) -> Settlement:
         plan = fulfilment.plan_of(checkout)
-        if plan is None or checkout.is_noted:
+        if plan is None or checkout.is_marked:
             return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
         configured_store().post(plan.member_id, purchase(plan))
-        gateway().note_fulfilled(checkout.id)
+        checkouts.mark_fulfilled(checkout.id)
         return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
 
     return _settled_by(settle)
@@ -97,9 +96,9 @@ def credit_without_a_unique_key() -> AbstractContextManager[Any]:
 def flag_then_credit() -> AbstractContextManager[Any]:
     def settle(checkout: Checkout) -> Settlement:
         plan = fulfilment.plan_of(checkout)
-        if plan is None or checkout.is_noted:
+        if plan is None or checkout.is_marked:
             return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
-        gateway().note_fulfilled(checkout.id)
+        checkouts.mark_fulfilled(checkout.id)
         carried = configured_store().apply(plan.member_id, plan)
         return Settlement(checkout.id, Outcome.CREDITED, plan.credits, carried.account.credits, open=False)
 
@@ -275,7 +274,7 @@ def credits_from_the_settings_of_today() -> AbstractContextManager[Any]:
 @mutant("Who brings the session is who paid for it.", shows=r"credited \[\(.+owed \[\(")
 def sync_without_asking_whose_it_is() -> AbstractContextManager[Any]:
     def sync_checkout(checkout_id: str, *, member: Any) -> Settlement:
-        return fulfilment.settle(dataclasses.replace(gateway().checkout(checkout_id), member_id=member.id))
+        return fulfilment.settle(dataclasses.replace(checkouts.retrieve(checkout_id), member_id=member.id))
 
     return patch.object(actors, "sync_checkout", sync_checkout)
 
@@ -283,7 +282,7 @@ def sync_without_asking_whose_it_is() -> AbstractContextManager[Any]:
 @mutant("The query string says that it was paid.", shows=r"was added, and it was not")
 def added_because_the_browser_says_so() -> AbstractContextManager[Any]:
     def sync_checkout(checkout_id: str, *, member: Any) -> Settlement:
-        checkout = gateway().checkout(checkout_id)
+        checkout = checkouts.retrieve(checkout_id)
         if fulfilment.plan_of(checkout) is None:
             return fulfilment.settle(checkout)
         return Settlement(checkout_id, Outcome.ALREADY_CREDITED, 10, 10, open=False)
@@ -307,14 +306,14 @@ def refund_taken_twice() -> AbstractContextManager[Any]:
 @mutant("The event says what was refunded; asking again costs time.", shows=r"clawed back, due")
 def trusting_the_first_snapshot() -> AbstractContextManager[Any]:
     remembered: dict[str, Payment] = {}
-    real = StripeGateway.payment
+    real = payments.retrieve
 
-    def payment(gateway: StripeGateway, payment_intent_id: str) -> Payment:
+    def retrieve(payment_intent_id: str) -> Payment:
         if payment_intent_id not in remembered:
-            remembered[payment_intent_id] = real(gateway, payment_intent_id)
+            remembered[payment_intent_id] = real(payment_intent_id)
         return remembered[payment_intent_id]
 
-    return patch.object(StripeGateway, "payment", payment)
+    return patch.object(payments, "retrieve", retrieve)
 
 
 @mutant("A part of a credit is a credit.", shows=r"clawed back, due")
@@ -330,13 +329,13 @@ def rounded_up() -> AbstractContextManager[Any]:
 
 @mutant("What is refunded is refunded.", shows=r"clawed back, due 0")
 def failed_refunds_count() -> AbstractContextManager[Any]:
-    return patch.object(stripe_gateway, "_UNDONE_REFUND", frozenset())
+    return patch.object(payments, "_UNDONE_REFUND", frozenset())
 
 
 @mutant("An inquiry is a dispute.", shows=r"clawed back, due 0")
 def inquiries_take_credits() -> AbstractContextManager[Any]:
-    held = stripe_gateway._HELD_DISPUTE | {"warning_needs_response", "warning_closed"}
-    return patch.object(stripe_gateway, "_HELD_DISPUTE", held)
+    held = payments._HELD_DISPUTE | {"warning_needs_response", "warning_closed"}
+    return patch.object(payments, "_HELD_DISPUTE", held)
 
 
 @mutant("A dispute that is over needs nothing.", shows=r"clawed back, due 0")
@@ -352,13 +351,13 @@ def won_disputes_give_nothing_back() -> AbstractContextManager[Any]:
 
 @mutant("A refund is the whole of it.", shows=r"clawed back, due")
 def every_refund_is_full() -> AbstractContextManager[Any]:
-    real = StripeGateway.payment
+    real = payments.retrieve
 
-    def payment(gateway: StripeGateway, payment_intent_id: str) -> Payment:
-        found = real(gateway, payment_intent_id)
+    def retrieve(payment_intent_id: str) -> Payment:
+        found = real(payment_intent_id)
         return dataclasses.replace(found, refunded=found.paid if found.refunded else 0)
 
-    return patch.object(StripeGateway, "payment", payment)
+    return patch.object(payments, "retrieve", retrieve)
 
 
 # Customers
@@ -376,12 +375,12 @@ def a_customer_is_for_ever() -> AbstractContextManager[Any]:
 
 @mutant("A member has one customer, so one key will do.", shows=r"Stripe has deleted every customer")
 def one_key_for_all_of_a_members_customers() -> AbstractContextManager[Any]:
-    real = StripeGateway.create_customer
+    real = checkouts.create_customer
 
-    def create(gateway: StripeGateway, *, idempotency_key: str, **rest: Any) -> str:
-        return real(gateway, idempotency_key=idempotency_key.partition(":after:")[0], **rest)
+    def create(*, idempotency_key: str, **rest: Any) -> str:
+        return real(idempotency_key=idempotency_key.partition(":after:")[0], **rest)
 
-    return patch.object(StripeGateway, "create_customer", create)
+    return patch.object(checkouts, "create_customer", create)
 
 
 @mutant("The email was told when the customer was made.", shows=r"and Stripe has .*: None")
@@ -391,7 +390,7 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
         customer = checkout._living_customer(member, buyer.customer_id)
         if customer.id != buyer.customer_id:
             instant().transact([update("$users", member.id, {"stripeCustomerId": customer.id})])
-            gateway().set_customer_email(customer.id, member.email)
+            checkouts.set_customer_email(customer.id, member.email)
         return customer.id
 
     return patch.object(checkout, "_customer_of", customer_of)

@@ -16,9 +16,8 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.members import Member
-from billing.stripe_api import gateway
-from billing.stripe_api.client import StripeConnection
-from billing.stripe_api.gateway import StripeGateway
+from billing.stripe_api.client import Client
+from billing.stripe_api.client import using as using_stripe
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
@@ -39,7 +38,6 @@ from tests.simulation.scheduler import Crash, Scheduler
 START: Final = 1_790_000_000.0
 PROCESSES: Final = 2
 SECRET_KEY: Final = "sk_test_simulated"
-WEBHOOK_SECRET: Final = "whsec_simulated"
 PACKS: Final = (("price_ten", 500, 10), ("price_seven", 997, 7))
 T = TypeVar("T")
 
@@ -54,7 +52,7 @@ class ServerProcess:
 
     client: InstantAdmin
     store: BalanceStore
-    gateway: StripeGateway
+    stripe: Client
 
 
 @dataclass(slots=True)
@@ -112,7 +110,7 @@ class World:
             clock=self.clock,
             rng=self.random.ids,
             secret_key=SECRET_KEY,
-            webhook_secret=WEBHOOK_SECRET,
+            webhook_secret=settings.STRIPE_WEBHOOK_SECRETS[0],
             public_url="http://stripe.simulated",
             webhook_url="http://site.simulated/api/stripe/webhook",
         )
@@ -144,7 +142,7 @@ class World:
             raise AssertionError("only an actor can ask a server for something")
         actor.process, actor.verb = number, verb
         try:
-            with configured.using(server.client, server.store), gateway.using(server.gateway):
+            with configured.using(server.client, server.store), using_stripe(server.stripe):
                 return act()
         except Crash:
             self.note(f"process {number} died while {actor.name} waited for {verb}")
@@ -199,15 +197,12 @@ class World:
             sleep=self.scheduler.sleep,
             jitter=self.random.schedule.random,
         )
-        gateway = StripeGateway(
-            StripeConnection(
-                secret_key=SECRET_KEY,
-                api_base="http://stripe.simulated",
-                http_client=SimulatedStripeClient(self.network.to("stripe", self.stripe.handle)),
-            ),
-            webhook_secrets=[WEBHOOK_SECRET],
+        stripe = Client(
+            secret_key=SECRET_KEY,
+            api_base="http://stripe.simulated",
+            http_client=SimulatedStripeClient(self.network.to("stripe", self.stripe.handle)),
         )
-        return ServerProcess(client, store, gateway)
+        return ServerProcess(client, store, stripe)
 
     def _client(self, handler: Callable[[Request], Response]) -> InstantAdmin:
         app = _template().app

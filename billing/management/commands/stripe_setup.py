@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.errors import BadPackPlan, StripeError
 from billing.packs import PackPlan, pack_plans
-from billing.stripe_api.gateway import gateway
+from billing.stripe_api.client import livemode
 from billing.stripe_api.setup import PackSetUp, lookup_key, set_up_endpoint, set_up_packs
 
 _EXAMPLE = (
@@ -92,9 +92,9 @@ def _check_key(*, live: bool) -> None:
         )
     if not settings.INSTANT_APP_ID:
         raise CommandError("INSTANT_APP_ID is empty, and the prices are found again by it. Set it first.")
-    if gateway().livemode and not live:
+    if livemode() and not live:
         raise CommandError("STRIPE_SECRET_KEY is a live key. Add --live if this is about real money.")
-    if live and not gateway().livemode:
+    if live and not livemode():
         raise CommandError("--live goes with a live key (sk_live_), and STRIPE_SECRET_KEY is a test key.")
 
 

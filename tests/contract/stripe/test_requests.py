@@ -1,7 +1,7 @@
 """Every request of ours, sent for real once, is one that Stripe takes: by its description, and by stripe-mock.
 
-Each method of ours that talks to Stripe is driven against the stand-in, and what it sent is then held against
-both. A new method fails `test_every_method_is_driven` until `DRIVEN` has it.
+Each function of `billing/stripe_api` is driven against the stand-in, and what it sent is then held against
+both. A new one fails `test_every_function_is_driven` until `DRIVEN` has it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ import pytest
 import requests
 import stripe
 
-from billing.stripe_api.client import StripeConnection
-from billing.stripe_api.gateway import StripeGateway
-from billing.stripe_api.objects import CheckoutRequest, NewPrice, ShelfPrice
-from billing.stripe_api.seller import SellerAccount
+from billing.packs import PackPlan
+from billing.stripe_api import catalog, checkouts, payments, setup, webhooks
+from billing.stripe_api.catalog import CatalogPrice, NewPrice
+from billing.stripe_api.checkouts import CheckoutRequest
+from billing.stripe_api.client import Client, using
 from sandbox.recording import address_of
 from sandbox.serving import Request, Response
 from tests.contract.stripe import mock
 from tests.contract.stripe.description import Description, older_path, read, slice_path
 from tests.loopback import HandlerAdapter
-from tests.sandbox.stripe.till import PRICE, SECRET_KEY, WEBHOOK_SECRET, Clock, make_standin
+from tests.sandbox.stripe.till import PRICE, SECRET_KEY, Clock, make_standin
 
 SLICE, OLDER = slice_path(), older_path()
 ADA: Final = UUID("aaaaaaaa-0000-4000-8000-000000000001")
@@ -36,6 +37,7 @@ TYPES: Final = ("charge.refunded", "checkout.session.completed")
 NEW_PRICE: Final = NewPrice(
     lookup_key="ten", unit_amount=500, currency="usd", product_name="Ten credits", metadata={"credits": "10"}
 )
+PLAN: Final = PackPlan(credits=10, name="Ten credits", unit_amount=500, currency="usd")
 
 
 class Account:
@@ -47,29 +49,27 @@ class Account:
         session = requests.Session()
         session.trust_env = False
         session.mount("http://", HandlerAdapter(self.standin.handle, self._carry))
-        connection = StripeConnection(
+        self.client = Client(
             secret_key=SECRET_KEY,
             api_base="http://stripe.test",
             http_client=stripe.RequestsClient(session=session),
         )
-        self.gateway = StripeGateway(connection, webhook_secrets=[WEBHOOK_SECRET])
-        self.seller = SellerAccount(connection)
-        self._buy()
-        self.sent.clear()
 
     def _carry(self, request: Request, work: Callable[[], Response]) -> Response:
         self.sent.append(request)
         return work()
 
-    def _buy(self) -> None:
-        self.customer_id = self.gateway.create_customer(member_id=ADA, app="the-app", idempotency_key="ada")
-        self.checkout_id = self.gateway.create_checkout(self.wanted(), idempotency_key="form").id
+    def buy(self) -> None:
+        """Pay for two packs."""
+        self.customer_id = checkouts.create_customer(member_id=ADA, app="the-app", idempotency_key="ada")
+        self.checkout_id = checkouts.create(self.wanted(), idempotency_key="form").id
         form = urlencode({"card_number": "4242424242424242", "email": "ada@example.com"})
         headers = {"content-type": "application/x-www-form-urlencoded"}
         paid = Request("POST", f"/c/pay/{self.checkout_id}", headers=headers, body=form.encode())
         assert self.standin.handle(paid).status == 303
-        bought = self.gateway.checkout(self.checkout_id)
+        bought = checkouts.retrieve(self.checkout_id)
         self.payment_id, self.invoice_id = str(bought.payment_intent_id), str(bought.invoice_id)
+        self.sent.clear()
 
     def wanted(self) -> CheckoutRequest:
         """Two packs of ten."""
@@ -84,58 +84,55 @@ class Account:
             cancel_url="http://site.test/?checkout=cancelled",
         )
 
-    def priced(self) -> ShelfPrice:
+    def priced(self) -> CatalogPrice:
         """The price with our lookup key, made unless it is there."""
-        found = self.seller.price_called(NEW_PRICE.lookup_key)
+        found = catalog.find_price(NEW_PRICE.lookup_key)
         if found is None:
-            self.seller.create_price(NEW_PRICE, instead_of=None)
-            found = self.seller.price_called(NEW_PRICE.lookup_key)
+            catalog.create_price(NEW_PRICE, instead_of=None)
+            found = catalog.find_price(NEW_PRICE.lookup_key)
         assert found is not None
         return found
 
     def reprice(self) -> None:
         """Make a price, and another that takes over from it."""
-        self.seller.create_price(replace(NEW_PRICE, unit_amount=600), instead_of=self.priced())
+        catalog.create_price(replace(NEW_PRICE, unit_amount=600), instead_of=self.priced())
 
     def endpoint(self) -> str:
         """A new webhook endpoint."""
-        return self.seller.create_webhook_endpoint("https://site.test/hook", TYPES, description="Ours").id
+        webhooks.create_endpoint("https://site.test/hook", TYPES, description="Ours")
+        return next(each.id for each in webhooks.endpoints() if each.url == "https://site.test/hook")
 
 
 DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
-    "StripeGateway.price": lambda a: a.gateway.price(PRICE),
-    "StripeGateway.customer": lambda a: a.gateway.customer(a.customer_id),
-    "StripeGateway.create_customer": lambda a: a.gateway.create_customer(
+    "catalog.retrieve": lambda a: catalog.retrieve(PRICE),
+    "catalog.price_faults": lambda a: catalog.price_faults(PRICE),
+    "catalog.find_price": lambda a: catalog.find_price(NEW_PRICE.lookup_key),
+    "catalog.create_price": Account.reprice,
+    "catalog.unarchive_price": lambda a: catalog.unarchive_price(PRICE),
+    "catalog.update_product": lambda a: catalog.update_product(a.priced().product_id, name="Ten"),
+    "checkouts.find_customer": lambda a: checkouts.find_customer(a.customer_id),
+    "checkouts.create_customer": lambda a: checkouts.create_customer(
         member_id=ADA, app="the-app", idempotency_key="ada again"
     ),
-    "StripeGateway.set_customer_email": lambda a: a.gateway.set_customer_email(
-        a.customer_id, "ada@example.com"
-    ),
-    "StripeGateway.create_checkout": lambda a: a.gateway.create_checkout(
-        a.wanted(), idempotency_key="form again"
-    ),
-    "StripeGateway.checkout": lambda a: a.gateway.checkout(a.checkout_id),
-    "StripeGateway.checkouts": lambda a: list(a.gateway.checkouts(since=LONG_AGO, customer_id=a.customer_id)),
-    "StripeGateway.latest_checkouts": lambda a: a.gateway.latest_checkouts(a.customer_id, limit=30),
-    "StripeGateway.checkout_of_payment": lambda a: a.gateway.checkout_of_payment(a.payment_id),
-    "StripeGateway.invoice_page": lambda a: a.gateway.invoice_page(a.invoice_id),
-    "StripeGateway.payments_that_went_back": lambda a: list(
-        a.gateway.payments_that_went_back(since=LONG_AGO)
-    ),
-    "StripeGateway.events": lambda a: list(a.gateway.events(TYPES, since=LONG_AGO)),
-    "StripeGateway.payment": lambda a: a.gateway.payment(a.payment_id),
-    "StripeGateway.note_fulfilled": lambda a: a.gateway.note_fulfilled(a.checkout_id),
-    "SellerAccount.account": lambda a: a.seller.account(),
-    "SellerAccount.price_faults": lambda a: a.seller.price_faults(PRICE),
-    "SellerAccount.price_called": lambda a: a.seller.price_called(NEW_PRICE.lookup_key),
-    "SellerAccount.create_price": Account.reprice,
-    "SellerAccount.unarchive_price": lambda a: a.seller.unarchive_price(PRICE),
-    "SellerAccount.update_product": lambda a: a.seller.update_product(a.priced().product_id, name="Ten"),
-    "SellerAccount.webhook_endpoints": lambda a: a.seller.webhook_endpoints(),
-    "SellerAccount.create_webhook_endpoint": Account.endpoint,
-    "SellerAccount.update_webhook_endpoint": lambda a: a.seller.update_webhook_endpoint(a.endpoint(), TYPES),
+    "checkouts.set_customer_email": lambda a: checkouts.set_customer_email(a.customer_id, "ada@example.com"),
+    "checkouts.create": lambda a: checkouts.create(a.wanted(), idempotency_key="form again"),
+    "checkouts.retrieve": lambda a: checkouts.retrieve(a.checkout_id),
+    "checkouts.list_all": lambda a: list(checkouts.list_all(since=LONG_AGO, customer_id=a.customer_id)),
+    "checkouts.newest": lambda a: checkouts.newest(a.customer_id, limit=30),
+    "checkouts.of_payment": lambda a: checkouts.of_payment(a.payment_id),
+    "checkouts.mark_fulfilled": lambda a: checkouts.mark_fulfilled(a.checkout_id),
+    "payments.retrieve": lambda a: payments.retrieve(a.payment_id),
+    "payments.refunded_or_disputed": lambda a: list(payments.refunded_or_disputed(since=LONG_AGO)),
+    "payments.invoice_page": lambda a: payments.invoice_page(a.invoice_id),
+    "setup.account": lambda a: setup.account(),
+    "setup.set_up_packs": lambda a: list(setup.set_up_packs([PLAN], dry_run=False)),
+    "setup.set_up_endpoint": lambda a: setup.set_up_endpoint("https://site.test", dry_run=False),
+    "webhooks.events": lambda a: list(webhooks.events(TYPES, since=LONG_AGO)),
+    "webhooks.endpoints": lambda a: webhooks.endpoints(),
+    "webhooks.create_endpoint": lambda a: a.endpoint(),
+    "webhooks.update_endpoint": lambda a: webhooks.update_endpoint(a.endpoint(), TYPES),
 }
-SILENT: Final = {"StripeGateway.verified_event"}
+SILENT: Final = {"setup.lookup_key", "webhooks.verified"}
 # What stripe-mock, whose description is a year older than the version we speak, does not take yet.
 NEWER: Final = {
     ("POST webhook_endpoints", "api_version"): "our version came after stripe-mock's",
@@ -161,7 +158,9 @@ def without(request: Request, exceptions: Collection[tuple[str, str]]) -> Reques
 @pytest.fixture
 def account() -> Iterator[Account]:
     account = Account()
-    yield account
+    with using(account.client):
+        account.buy()
+        yield account
     account.standin.close()
 
 
@@ -174,19 +173,19 @@ def stripe_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_every_method_is_driven() -> None:
-    methods = {
-        f"{kind.__name__}.{name}"
-        for kind in (StripeGateway, SellerAccount)
-        for name, _ in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_")
+def test_every_function_is_driven() -> None:
+    functions = {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in (catalog, checkouts, payments, setup, webhooks)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
     }
-    assert methods == DRIVEN.keys() | SILENT
+    assert functions == DRIVEN.keys() | SILENT
 
 
-@pytest.mark.parametrize("method", DRIVEN)
-def test_stripe_mock_takes_what_we_ask(account: Account, stripe_mock: str, method: str) -> None:
-    DRIVEN[method](account)
+@pytest.mark.parametrize("function", DRIVEN)
+def test_stripe_mock_takes_what_we_ask(account: Account, stripe_mock: str, function: str) -> None:
+    DRIVEN[function](account)
     assert account.sent
     refusals = {
         call_of(request): mock.refusal(stripe_mock, without(request, NEWER)) for request in account.sent
@@ -206,17 +205,17 @@ def test_stripe_mock_is_still_too_old_for_what_is_kept_from_it(
 
 
 def test_stripe_mock_refuses_what_stripe_does_not_know(account: Account, stripe_mock: str) -> None:
-    account.gateway.set_customer_email(account.customer_id, "ada@example.com")
+    checkouts.set_customer_email(account.customer_id, "ada@example.com")
     (request,) = account.sent
     assert mock.refusal(stripe_mock, replace(request, body=request.body + b"&colour=red")) is not None
 
 
 @pytest.mark.skipif(SLICE is None, reason="Stripe's OpenAPI slice is not here")
-@pytest.mark.parametrize("method", DRIVEN)
-def test_stripes_own_description_takes_what_we_ask(account: Account, method: str) -> None:
+@pytest.mark.parametrize("function", DRIVEN)
+def test_stripes_own_description_takes_what_we_ask(account: Account, function: str) -> None:
     assert SLICE is not None
     descriptions = [read(path) for path in (SLICE, OLDER) if path is not None]
-    DRIVEN[method](account)
+    DRIVEN[function](account)
     assert [problem for request in account.sent for problem in problems_of(request, descriptions)] == []
 
 

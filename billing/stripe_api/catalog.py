@@ -1,0 +1,123 @@
+"""What is for sale in Stripe: prices and their products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from billing.stripe_api.client import asking_stripe
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a pack costs, in the currency's smallest unit."""
+
+    id: str
+    unit_amount: int
+    currency: str
+    is_for_sale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogPrice:
+    """A price with its product, archived or not. Without a fixed amount `unit_amount` is None."""
+
+    id: str
+    unit_amount: int | None
+    currency: str
+    is_active: bool
+    product_id: str
+    product_name: str
+    product_is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrice:
+    """A price to be made, in the currency's smallest unit; `lookup_key` is ours to find it again."""
+
+    lookup_key: str
+    unit_amount: int
+    currency: str
+    product_name: str
+    metadata: Mapping[str, str]
+
+
+def retrieve(price_id: str) -> Price:
+    """A price as it is now."""
+    with asking_stripe() as v1:
+        price = v1.prices.retrieve(price_id)
+    return Price(
+        id=price.id,
+        unit_amount=price.unit_amount or 0,
+        currency=price.currency,
+        is_for_sale=not _faults(price),
+    )
+
+
+def price_faults(price_id: str) -> list[str]:
+    """Why a price cannot be sold by Checkout, a clause each; empty when it can."""
+    with asking_stripe() as v1:
+        price = v1.prices.retrieve(price_id, {"expand": ["product"]})
+    is_archived = not getattr(price.product, "active", True)
+    return _faults(price) + (["its product is archived"] if is_archived else [])
+
+
+def find_price(lookup_key: str) -> CatalogPrice | None:
+    """The price that has this lookup key, archived or not, with its product."""
+    with asking_stripe() as v1:
+        found = v1.prices.list({"lookup_keys": [lookup_key], "expand": ["data.product"], "limit": 1}).data
+    return _catalog_price(found[0]) if found else None
+
+
+def create_price(wanted: NewPrice, *, instead_of: CatalogPrice | None) -> str:
+    """Make a price, and its product unless it takes over from another price; return its id.
+
+    Stripe never changes the amount of a price, so a new amount is a new price, to which the lookup key goes.
+    """
+    asked: Any = {
+        "currency": wanted.currency,
+        "unit_amount": wanted.unit_amount,
+        "lookup_key": wanted.lookup_key,
+        "metadata": wanted.metadata,
+    }
+    if instead_of is None:
+        asked["product_data"] = {"name": wanted.product_name, "metadata": wanted.metadata}
+    else:
+        asked |= {"product": instead_of.product_id, "transfer_lookup_key": True}
+    # No idempotency key of ours: a lookup key belongs to one price, so there is never a second one of it.
+    with asking_stripe() as v1:
+        return v1.prices.create(asked).id
+
+
+def unarchive_price(price_id: str) -> None:
+    """Have a price for sale again."""
+    with asking_stripe() as v1:
+        v1.prices.update(price_id, {"active": True})
+
+
+def update_product(product_id: str, *, name: str) -> None:
+    """Have a product for sale under this name."""
+    with asking_stripe() as v1:
+        v1.products.update(product_id, {"name": name, "active": True})
+
+
+def _faults(price: Any) -> list[str]:
+    faults = {
+        "it is archived": not price.active,
+        "it is recurring": price.type != "one_time",
+        "it has no fixed amount": price.unit_amount is None,
+    }
+    return [fault for fault, is_so in faults.items() if is_so]
+
+
+def _catalog_price(price: Any) -> CatalogPrice:
+    return CatalogPrice(
+        id=price.id,
+        unit_amount=price.unit_amount,
+        currency=price.currency,
+        is_active=price.active,
+        product_id=price.product.id,
+        product_name=getattr(price.product, "name", ""),
+        product_is_active=getattr(price.product, "active", False),
+    )

@@ -1,0 +1,248 @@
+"""Stripe's customers and Checkout Sessions: made, read and marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from billing.errors import StripeRefused, UnknownCheckout
+from billing.stripe_api.client import asking_stripe, page
+
+T = TypeVar("T")
+
+# What of a Checkout Session we want whole: the charge says at a glance whether money went back.
+_CHARGE: Final = "payment_intent.latest_charge"
+_CHARGE_OF_EACH: Final = f"data.{_CHARGE}"
+# An id goes into a URL: `..` or an empty one would ask for something else.
+_CHECKOUT_ID: Final = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A buyer as Stripe knows them."""
+
+    id: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """What a new checkout is for; `credits` is for the whole quantity."""
+
+    app: str
+    member_id: UUID
+    customer_id: str
+    price_id: str
+    quantity: int
+    credits: int
+    success_url: str
+    cancel_url: str
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the session, and its payment, carry of us."""
+        return {"app": self.app, "member": str(self.member_id), "credits": str(self.credits)}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A Checkout Session as Stripe has it now. `status` and `payment_status` are Stripe's words.
+
+    `app`, `member_id` and `credits` are what this site wrote into its metadata when it made the session, and
+    None where it did not: such a session is somebody else's. `invoice_id` is that of its receipt, once it is
+    paid. `amount_total`, after any discount, is in the smallest unit of `currency`, and so is `refunded`, which
+    with `is_refunded_whole` is what Stripe counts as gone back. `payment_failed` says that a bank debit came to
+    nothing, `was_disputed` that there was ever a dispute or an inquiry, `is_marked` that `mark_fulfilled` was
+    called for it.
+    """
+
+    id: str
+    url: str | None
+    status: str
+    payment_status: str
+    customer_id: str | None
+    payment_intent_id: str | None
+    invoice_id: str | None
+    amount_total: int
+    currency: str
+    app: str | None
+    member_id: UUID | None
+    credits: int | None
+    created: datetime
+    payment_failed: bool
+    refunded: int
+    is_refunded_whole: bool
+    was_disputed: bool
+    is_marked: bool
+
+    @property
+    def money_went_back(self) -> bool:
+        """Whether some of the payment may have to be clawed back: `payments.retrieve` tells how much."""
+        return self.refunded > 0 or self.was_disputed
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it may be fulfilled.
+
+        `no_payment_required`, how a 100 %-off order ends, is paid; `unpaid` is a bank debit that has yet to
+        succeed. Source: Stripe's fulfilment guide.
+        """
+        return self.status == "complete" and self.payment_status != "unpaid"
+
+
+def find_customer(customer_id: str) -> Customer | None:
+    """A customer as it is now; None when it was deleted, or belongs to the other mode of the key."""
+    try:
+        with asking_stripe() as v1:
+            found = v1.customers.retrieve(customer_id)
+    except StripeRefused as exc:
+        if exc.code == "resource_missing":
+            return None
+        raise
+    # Of a deleted one Stripe answers with a stub that has no email at all.
+    return None if getattr(found, "deleted", False) else Customer(id=found.id, email=found.email)
+
+
+def create_customer(*, member_id: UUID, app: str, idempotency_key: str) -> str:
+    """Make the Stripe customer of a member and return its id.
+
+    Without the email: it may change, and the parameters under one idempotency key must not.
+    """
+    with asking_stripe() as v1:
+        return v1.customers.create(
+            {"metadata": {"app": app, "member": str(member_id)}}, {"idempotency_key": idempotency_key}
+        ).id
+
+
+def set_customer_email(customer_id: str, email: str) -> None:
+    """Have Stripe write to this address, and show it on its page."""
+    with asking_stripe() as v1:
+        v1.customers.update(customer_id, {"email": email})
+
+
+def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout:
+    """Make a Checkout Session. With a key that was used before, it is the session made then, as it is now."""
+    with asking_stripe() as v1:
+        session = v1.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "customer": request.customer_id,
+                "client_reference_id": str(request.member_id),
+                "line_items": [{"price": request.price_id, "quantity": request.quantity}],
+                "allow_promotion_codes": True,
+                "metadata": request.metadata,
+                "payment_intent_data": {"metadata": request.metadata},
+                "invoice_creation": {"enabled": True, "invoice_data": {"metadata": request.metadata}},
+                "success_url": request.success_url,
+                "cancel_url": request.cancel_url,
+            },
+            {"idempotency_key": idempotency_key} if idempotency_key else {},
+        )
+    # Stripe repeats its first answer word for word, even when the session has been paid since.
+    answer = session.last_response
+    replayed = answer is not None and answer.headers.get("Idempotent-Replayed") == "true"
+    return retrieve(session.id) if replayed else _checkout(session)
+
+
+def retrieve(checkout_id: str) -> Checkout:
+    """A Checkout Session as it is now. Raises `UnknownCheckout`, also for what is no such id at all."""
+    if not _CHECKOUT_ID.fullmatch(checkout_id):
+        raise UnknownCheckout("not the id of a checkout")
+    try:
+        with asking_stripe() as v1:
+            return _checkout(v1.checkout.sessions.retrieve(checkout_id, {"expand": [_CHARGE]}))
+    except StripeRefused as exc:
+        if exc.code == "resource_missing":
+            raise UnknownCheckout("Stripe has no such checkout") from exc
+        raise
+
+
+def list_all(*, since: datetime | None = None, customer_id: str | None = None) -> Iterator[Checkout]:
+    """Every Checkout Session made since then, or of one customer, newest first, page by page."""
+    wanted: Any = page(since=since) | {"expand": [_CHARGE_OF_EACH]}
+    if customer_id is not None:
+        wanted["customer"] = customer_id
+    with asking_stripe() as v1:
+        for session in v1.checkout.sessions.list(wanted).auto_paging_iter():
+            yield _checkout(session)
+
+
+def newest(customer_id: str, *, limit: int) -> tuple[Checkout, ...]:
+    """The newest Checkout Sessions of a customer, asked for once: a person waits for them."""
+    with asking_stripe() as v1:
+        found = v1.checkout.sessions.list(
+            {"customer": customer_id, "limit": limit, "expand": [_CHARGE_OF_EACH]}, {"max_network_retries": 0}
+        ).data
+    return tuple(_checkout(session) for session in found)
+
+
+def of_payment(payment_intent_id: str) -> Checkout:
+    """The Checkout Session that made a payment. Raises `UnknownCheckout` when none did."""
+    with asking_stripe() as v1:
+        found = v1.checkout.sessions.list(
+            {"payment_intent": payment_intent_id, "limit": 1, "expand": [_CHARGE_OF_EACH]}
+        ).data
+    if not found:
+        raise UnknownCheckout("no checkout made this payment")
+    return _checkout(found[0])
+
+
+def mark_fulfilled(checkout_id: str) -> None:
+    """Write `creditsProcessed: "true"` on the session, for people who look at it in Stripe."""
+    with asking_stripe() as v1:
+        v1.checkout.sessions.update(checkout_id, {"metadata": {"creditsProcessed": "true"}})
+
+
+def _checkout(session: Any) -> Checkout:
+    metadata: Mapping[str, str] = session.metadata.to_dict() if session.metadata else {}
+    # An id, or with its charge when we asked for that.
+    payment = session.payment_intent if hasattr(session.payment_intent, "latest_charge") else None
+    charge = payment.latest_charge if payment and hasattr(payment.latest_charge, "amount_refunded") else None
+    return Checkout(
+        id=session.id,
+        url=session.url,
+        status=session.status,
+        payment_status=session.payment_status,
+        customer_id=_id(session.customer),
+        payment_intent_id=_id(session.payment_intent),
+        invoice_id=_id(session.invoice),
+        amount_total=session.amount_total or 0,
+        currency=session.currency or "",
+        app=metadata.get("app"),
+        member_id=_parsed(UUID, metadata.get("member")),
+        credits=_parsed(_credits, metadata.get("credits")),
+        created=datetime.fromtimestamp(session.created, tz=UTC),
+        payment_failed=(
+            session.status == "complete"
+            and payment is not None
+            and payment.status in ("requires_payment_method", "canceled")
+        ),
+        refunded=0 if charge is None else charge.amount_refunded,
+        is_refunded_whole=charge is not None and charge.refunded,
+        was_disputed=charge is not None and charge.disputed,
+        is_marked=metadata.get("creditsProcessed") == "true",
+    )
+
+
+def _id(expandable: Any) -> str | None:
+    """The id of what Stripe sends as an id or, expanded, as an object."""
+    return None if expandable is None else str(getattr(expandable, "id", expandable))
+
+
+def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:
+    """Metadata that we wrote ourselves, unless somebody edited it in the dashboard."""
+    try:
+        return None if text is None else parse(text)
+    except ValueError:
+        return None
+
+
+def _credits(text: str) -> int:
+    credits = int(text)
+    if credits < 1:
+        raise ValueError("a checkout is worth at least one credit")
+    return credits

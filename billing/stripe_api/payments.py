@@ -1,0 +1,49 @@
+"""What became of the money of payments: refunds and disputes, and the invoices that are their receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from billing.clawback import Payment
+from billing.stripe_api.client import asking_stripe, page
+
+_UNDONE_REFUND: Final = frozenset({"failed", "canceled"})
+# Open or lost. Not `won`, and not the `warning_…` inquiries and prevented ones, where no money moves.
+_HELD_DISPUTE: Final = frozenset(
+    {"needs_response", "under_review", "lost", "appeal_needs_response", "appeal_under_review"}
+)
+
+
+def retrieve(payment_intent_id: str) -> Payment:
+    """What became of a payment's money: what was paid, and what of it is refunded or disputed now.
+
+    Sums the refunds that stand rather than follow their events, so neither order nor repetition matters.
+    """
+    of_it: Any = page() | {"payment_intent": payment_intent_id}
+    with asking_stripe() as v1:
+        paid = v1.payment_intents.retrieve(payment_intent_id).amount_received
+        refunds = list(v1.refunds.list(of_it).auto_paging_iter())
+        disputes = list(v1.disputes.list(of_it).auto_paging_iter())
+    return Payment(
+        paid=paid,
+        refunded=sum(refund.amount for refund in refunds if refund.status not in _UNDONE_REFUND),
+        disputed=sum(dispute.amount for dispute in disputes if dispute.status in _HELD_DISPUTE),
+    )
+
+
+def refunded_or_disputed(*, since: datetime) -> Iterator[str]:
+    """The ids of payments with a refund or a dispute made since then; one may come more than once."""
+    wanted: Any = page(since=since)
+    with asking_stripe() as v1:
+        for kind in (v1.refunds, v1.disputes):
+            for each in kind.list(wanted).auto_paging_iter():
+                if each.payment_intent is not None:
+                    yield str(each.payment_intent)
+
+
+def invoice_page(invoice_id: str) -> str | None:
+    """Where the buyer sees and prints an invoice; None until it is final. The address expires: do not keep it."""
+    with asking_stripe() as v1:
+        return v1.invoices.retrieve(invoice_id).hosted_invoice_url

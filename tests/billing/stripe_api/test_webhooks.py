@@ -1,0 +1,97 @@
+"""Which webhook requests are believed."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import stripe
+
+from billing.errors import BadWebhook
+from billing.stripe_api import webhooks
+
+SECRET = "whsec_for_this_test"
+
+
+@pytest.fixture(autouse=True)
+def _secret(settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+
+
+def event(**changes: Any) -> bytes:
+    body = {
+        "id": "evt_1",
+        "object": "event",
+        "type": "checkout.session.completed",
+        "livemode": False,
+        "data": {"object": {"id": "cs_test_1"}},
+    }
+    return json.dumps(body | changes).encode()
+
+
+def signed(body: bytes, *, secret: str = SECRET, age_s: int = 0) -> str:
+    at = int(time.time()) - age_s
+    return str(stripe.WebhookSignature.generate_signature_header(body.decode(), secret, timestamp=at))
+
+
+def test_a_signed_event_is_a_hint_and_nothing_more() -> None:
+    body = event()
+    found = webhooks.verified(body, signed(body))
+    assert (found.type, found.object_id, found.livemode) == ("checkout.session.completed", "cs_test_1", False)
+
+
+def test_while_a_secret_is_rolled_the_old_and_the_new_one_are_both_believed(settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_old", "whsec_new"]
+    body = event()
+    for secret in ("whsec_old", "whsec_new"):
+        assert webhooks.verified(body, signed(body, secret=secret)).id == "evt_1"
+    with pytest.raises(BadWebhook):
+        webhooks.verified(body, signed(body, secret="whsec_older"))
+
+
+def test_a_signature_by_both_secrets_is_believed_by_whoever_knows_one() -> None:
+    body = event()
+    both = signed(body, secret="whsec_new") + "," + signed(body).partition(",")[2]
+    assert webhooks.verified(body, both).id == "evt_1"
+
+
+@pytest.mark.parametrize(
+    ("signature", "reason"),
+    [
+        (None, "No signature"),
+        ("", "No signature"),
+        ("t=1,v1=00", "Bad signature, or too old"),
+        ("nonsense", "Bad signature, or too old"),
+        (signed(event(), secret="whsec_of_another_endpoint"), "Bad signature, or too old"),
+        (signed(event(), age_s=301), "Bad signature, or too old"),
+        (signed(event(id="evt_2")), "Bad signature, or too old"),
+    ],
+    ids=["none", "empty", "forged", "malformed", "foreign", "old", "of another body"],
+)
+def test_an_event_that_stripe_did_not_just_sign_is_refused(signature: str | None, reason: str) -> None:
+    with pytest.raises(BadWebhook) as raised:
+        webhooks.verified(event(), signature)
+    assert raised.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"not json", "Not JSON"),
+        (b"[]", "Not an event"),
+        (b'{"id": "evt_1"}', "Not an event"),
+        (b"3", "Not an event"),
+    ],
+)
+def test_a_signed_body_that_is_no_event_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(BadWebhook) as raised:
+        webhooks.verified(body, signed(body))
+    assert raised.value.reason == reason
+
+
+def test_without_a_secret_nothing_is_believed_because_anyone_can_sign_with_an_empty_one(
+    settings: Any,
+) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = [""]
+    with pytest.raises(BadWebhook, match="no signing secret"):
+        webhooks.verified(event(), signed(event(), secret=""))
