@@ -156,4 +156,4 @@ CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
 
 # Haikus --------------------------------------------------------------------------------------------------
 
-HAIKU_GENERATOR = env.str("HAIKU_GENERATOR", default="haikus.verse.compose")
+HAIKU_GENERATOR = env.str("HAIKU_GENERATOR", default="haikus.generators.sample.compose")

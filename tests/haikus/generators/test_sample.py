@@ -1,0 +1,246 @@
+"""The poems: three lines of 5, 7 and 5 syllables that name any topic, or a refusal that says why."""
+
+# ruff: noqa: RUF001 - topics come in letters that look like Latin ones
+
+import re
+import unicodedata
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import pytest
+from django.conf import settings as django_settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from haikus.errors import UnwritableTopic
+from haikus.generators.sample import LINES, METER, compose
+from haikus.generators.syllables import syllables_in
+
+TOPICS: Final = Path(__file__).with_name("topics.txt").read_text("utf-8").splitlines()
+QUIET: Final = LINES["groups"]["quiet"]
+LONGEST_LINE_CHARACTERS: Final = 140
+POEMS_REMEMBERED: Final = 10
+
+
+def poem(topic: str, seed: int = 0) -> str:
+    return compose(topic, rng=Random(seed), recent=())
+
+
+def poems(topic: str, count: int = 20) -> list[str]:
+    return [poem(topic, seed) for seed in range(count)]
+
+
+def lines_of(*groups: str) -> set[str]:
+    pairs = chain(*(LINES["groups"][group]["pairs"] for group in groups))
+    return set(chain(*(pair.split(" / ") for pair in pairs)))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_poem_has_lines_of_five_seven_and_five_syllables(topic: str) -> None:
+    for haiku in poems(topic):
+        assert tuple(map(syllables_in, haiku.split("\n"))) == METER
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_one_line_has_the_topic_and_the_others_come_from_one_group(topic: str) -> None:
+    for haiku in poems(topic):
+        groups = [lines_of(group) for group in LINES["groups"]]
+        assert max(len(group.intersection(haiku.split("\n"))) for group in groups) == 2
+
+
+@pytest.mark.parametrize(
+    "topic", ["rain", "the sea", "machine learning", "what is love?", "🚀", "漢字", "InstantDB"]
+)
+def test_a_short_topic_is_named_once_and_in_any_of_the_lines(topic: str) -> None:
+    assert {haiku.count(topic) for haiku in poems(topic)} == {1}
+    places = {[topic in line for line in haiku.split("\n")].index(True) for haiku in poems(topic)}
+    assert places == {0, 1, 2}
+
+
+def test_the_same_chance_gives_the_same_poem_and_another_another() -> None:
+    assert poems("rain") == poems("rain")
+    assert len(set(poems("rain"))) == 20
+
+
+@pytest.mark.parametrize(
+    "topic", ["my daughter's first day at school", "debugging in production", "why is the sky blue?"]
+)
+def test_a_topic_that_fills_a_line_can_stand_alone(topic: str) -> None:
+    assert any(topic in haiku.split("\n") for haiku in poems(topic, 50))
+
+
+@pytest.mark.parametrize(
+    ("topic", "named"),
+    [
+        ("the feeling when you finally close the last browser tab on a Friday evening", "a Friday evening"),
+        ("a very long walk through the old town with my sister and her two small dogs", "my sister"),
+        (
+            "Please write something about the smell of rain on the hot tar road outside",
+            "the smell of rain",
+        ),
+        ("https://www.example.com/some/long/path?query=1", "example.com"),
+        ("吾輩は猫である。名前はまだ無い。", "吾輩"),
+        ("the deadline for the quarterly tax report that nobody in the whole office wants", "the deadline"),
+        ("antidisestablishmentarianism", "antidisestab…"),
+        ("8" * 80, "88…"),
+    ],
+)
+def test_a_topic_that_is_too_long_is_represented_by_a_part_of_it(topic: str, named: str) -> None:
+    assert all(named in haiku for haiku in poems(topic))
+
+
+@pytest.mark.parametrize(
+    ("topic", "shown"),
+    [
+        ("The Sea", "the sea"),
+        ("I LOVE YOU", "I love you"),
+        ("i love you", "I love you"),
+        ("NASA", "NASA"),
+        ("Monday", "Monday"),
+    ],
+)
+def test_a_topic_is_spelled_as_inside_a_sentence(topic: str, shown: str) -> None:
+    assert all(shown in haiku for haiku in poems(topic))
+
+
+@pytest.mark.parametrize(
+    ("topic", "group"),
+    [
+        ("tulips", "spring"),
+        ("first snow", "winter"),
+        ("the sea", "sea"),
+        ("my old cat", "autumn room"),
+        ("Python", "room"),
+    ],
+)
+def test_a_topic_that_names_a_season_or_a_place_is_set_there(topic: str, group: str) -> None:
+    for haiku in poems(topic):
+        assert len(lines_of(*group.split()).intersection(haiku.split("\n"))) == 2
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "the death of my father",
+        "grief",
+        "I want to die",
+        "Suicide",
+        "self-harm",
+        "I don’t want to live",
+        "school shooting",
+        "WAR",
+        "my winter of grief by the sea",
+        "戦争と平和",
+        "смерть",
+        "आत्महत्या",
+        "الموت",
+    ],
+)
+def test_grief_and_violence_get_only_quiet_lines_and_frames(topic: str) -> None:
+    frames = [
+        re.compile(re.escape(frame).replace(r"\{\}", ".+")) for frame in QUIET["frames"] if frame != "{}"
+    ]
+    for haiku in poems(topic, 50):
+        (named,) = set(haiku.split("\n")) - lines_of("quiet")
+        assert named.lower() in topic.lower() or any(frame.fullmatch(named) for frame in frames)
+
+
+@pytest.mark.parametrize("topic", ["deadline", "warm bread", "skills", "the grass", "bombast"])
+def test_a_word_inside_another_is_no_reason_for_quiet(topic: str) -> None:
+    assert not any(lines_of("quiet").intersection(haiku.split("\n")) for haiku in poems(topic))
+
+
+@settings(max_examples=30, deadline=None)
+@given(topics=st.lists(st.sampled_from(TOPICS), min_size=1, max_size=4), seed=st.integers(0, 2**32))
+@example(topics=["internationalization"], seed=0)
+@example(topics=["my daughter's first day at school"], seed=0)
+@example(topics=["suicide"], seed=0)
+def test_no_line_comes_again_within_the_poems_that_are_remembered(topics: list[str], seed: int) -> None:
+    rng = Random(seed)
+    recent: list[str] = []
+    for _ in range(200):
+        haiku = compose(rng.choice(topics), rng=rng, recent=recent)
+        lines = [line for text in (haiku, *recent) for line in text.split("\n")]
+        assert len(set(lines)) == len(lines)
+        recent = [haiku, *recent][:POEMS_REMEMBERED]
+
+
+def test_another_generator_may_have_written_what_is_remembered() -> None:
+    everything = "\n".join(chain(*map(lines_of, LINES["groups"])))
+    assert (
+        tuple(map(syllables_in, compose("rain", rng=Random(0), recent=[everything, ""]).split("\n"))) == METER
+    )
+
+
+def test_what_looks_like_markup_is_left_to_the_page_to_escape() -> None:
+    assert "<script>" in poem("<script>")
+
+
+@pytest.mark.parametrize("topic", ["{0}", "{} and {}x", "\\1", "%s"])
+def test_what_looks_like_a_placeholder_is_only_text(topic: str) -> None:
+    assert topic in poem(topic)
+
+
+def test_control_characters_never_reach_the_poem() -> None:
+    haiku = poem("mid\x00night\n\u202erain\u2028\x1b[31m")
+    assert haiku.count("\n") == 2
+    assert {unicodedata.category(sign) for sign in haiku.replace("\n", "")}.isdisjoint(
+        {"Cc", "Cf", "Zl", "Zp"}
+    )
+
+
+def test_repeated_signs_and_piled_marks_are_cut_short() -> None:
+    assert "wow!!!" in poem("wow" + "!" * 70)
+    assert "wow!!!!" not in poem("wow" + "!" * 70)
+    piled = poem("rain" + "\u0316\u0317" * 35)
+    assert sum(map(unicodedata.combining, piled)) == 3 * unicodedata.combining("\u0316")
+
+
+@pytest.mark.parametrize(
+    "topic", ["", " ", "!!!", "…", "\x00\x01", "\u200b", "- - -", "+", "\ufe0f", "\u0301"]
+)
+def test_a_topic_with_nothing_to_name_is_refused(topic: str) -> None:
+    with pytest.raises(UnwritableTopic) as refusal:
+        poem(topic)
+    assert refusal.value.reason == "Give a topic with at least one letter, number or emoji in it."
+
+
+def assert_sane(topic: str, seed: int) -> None:
+    try:
+        lines = poem(topic, seed).split("\n")
+    except UnwritableTopic:
+        return
+    assert tuple(map(syllables_in, lines)) == METER
+    assert max(map(len, lines)) <= LONGEST_LINE_CHARACTERS
+    assert all(line == " ".join(line.split()) for line in lines)
+
+
+@settings(max_examples=400, deadline=None)
+@given(topic=st.text(min_size=1, max_size=80), seed=st.integers(0, 2**32))
+@example(topic="a\u200d", seed=0)
+@example(topic="ﷺ", seed=0)
+@example(topic="½ ㍿ ™", seed=0)
+@example(topic="a" * 80, seed=0)
+@example(topic="🎉" * 40, seed=0)
+@example(topic="ไ" * 80, seed=0)
+def test_any_text_gives_a_poem_or_a_refusal(topic: str, seed: int) -> None:
+    assert_sane(topic, seed)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    topic=st.text(
+        "abcdeghilnorstuwy AEIOST'’-.,?!&0123456789éß漢かкоअ्क🐱🚀\u200d\n\t", min_size=1, max_size=80
+    ),
+    seed=st.integers(0, 2**32),
+)
+def test_any_mix_of_words_numbers_and_scripts_gives_a_poem_or_a_refusal(topic: str, seed: int) -> None:
+    assert_sane(topic, seed)
+
+
+def test_the_specimen_on_the_landing_page_is_one_that_can_be_made() -> None:
+    page = (django_settings.BASE_DIR / "templates" / "haikus" / "landing.html").read_text("utf-8")
+    (specimen,) = re.findall(r'<p class="poem"[^>]*>(.*?)</p>\s*<figcaption>on <em>credits</em>', page)
+    assert any(poem("credits", seed) == specimen.replace("<br>", "\n") for seed in range(20_000))
