@@ -9,7 +9,11 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        """Register the system checks and the staff's pages, and listen to who signs out."""
+        """Register the checks and the staff's pages, and listen to who signs out."""
         from billing import checks  # noqa: F401
         from billing.counter import sign_out  # noqa: F401
+        from billing.live_checks import check_stripe
         from billing.staff import admin  # noqa: F401
+        from instant_admin.live_checks import register
+
+        register(check_stripe)

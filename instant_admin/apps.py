@@ -9,5 +9,8 @@ class InstantAdminConfig(AppConfig):
     name = "instant_admin"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the checks."""
         from instant_admin import checks  # noqa: F401
+        from instant_admin.live_checks import check_instant, register
+
+        register(check_instant)

@@ -43,7 +43,7 @@ class LeftBehind(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Fixture:
     """What the attempts are about: whose the rows are, and which there are by namespace."""
 
     owner: UUID
@@ -60,12 +60,12 @@ class Attempt:
 
     what: str
     step: Step
-    actors: tuple[str, ...] = (GUEST, OWNER, STRANGER)
+    roles: tuple[str, ...] = (GUEST, OWNER, STRANGER)
     # A server without a permission check would have to do it, and it could not be undone without a trace.
     only_as_check: bool = False
 
 
-def open_doors(
+def find_open_rules(
     instant: InstantAdmin, documents: Documents, *, now: datetime, new_id: NewId
 ) -> Generator[str, None, None]:
     """What the live rules let people do that only the server may, a clause each; `documents` says what there is.
@@ -73,26 +73,26 @@ def open_doors(
     Raises `InstantError`, and `LeftBehind` when it could not tidy up.
     """
     word = f"doctor-{new_id().hex}"
-    goods = [name for name in documents.schema["entities"] if name not in (USERS, ENTRIES)]
-    rows = {name: new_id() for name in (*goods, ENTRIES)}
+    bought = [name for name in documents.schema["entities"] if name not in (USERS, ENTRIES)]
+    rows = {name: new_id() for name in (*bought, ENTRIES)}
     spare = {name: new_id() for name in rows}
-    entries = [rows[ENTRIES], *(new_id() for _ in goods)]
+    entries = [rows[ENTRIES], *(new_id() for _ in bought)]
     emails = [f"{who}@{word}.invalid" for who in ("owner", "stranger")]
     try:
         people = [instant.create_token(email=email)["user"] for email in emails]
         owner, stranger = (UUID(person["id"]) for person in people)
-        stage = Stage(owner, stranger, rows, _owner_labels(documents), spare, word)
-        instant.transact(_scenery(documents, stage, entries, now))
-        actors = {
+        fixture = Fixture(owner, stranger, rows, _owner_labels(documents), spare, word)
+        instant.transact(_fixture_rows(documents, fixture, entries, now))
+        roles = {
             GUEST: instant.as_guest(),
             OWNER: instant.as_member(people[0]["refresh_token"]),
             STRANGER: instant.as_member(people[1]["refresh_token"]),
         }
-        yield from _readable(actors, stage)
-        for attempt in _attempts(documents, stage, new_id):
-            for actor in attempt.actors:
-                if _may(actors[actor], attempt):
-                    yield f"{actor} can {attempt.what}"
+        yield from _readable(roles, fixture)
+        for attempt in _attempts(documents, fixture, new_id):
+            for role in attempt.roles:
+                if _may(roles[role], attempt):
+                    yield f"{role} can {attempt.what}"
     finally:
         kept = [*rows.items(), *spare.items(), *((ENTRIES, entry) for entry in entries)]
         _leave(instant, word, emails, [delete(name, row) for name, row in kept])
@@ -102,17 +102,17 @@ def _leave(instant: InstantAdmin, word: str, emails: Sequence[str], steps: Seque
     """Delete what may have been made, each by itself. It was not, or is gone: no error."""
 
     # The members first: what is left of a ledger then is as if its member had left, to an audit.
-    chores: list[Callable[[], object]] = [partial(instant.delete_user, email=email) for email in emails]
-    chores.append(partial(instant.transact, steps))
-    undone = [chore for chore in chores if not _done(chore)]
+    tasks: list[Callable[[], object]] = [partial(instant.delete_user, email=email) for email in emails]
+    tasks.append(partial(instant.transact, steps))
+    undone = [task for task in tasks if not _done(task)]
     if undone:
         raise LeftBehind(word)
 
 
-def _done(chore: Callable[[], object]) -> bool:
+def _done(task: Callable[[], object]) -> bool:
     for _ in range(_TRIES_TO_LEAVE):
         try:
-            chore()
+            task()
         except InstantError:
             continue
         return True
@@ -127,16 +127,16 @@ def _owner_labels(documents: Documents) -> dict[str, str]:
     return {forward["on"]: forward["label"] for forward in forwards}
 
 
-def _scenery(documents: Documents, stage: Stage, entries: list[UUID], now: datetime) -> list[Step]:
+def _fixture_rows(documents: Documents, fixture: Fixture, entries: list[UUID], now: datetime) -> list[Step]:
     """A ledger that adds up, a spend for each row that credits buy: an audit at this moment finds no fault."""
-    bought = [name for name in stage.rows if name != ENTRIES]
+    bought = [name for name in fixture.rows if name != ENTRIES]
     movements: list[tuple[Kind, int, str]] = [(Kind.GRANT, len(bought), "")]
-    movements += [(Kind.SPEND, -1, str(stage.rows[name])) for name in bought]
-    steps = [update(USERS, stage.owner, {"credits": 0, "creditSeq": len(entries)})]
+    movements += [(Kind.SPEND, -1, str(fixture.rows[name])) for name in bought]
+    steps = [update(USERS, fixture.owner, {"credits": 0, "creditSeq": len(entries)})]
     for seq, (entry, (kind, amount, ref)) in enumerate(zip(entries, movements, strict=True), start=1):
         row = {
-            "key": f"{kind}:{stage.owner}:{stage.word}-{seq}",
-            "slot": slot_of(stage.owner, seq),
+            "key": f"{kind}:{fixture.owner}:{fixture.word}-{seq}",
+            "slot": slot_of(fixture.owner, seq),
             "kind": kind,
             "amount": amount,
             "balance": len(entries) - seq,
@@ -145,11 +145,11 @@ def _scenery(documents: Documents, stage: Stage, entries: list[UUID], now: datet
             "createdAt": epoch_ms(now),
         }
         steps.append(create(ENTRIES, entry, row))
-        steps.append(link(ENTRIES, entry, {stage.labels[ENTRIES]: stage.owner}))
+        steps.append(link(ENTRIES, entry, {fixture.labels[ENTRIES]: fixture.owner}))
     for name in bought:
-        steps.append(create(name, stage.rows[name], _sample(documents, name, stage.word)))
-        if name in stage.labels:
-            steps.append(link(name, stage.rows[name], {stage.labels[name]: stage.owner}))
+        steps.append(create(name, fixture.rows[name], _sample(documents, name, fixture.word)))
+        if name in fixture.labels:
+            steps.append(link(name, fixture.rows[name], {fixture.labels[name]: fixture.owner}))
     return steps
 
 
@@ -160,31 +160,31 @@ def _sample(documents: Documents, namespace: str, word: str) -> dict[str, Any]:
     return {label: by_type.get(wanted["valueType"], {}) for label, wanted in attributes.items()}
 
 
-def _attempts(documents: Documents, stage: Stage, new_id: NewId) -> Iterator[Attempt]:
-    for label, value in {"credits": 1, "creditSeq": 0, "stripeCustomerId": stage.word}.items():
-        yield Attempt(f"change {USERS}.{label}", update(USERS, stage.owner, {label: value}))
-    for name, row in stage.rows.items():
+def _attempts(documents: Documents, fixture: Fixture, new_id: NewId) -> Iterator[Attempt]:
+    for label, value in {"credits": 1, "creditSeq": 0, "stripeCustomerId": fixture.word}.items():
+        yield Attempt(f"change {USERS}.{label}", update(USERS, fixture.owner, {label: value}))
+    for name, row in fixture.rows.items():
         is_ledger = name == ENTRIES
-        sample = _sample(documents, name, stage.word)
-        yield Attempt(f"create a row of {name}", create(name, stage.spare[name], sample))
+        sample = _sample(documents, name, fixture.word)
+        yield Attempt(f"create a row of {name}", create(name, fixture.spare[name], sample))
         some = next(label for label in sample if label not in ("key", "slot"))
         yield Attempt(f"change a row of {name}", update(name, row, {some: sample[some]}))
         # What was bought is its owner's to throw away; a ledger is nobody's.
         others = (GUEST, OWNER, STRANGER) if is_ledger else (GUEST, STRANGER)
         yield Attempt(f"delete a row of {name}", delete(name, row), others)
-        if name in stage.labels:
-            label = stage.labels[name]
-            yield Attempt(f"link a row of {name}", link(name, row, {label: stage.stranger}))
-            yield Attempt(f"unlink a row of {name}", unlink(name, row, {label: stage.owner}))
-    yield Attempt("add an attribute", _new_attribute(stage, new_id), only_as_check=True)
+        if name in fixture.labels:
+            label = fixture.labels[name]
+            yield Attempt(f"link a row of {name}", link(name, row, {label: fixture.stranger}))
+            yield Attempt(f"unlink a row of {name}", unlink(name, row, {label: fixture.owner}))
+    yield Attempt("add an attribute", _new_attribute(fixture, new_id), only_as_check=True)
 
 
-def _new_attribute(stage: Stage, new_id: NewId) -> Step:
+def _new_attribute(fixture: Fixture, new_id: NewId) -> Step:
     return [
         "add-attr",
         {
             "id": str(new_id()),
-            "forward-identity": [str(new_id()), ENTRIES, stage.word],
+            "forward-identity": [str(new_id()), ENTRIES, fixture.word],
             "value-type": "blob",
             "cardinality": "one",
             "unique?": False,
@@ -193,19 +193,19 @@ def _new_attribute(stage: Stage, new_id: NewId) -> Step:
     ]
 
 
-def _readable(actors: Mapping[str, Impersonation], stage: Stage) -> Iterator[str]:
-    for name, row in {USERS: stage.owner, **stage.rows}.items():
-        for actor, rights in actors.items():
+def _readable(roles: Mapping[str, Impersonation], fixture: Fixture) -> Iterator[str]:
+    for name, row in {USERS: fixture.owner, **fixture.rows}.items():
+        for role, rights in roles.items():
             found = rights.query({name: {"$": {"where": {"id": str(row)}}}})[name]
-            if actor == OWNER and not found:
-                yield f"{actor} cannot read their own row of {name}"
-            elif actor != OWNER and found:
-                yield f"{actor} can read a member's row of {name}"
+            if role == OWNER and not found:
+                yield f"{role} cannot read their own row of {name}"
+            elif role != OWNER and found:
+                yield f"{role} can read a member's row of {name}"
 
 
-def _may(actor: Impersonation, attempt: Attempt) -> bool:
+def _may(role: Impersonation, attempt: Attempt) -> bool:
     try:
-        return actor.may_transact([attempt.step])
+        return role.may_transact([attempt.step])
     except InstantRejected as exc:
         # What is refused for another reason than a rule says nothing about the rules.
         if exc.refusal.type not in _DENIALS:
@@ -213,13 +213,13 @@ def _may(actor: Impersonation, attempt: Attempt) -> bool:
         return False
     except NoSuchRoute:
         pass
-    return not attempt.only_as_check and _did(actor, attempt)
+    return not attempt.only_as_check and _did(role, attempt)
 
 
-def _did(actor: Impersonation, attempt: Attempt) -> bool:
+def _did(role: Impersonation, attempt: Attempt) -> bool:
     """Try in earnest. Only rows that go again at the end are touched."""
     try:
-        actor.transact([attempt.step])
+        role.transact([attempt.step])
     except InstantBusy:
         raise
     except InstantRejected:

@@ -6,21 +6,19 @@ import io
 import json
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
+from django.core import checks
+from django.core.checks import CheckMessage, Info, run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
-from credits_site import diagnosis
-from instant_admin.findings import Finding, diagnose
+from credits_site.live_checks import check_cache, check_database, check_mail
+from instant_admin.live_checks import LIVE, register
 from tests.billing.shop import TEN, Shop, opened
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
@@ -35,11 +33,6 @@ def shop() -> Iterator[Shop]:
         yield shop
 
 
-def findings(row: str) -> list[Finding]:
-    checks = diagnosis.checks(now=lambda: datetime.now(UTC), new_id=uuid4)
-    return [finding for finding in diagnose(checks) if finding.row == row]
-
-
 def doctor(*arguments: str) -> tuple[int, str]:
     """The exit code, and what was printed."""
     output = io.StringIO()
@@ -50,20 +43,17 @@ def doctor(*arguments: str) -> tuple[int, str]:
     return 0, output.getvalue()
 
 
-def by_row(*arguments: str) -> dict[str, dict[str, str]]:
-    return {each["row"]: each for each in json.loads(doctor("--json", *arguments)[1])["findings"]}
+def by_name(*arguments: str) -> dict[str, dict[str, str]]:
+    return {each["name"]: each for each in json.loads(doctor("--json", *arguments)[1])["findings"]}
 
 
 @pytest.mark.django_db
-def test_with_nothing_wrong_it_exits_with_0_and_each_row_that_is_not_ok_has_a_remedy(shop: Shop) -> None:
+def test_with_nothing_wrong_it_exits_with_0_and_whatever_is_not_ok_has_a_hint(shop: Shop) -> None:
     code, output = doctor("--json")
-    answer: dict[str, Any] = json.loads(output)
-    assert (code, answer["verdict"]) == (0, "warning")
-    assert {frozenset(each) for each in answer["findings"]} == {
-        frozenset({"row", "verdict", "finding", "remedy"})
-    }
-    assert all(bool(each["remedy"]) == (each["verdict"] != "ok") for each in answer["findings"])
-    assert {each["verdict"] for each in answer["findings"]} == {"ok", "warning"}
+    findings = json.loads(output)["findings"]
+    assert code == 0
+    assert all(bool(each["hint"]) == (each["level"] != "ok") for each in findings)
+    assert {each["level"] for each in findings} == {"ok", "warning"}
 
 
 @pytest.mark.django_db
@@ -71,10 +61,31 @@ def test_a_wrong_stripe_key_and_open_rules_are_both_named_and_it_exits_with_1(sh
     shop.admin.push_perms({"$users": {"allow": {"view": "true"}}})
     shop.stripe_is_away = True
     code, output = doctor("--json")
-    answer = json.loads(output)
-    assert (code, answer["verdict"]) == (1, "wrong")
-    wrong = {each["row"] for each in answer["findings"] if each["verdict"] == "wrong"}
+    assert code == 1
+    wrong = {each["name"] for each in json.loads(output)["findings"] if each["level"] == "error"}
     assert wrong == {"Instant rules", "Stripe key"}
+
+
+@pytest.mark.django_db
+def test_no_other_command_asks_a_service(shop: Shop) -> None:
+    shop.stripe_is_away = True
+    run_checks(include_deployment_checks=True, databases=["default"])
+    assert shop.asked_stripe == 0
+
+
+def test_a_check_that_crashes_is_an_error_of_its_own_and_keeps_what_it_found() -> None:
+    def check_badly() -> Iterator[CheckMessage]:
+        yield Info("as far as it got", obj="A")
+        raise LookupError("with a secret in it")
+
+    before = set(LIVE.registered_checks)
+    register(check_badly)
+    (added,) = set(LIVE.registered_checks) - before
+    LIVE.registered_checks.remove(added)
+    good, crashed = added(app_configs=None, databases=None)
+    assert (good.level, crashed.level, bool(crashed.hint)) == (checks.INFO, checks.ERROR, True)
+    assert "LookupError" in crashed.msg
+    assert "secret" not in crashed.msg
 
 
 @pytest.mark.django_db
@@ -93,66 +104,63 @@ def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(shop: 
         assert line[column] != " " or not line[:findings_begin].strip()
 
 
-def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(db: None) -> None:
+@pytest.mark.django_db
+def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(shop: Shop) -> None:
     with override_settings(INSTANT_APP_ID="", STRIPE_WEBHOOK_SECRETS=[], SECURE_SSL_REDIRECT=False):
-        found = {finding.finding.rpartition("(")[2]: finding for finding in findings(diagnosis.SETTINGS)}
-    assert found["instant_admin.E001)"].verdict == "wrong"
-    assert found["billing.E002)"].verdict == "wrong"
-    assert "whsec_" in found["billing.E002)"].remedy
-    assert found["security.W008)"].verdict == "warning"
-    assert "HTTPS_ONLY" in found["security.W008)"].remedy
+        found = {each["id"]: each for each in json.loads(doctor("--json")[1])["findings"]}
+    assert found["instant_admin.E001"]["level"] == "error"
+    assert found["billing.E002"]["level"] == "error"
+    assert "whsec_" in found["billing.E002"]["hint"]
+    assert found["security.W008"]["level"] == "warning"
+    assert "HTTPS_ONLY" in found["security.W008"]["hint"]
 
 
-def test_migrations_that_wait_are_counted(db: None) -> None:
+def test_migrations_that_wait_are_counted_and_no_row_is_tried(db: None) -> None:
     MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
-    (found,) = findings(diagnosis.MIGRATIONS)
-    assert (found.verdict, found.finding) == ("wrong", "1 have not been applied")
-    assert "migrate" in found.remedy
-    (waits,) = findings(diagnosis.DATABASE_WRITES)
-    assert waits.verdict == "warning"
+    found = list(check_database())[-1]
+    assert (found.obj, found.level, found.msg) == ("Migrations", checks.ERROR, "1 have not been applied")
+    assert "migrate" in (found.hint or "")
 
 
 def test_a_database_that_takes_no_rows_is_wrong_and_one_that_does_keeps_none(db: None) -> None:
-    (good,) = findings(diagnosis.DATABASE_WRITES)
-    assert good.verdict == "ok"
+    assert {found.level for found in check_database()} == {checks.INFO}
     assert Session.objects.count() == 0
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
     try:
-        (found,) = findings(diagnosis.DATABASE_WRITES)
+        found = list(check_database())[-1]
     finally:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA query_only = OFF")
-    assert found.verdict == "wrong"
-    assert "right to write" in found.remedy
+    assert (found.obj, found.level) == ("Database writes", checks.ERROR)
+    assert "right to write" in (found.hint or "")
 
 
 @pytest.mark.parametrize(
-    ("backend", "debug", "verdict"),
+    ("backend", "debug", "level"),
     [
-        ("locmem.LocMemCache", True, "ok"),
-        ("locmem.LocMemCache", False, "warning"),
-        ("filebased.FileBasedCache", False, "ok"),
-        ("dummy.DummyCache", True, "wrong"),
+        ("locmem.LocMemCache", True, checks.INFO),
+        ("locmem.LocMemCache", False, checks.WARNING),
+        ("filebased.FileBasedCache", False, checks.INFO),
+        ("dummy.DummyCache", True, checks.ERROR),
     ],
 )
 def test_a_cache_must_remember_and_should_be_shared(
-    tmp_path: Path, backend: str, debug: bool, verdict: str
+    tmp_path: Path, backend: str, debug: bool, level: int
 ) -> None:
     settings = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path)}}
     with override_settings(CACHES=settings, DEBUG=debug):
-        (found,) = diagnosis.look_at_cache("key")
-        assert cache.get("doctor:key") is None
-    assert found.verdict == verdict
-    assert bool(found.remedy) == (verdict != "ok")
+        (found,) = check_cache()
+    assert list(tmp_path.glob("*.djcache")) == []
+    assert (found.level, bool(found.hint)) == (level, level != checks.INFO)
 
 
 @pytest.mark.parametrize("backend", [CONSOLE, FILES])
 @pytest.mark.parametrize("debug", [True, False])
 def test_mail_that_nobody_gets_is_for_development(tmp_path: Path, backend: str, debug: bool) -> None:
     with override_settings(EMAIL_BACKEND=backend, EMAIL_FILE_PATH=str(tmp_path), DEBUG=debug):
-        (found,) = diagnosis.look_at_mail()
-    assert found.verdict == ("ok" if debug else "warning")
+        (found,) = check_mail()
+    assert found.level == (checks.INFO if debug else checks.WARNING)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -161,6 +169,6 @@ def test_a_mail_server_that_is_not_there_is_wrong() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         with override_settings(EMAIL_BACKEND=SMTP, EMAIL_HOST="127.0.0.1", EMAIL_PORT=port):
-            (found,) = diagnosis.look_at_mail()
-    assert found.verdict == "wrong"
-    assert "EMAIL_URL" in found.remedy
+            (found,) = check_mail()
+    assert found.level == checks.ERROR
+    assert "EMAIL_URL" in (found.hint or "")

@@ -1,4 +1,4 @@
-"""`manage.py doctor` on a whole site over real sockets: nothing is left behind, and each fault has its remedy."""
+"""`manage.py doctor` on a whole site over real sockets: nothing is left behind, and each fault has its hint."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STORED = ("$users", "$userRefreshTokens", "$magicCodes", "haikus", "creditEntrie
 
 
 def doctor(world: World) -> tuple[int, dict[str, list[dict[str, str]]]]:
-    """The exit code, and the findings by verdict."""
+    """The exit code, and the findings by level."""
     done = world.manage("doctor", "--json", check=False)
     assert "Traceback" not in done.stderr
     for secret in (world.keys.instant_admin_token, world.keys.stripe_secret):
         assert secret not in done.stdout + done.stderr
-    found: dict[str, list[dict[str, str]]] = {"ok": [], "warning": [], "wrong": []}
+    found: dict[str, list[dict[str, str]]] = {"ok": [], "warning": [], "error": []}
     for finding in json.loads(done.stdout)["findings"]:
-        found[finding["verdict"]].append(finding)
+        found[finding["level"]].append(finding)
     return done.returncode, found
 
 
@@ -41,8 +41,8 @@ def test_a_good_site_has_nothing_wrong_and_is_left_as_it_was(
     ada_with_ten_credits.write()
     before, mails = stored(instant), set(world.mail_dir.iterdir())
     code, found = doctor(world)
-    assert (code, found["wrong"]) == (0, [])
-    assert {finding["row"] for finding in found["ok"]} >= {
+    assert (code, found["error"]) == (0, [])
+    assert {finding["name"] for finding in found["ok"]} >= {
         *("Database", "Migrations", "Database writes"),
         *("Instant", "Instant's clock", "Instant token", "Instant writes"),
         *("Unique keys", "Instant schema", "Instant rules"),
@@ -52,7 +52,7 @@ def test_a_good_site_has_nothing_wrong_and_is_left_as_it_was(
     assert set(world.mail_dir.iterdir()) == mails
 
 
-def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_remedies(
+def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_hints(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(world.site_env, "INSTANT_APP_ADMIN_TOKEN", str(uuid4()))
@@ -61,7 +61,7 @@ def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_reme
     monkeypatch.setitem(world.site_env, "STRIPE_WEBHOOK_SECRET", "")
     code, found = doctor(world)
     assert code == 1
-    assert {finding["row"]: finding["remedy"].partition(" from")[0] for finding in found["wrong"]} == {
+    assert {finding["name"]: finding["hint"].partition(" from")[0] for finding in found["error"]} == {
         "Settings": "Copy the endpoint's whsec_ value",
         "Instant token": "Copy INSTANT_APP_ID and INSTANT_APP_ADMIN_TOKEN",
         "Stripe key": "Copy the secret key",
@@ -92,8 +92,8 @@ def test_instant_down_and_an_archived_price_are_named_in_one_go(
     instant_faults.add("refuse", "^/(admin|health|superadmin|dash)", method="*", times=None)
     code, found = doctor(world)
     assert code == 1
-    wrong: dict[str, Any] = {finding["row"]: finding for finding in found["wrong"]}
+    wrong: dict[str, Any] = {finding["name"]: finding for finding in found["error"]}
     assert set(wrong) == {"Instant", "Prices"}
-    assert wrong["Instant"]["remedy"].startswith("Start Instant")
-    assert archived_price in wrong["Prices"]["finding"]
-    assert wrong["Prices"]["remedy"].startswith("Unarchive it")
+    assert wrong["Instant"]["hint"].startswith("Start Instant")
+    assert archived_price in wrong["Prices"]["text"]
+    assert wrong["Prices"]["hint"].startswith("Unarchive it")

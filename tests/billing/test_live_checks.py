@@ -1,4 +1,4 @@
-"""What the doctor finds in a Stripe account."""
+"""What the live checks find in a Stripe account."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import pytest
 import requests
 import responses
 import stripe
+from django.core import checks
+from django.core.checks import CheckMessage
 from django.test import override_settings
 
-from billing import diagnosis
 from billing.audit.run import Audit
+from billing.live_checks import check_stripe
 from billing.stripe_api.client import Client, using
 from billing.webhook import EVENTS
-from instant_admin.findings import Finding, diagnose
-from instant_admin.rules_probe import open_doors
+from instant_admin.rules_probe import find_open_rules
 from tests.billing.shop import TEN, Shop
 from tests.loopback import DOCUMENTS, HandlerAdapter
 
@@ -34,14 +35,17 @@ def in_development() -> Iterator[None]:
         yield
 
 
-def findings() -> dict[str, Finding]:
-    """What the doctor finds, by row; the last of each, and none about the clock, which the shop does not send."""
-    found = diagnose(diagnosis.checks(now=lambda: datetime.now(UTC)))
-    return {finding.row: finding for finding in found if finding.row != diagnosis.CLOCK}
+def findings() -> list[CheckMessage]:
+    """What is found, but for the clock, which the shop does not send."""
+    return [message for message in check_stripe() if message.obj != "Stripe's clock"]
 
 
-def not_ok() -> list[Finding]:
-    return [finding for finding in findings().values() if finding.verdict != "ok"]
+def about(name: str) -> list[CheckMessage]:
+    return [message for message in check_stripe() if message.obj == name]
+
+
+def not_ok() -> list[CheckMessage]:
+    return [message for message in findings() if message.level != checks.INFO]
 
 
 def with_key(shop: Shop, secret_key: str) -> Client:
@@ -61,31 +65,30 @@ def endpoint(shop: Shop, *events: str, url: str = f"https://credits.test{PATH}")
 
 
 def test_a_good_account_has_no_fault(shop: Shop) -> None:
-    assert [str(finding.verdict) for finding in findings().values()] == ["ok"] * 3
+    assert [finding.level for finding in findings()] == [checks.INFO] * 3
 
 
 def test_a_wrong_key_is_named_once_with_its_remedy(shop: Shop) -> None:
     with using(with_key(shop, "sk_test_wrong")):
-        key, *others = not_ok()
-    assert (key.row, key.verdict) == (diagnosis.KEY, "wrong")
-    assert "STRIPE_SECRET_KEY" in key.finding
-    assert "dashboard" in key.remedy
-    assert "sk_test_wrong" not in key.finding + key.remedy
-    assert {finding.verdict for finding in others} == {"warning"}
+        (key,) = findings()
+    assert (key.obj, key.level) == ("Stripe key", checks.ERROR)
+    assert "STRIPE_SECRET_KEY" in key.msg
+    assert "dashboard" in (key.hint or "")
+    assert "sk_test_wrong" not in key.msg + (key.hint or "")
 
 
 def test_stripe_out_of_reach_is_named_with_its_remedy(shop: Shop) -> None:
     shop.stripe_is_away = True
-    key, *_ = not_ok()
-    assert (key.row, key.verdict) == (diagnosis.KEY, "wrong")
-    assert "STRIPE_API_BASE" in key.remedy
+    (key,) = findings()
+    assert (key.obj, key.level) == ("Stripe key", checks.ERROR)
+    assert "STRIPE_API_BASE" in (key.hint or "")
 
 
 def test_a_test_key_where_strangers_pay_is_worth_a_warning(shop: Shop) -> None:
     with override_settings(DEBUG=False):
         (key,) = not_ok()
-    assert (key.row, key.verdict) == (diagnosis.KEY, "warning")
-    assert "sk_live_" in key.remedy
+    assert (key.obj, key.level) == ("Stripe key", checks.WARNING)
+    assert "sk_live_" in (key.hint or "")
 
 
 def account(wire: responses.RequestsMock, **answer: Any) -> None:
@@ -94,56 +97,54 @@ def account(wire: responses.RequestsMock, **answer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "debug", "can_charge", "verdict"),
+    ("key", "debug", "can_charge", "level"),
     [
-        ("sk_live_x", True, True, "wrong"),
-        ("sk_live_x", False, False, "wrong"),
-        ("sk_live_x", False, True, "ok"),
-        ("sk_test_x", True, False, "warning"),
+        ("sk_live_x", True, True, checks.ERROR),
+        ("sk_live_x", False, False, checks.ERROR),
+        ("sk_live_x", False, True, checks.INFO),
+        ("sk_test_x", True, False, checks.WARNING),
     ],
 )
-def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, verdict: str) -> None:
+def test_the_mode_of_the_key_must_fit(key: str, debug: bool, can_charge: bool, level: int) -> None:
     with (
         responses.RequestsMock() as wire,
         using(Client(secret_key=key, api_base=BASE)),
         override_settings(DEBUG=debug),
     ):
         account(wire, charges_enabled=can_charge)
-        (found,) = diagnosis.look_at_key()
-    assert found.verdict == verdict
-    assert bool(found.remedy) == (verdict != "ok")
+        (found,) = about("Stripe key")
+    assert (found.level, bool(found.hint)) == (level, level != checks.INFO)
 
 
 def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
     with responses.RequestsMock() as wire, using(Client(secret_key="rk_test_x", api_base=BASE)):
         error = {"error": {"type": "invalid_request_error", "message": "no"}}
         wire.get(f"{BASE}/v1/account", json=error, status=403)
-        (found,) = diagnosis.look_at_key()
-    assert (found.verdict, "restricted" in found.finding) == ("warning", True)
+        (found,) = findings()
+    assert (found.level, "restricted" in found.msg) == (checks.WARNING, True)
 
 
 def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
-    now = datetime(2026, 7, 1, 12, 4, 3, tzinfo=UTC)
     with responses.RequestsMock() as wire, using(Client(secret_key="sk_test_x", api_base=BASE)):
-        account(wire)
-        (found,) = diagnosis.look_at_clock(lambda: now)
-    assert (found.verdict, "ahead" in found.finding) == ("wrong", True)
+        account(wire)  # it says a time of last summer
+        (found,) = about("Stripe's clock")
+    assert (found.level, "ahead" in found.msg) == (checks.ERROR, True)
 
 
 def test_an_archived_price_is_named_with_its_remedy(shop: Shop) -> None:
     shop.ask(f"/v1/prices/{TEN.price_id}", method="POST", active="false")
     (found,) = not_ok()
-    assert (found.row, found.verdict) == (diagnosis.PRICES, "wrong")
-    assert TEN.price_id in found.finding
-    assert "it is archived" in found.finding
-    assert "Unarchive" in found.remedy
+    assert (found.obj, found.level) == ("Prices", checks.ERROR)
+    assert TEN.price_id in found.msg
+    assert "it is archived" in found.msg
+    assert "Unarchive" in (found.hint or "")
 
 
 def test_a_price_of_an_archived_product_is_named(shop: Shop) -> None:
     product = shop.ask(f"/v1/prices/{TEN.price_id}")["product"]
     shop.ask(f"/v1/products/{product}", method="POST", active="false")
     (found,) = not_ok()
-    assert "its product is archived" in found.finding
+    assert "its product is archived" in found.msg
 
 
 def test_a_recurring_price_and_an_unknown_one_are_named_each(shop: Shop) -> None:
@@ -156,25 +157,25 @@ def test_a_recurring_price_and_an_unknown_one_are_named_each(shop: Shop) -> None
     monthly = shop.ask("/v1/prices", method="POST", **form)["id"]
     packs = [{"price": price, "credits": 10} for price in (TEN.price_id, monthly, "price_nobody_has")]
     with override_settings(CREDIT_PACKS=packs):
-        good, recurring, unknown = diagnosis.look_at_prices()
-    assert (good.verdict, recurring.verdict, unknown.verdict) == ("ok", "wrong", "wrong")
-    assert "it is recurring" in recurring.finding
-    assert "unknown to Stripe" in unknown.finding
+        good, recurring, unknown = about("Prices")
+    assert [each.level for each in (good, recurring, unknown)] == [checks.INFO, checks.ERROR, checks.ERROR]
+    assert "it is recurring" in recurring.msg
+    assert "unknown to Stripe" in unknown.msg
 
 
 @pytest.mark.parametrize("packs", [[], [{"credits": 10}]], ids=["none", "without a price"])
 def test_nothing_to_sell_is_wrong(shop: Shop, packs: list[dict[str, int]]) -> None:
     with override_settings(STRIPE_PRICE_ID="", CREDIT_PACKS=packs):
         (found,) = not_ok()
-    assert (found.row, found.verdict) == (diagnosis.PRICES, "wrong")
+    assert (found.obj, found.level) == ("Prices", checks.ERROR)
 
 
 def test_events_that_the_endpoint_does_not_get_are_named(shop: Shop) -> None:
     endpoint(shop, *(EVENTS - {"charge.refunded", "refund.failed"}))
     (found,) = not_ok()
-    assert (found.row, found.verdict) == (diagnosis.WEBHOOK, "warning")
-    assert "charge.refunded, refund.failed" in found.finding
-    assert "stripe_setup" in found.remedy
+    assert (found.obj, found.level) == ("Webhook", checks.WARNING)
+    assert "charge.refunded, refund.failed" in found.msg
+    assert "stripe_setup" in (found.hint or "")
 
 
 def test_an_endpoint_with_just_our_events_is_good(shop: Shop) -> None:
@@ -185,21 +186,21 @@ def test_an_endpoint_with_just_our_events_is_good(shop: Shop) -> None:
 def test_a_missing_endpoint_is_named_with_the_command_that_makes_it(shop: Shop) -> None:
     endpoint(shop, *EVENTS, url="https://credits.test/somewhere/else")
     (found,) = not_ok()
-    assert (found.row, found.verdict) == (diagnosis.WEBHOOK, "warning")
-    assert PATH in found.finding
-    assert "stripe_setup --site" in found.remedy
+    assert (found.obj, found.level) == ("Webhook", checks.WARNING)
+    assert PATH in found.msg
+    assert "stripe_setup --site" in (found.hint or "")
 
 
 def test_another_copy_of_the_site_with_a_poor_endpoint_is_none_of_our_business(shop: Shop) -> None:
     form = {"url": f"https://staging.test{PATH}", "enabled_events[0]": "charge.refunded"}
     shop.ask("/v1/webhook_endpoints", method="POST", **form)
-    assert [str(finding.verdict) for finding in diagnosis.look_at_webhook()] == ["ok"]
+    assert [finding.level for finding in about("Webhook")] == [checks.INFO]
 
 
 def test_an_audit_in_the_middle_of_the_doctors_visit_finds_nothing_wrong(shop: Shop) -> None:
     rules: dict[str, Any] = dict(DOCUMENTS.perms) | {"$users": {"allow": {"view": "true"}}}
     shop.admin.push_perms(rules)
-    with closing(open_doors(shop.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as doors:
+    with closing(find_open_rules(shop.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as doors:
         assert next(doors) == "a guest can read a member's row of $users"
         audit = Audit()
         assert list(audit.violations()) == []

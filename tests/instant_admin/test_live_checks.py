@@ -1,28 +1,29 @@
-"""What the doctor finds in an Instant app, and that it leaves nothing there."""
+"""What the live checks find in an Instant app, and that they leave nothing there."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
 import responses
+from django.core import checks
+from django.core.checks import CheckMessage
 
-from instant_admin import configured, diagnosis
+from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import Documents
-from instant_admin.findings import Finding, diagnose
 from instant_admin.ledger.store import BalanceStore
+from instant_admin.live_checks import check_instant, compare_clocks
 from sandbox.serving import Request, Response
 from tests.loopback import DOCUMENTS, LoopbackInstant
 
 Work = Callable[[], Response]
-CLOCK = diagnosis.CLOCK  # the loopback sends no Date header
 # Of an attribute Instant remembers for ever which types of values it once had; that it may.
 TABLES = {"attributes": "id, body, deleted_ms"} | dict.fromkeys(
     ("names", "entities", "unique_values", "indexed_values", "links"), "*"
@@ -43,15 +44,18 @@ def unpushed() -> Iterator[LoopbackInstant]:
     loopback.standin.close()
 
 
-def findings(instant: InstantAdmin) -> list[Finding]:
-    """What the doctor finds, but for the clock."""
+def findings(instant: InstantAdmin) -> list[CheckMessage]:
+    """What is found, but for the clock: the loopback sends no Date header."""
     with configured.using(instant, BalanceStore(instant)):
-        checks = diagnosis.checks(now=lambda: datetime.now(UTC), new_id=uuid4)
-        return [finding for finding in diagnose(checks) if finding.row != CLOCK]
+        return [message for message in check_instant() if message.obj != "Instant's clock"]
 
 
-def wrong(instant: InstantAdmin) -> list[Finding]:
-    return [finding for finding in findings(instant) if finding.verdict == "wrong"]
+def wrong(instant: InstantAdmin) -> list[CheckMessage]:
+    return [message for message in findings(instant) if message.level == checks.ERROR]
+
+
+def texts(messages: list[CheckMessage]) -> set[str]:
+    return {message.msg for message in messages}
 
 
 def rows(loopback: LoopbackInstant) -> dict[str, list[Any]]:
@@ -79,24 +83,24 @@ def with_attribute(label: str, **config: bool) -> Documents:
 def test_a_good_app_has_no_fault_and_is_left_as_it_was(loopback: LoopbackInstant) -> None:
     loopback.member()
     before = rows(loopback)
-    assert {finding.verdict for finding in findings(loopback.admin)} == {"ok"}
+    assert {finding.level for finding in findings(loopback.admin)} == {checks.INFO}
     assert rows(loopback) == before
 
 
 def test_a_wrong_token_is_named_once_with_its_remedy(loopback: LoopbackInstant) -> None:
     loopback.app = replace(loopback.app, admin_token=str(uuid4()))
     (found,) = wrong(loopback.client())
-    assert found.row == diagnosis.TOKEN
-    assert "INSTANT_APP_ADMIN_TOKEN" in found.remedy
-    assert loopback.app.admin_token not in found.finding
+    assert found.obj == "Instant token"
+    assert "INSTANT_APP_ADMIN_TOKEN" in (found.hint or "")
+    assert loopback.app.admin_token not in found.msg
 
 
 def test_a_schema_that_was_never_pushed_is_named_with_its_remedy(unpushed: LoopbackInstant) -> None:
     before = rows(unpushed)
     found = wrong(unpushed.admin)
-    assert {finding.row for finding in found} >= {diagnosis.KEYS, diagnosis.SCHEMA}
-    assert all("instant_push" in finding.remedy for finding in found)
-    assert {finding.finding for finding in found if finding.row == diagnosis.KEYS} == {
+    assert {finding.obj for finding in found} >= {"Unique keys", "Instant schema"}
+    assert all("instant_push" in (finding.hint or "") for finding in found)
+    assert {finding.msg for finding in found if finding.obj == "Unique keys"} == {
         "creditEntries.key is missing",
         "creditEntries.slot is missing",
     }
@@ -109,9 +113,9 @@ def test_a_guard_that_is_not_unique_is_named_with_its_remedy(unpushed: LoopbackI
     unpushed.admin.push_schema(documents.schema)
     unpushed.admin.push_perms(documents.perms)
     found = wrong(unpushed.admin)
-    assert {finding.row for finding in found} == {diagnosis.KEYS, diagnosis.SCHEMA}
-    assert {finding.finding for finding in found} == {f"creditEntries.{label} is not unique"}
-    assert all("instant_push" in finding.remedy for finding in found)
+    assert {finding.obj for finding in found} == {"Unique keys", "Instant schema"}
+    assert texts(found) == {f"creditEntries.{label} is not unique"}
+    assert all("instant_push" in (finding.hint or "") for finding in found)
 
 
 def test_a_guard_that_is_still_being_made_unique_is_not_unique_yet(unpushed: LoopbackInstant) -> None:
@@ -124,22 +128,20 @@ def test_a_guard_that_is_still_being_made_unique_is_not_unique_yet(unpushed: Loo
         return Response.json({"schema": schema}) if request.path == "/admin/schema" else answer
 
     unpushed.admin.push_perms(DOCUMENTS.perms)
-    assert {finding.finding for finding in wrong(unpushed.client(pending))} == {
-        "creditEntries.key is not unique"
-    }
+    assert texts(wrong(unpushed.client(pending))) == {"creditEntries.key is not unique"}
 
 
 def test_members_who_may_write_their_own_credits_are_found_out(loopback: LoopbackInstant) -> None:
     before = rows(loopback)
     loopback.admin.push_perms(rules(users={"update": "isSelf"}))
     found = wrong(loopback.admin)
-    assert {finding.finding for finding in found} == {
+    assert texts(found) == {
         "the member can change $users.credits",
         "the member can change $users.creditSeq",
         "the member can change $users.stripeCustomerId",
     }
-    assert {finding.row for finding in found} == {diagnosis.RULES}
-    assert all("instant_push" in finding.remedy for finding in found)
+    assert {finding.obj for finding in found} == {"Instant rules"}
+    assert all("instant_push" in (finding.hint or "") for finding in found)
     assert rows(loopback) == before
 
 
@@ -175,7 +177,7 @@ def test_each_door_that_stands_open_is_named(
 ) -> None:
     before = rows(loopback)
     loopback.admin.push_perms(rules(**opened))
-    found = {finding.finding for finding in wrong(loopback.admin)}
+    found = texts(wrong(loopback.admin))
     assert found
     assert {text.partition(" can")[2] for text in found} == {door.partition("can")[2] for door in doors}
     assert rows(loopback) == before
@@ -196,7 +198,7 @@ def test_with_all_doors_open_each_attempt_succeeds_so_none_fails_for_another_rea
 ) -> None:
     before = rows(loopback)
     open_to_all(loopback)
-    found = {finding.finding for finding in wrong(loopback.admin)}
+    found = texts(wrong(loopback.admin))
     writes = ("create", "change", "link", "unlink")
     assert found == {
         *(f"{who} can read a member's row of {name}" for who in OTHERS for name in ROWS),
@@ -227,7 +229,7 @@ def test_on_a_server_without_permission_checks_the_attempts_are_made_and_undone(
     old_server = loopback.client(no_permission_check)
     assert wrong(old_server) == []
     open_to_all(loopback)
-    found = {finding.finding for finding in wrong(old_server)}
+    found = texts(wrong(old_server))
     assert {"the member can change $users.credits", "a guest can create a row of creditEntries"} <= found
     assert rows(loopback) == before
 
@@ -247,25 +249,24 @@ def test_a_refusal_that_is_not_the_rules_own_does_not_pass_for_a_closed_door(
         return work()
 
     found = wrong(loopback.client(refusing))
-    assert [refusal in finding.finding for finding in found] == ([True] if is_wrong else [])
+    assert [refusal in finding.msg for finding in found] == ([True] if is_wrong else [])
     assert rows(loopback) == before
 
 
 def test_an_app_that_is_read_only_is_named_with_its_remedy(loopback: LoopbackInstant) -> None:
     loopback.standin.apps.set_status(loopback.app.id, "read-only")
     (found,) = wrong(loopback.admin)
-    assert found.row == diagnosis.WRITES
-    assert "dashboard" in found.remedy
+    assert found.obj == "Instant writes"
+    assert "dashboard" in (found.hint or "")
 
 
-def test_while_instant_is_down_one_row_is_wrong_and_the_others_wait(loopback: LoopbackInstant) -> None:
+def test_while_instant_is_down_nothing_else_is_asked(loopback: LoopbackInstant) -> None:
     def down(request: Request, work: Work) -> Response:
         raise requests.ConnectionError("refused")
 
-    found = findings(loopback.client(down))
-    assert [finding.row for finding in found if finding.verdict == "wrong"] == [diagnosis.SERVER]
-    assert "INSTANT_API_URI" in found[0].remedy
-    assert {finding.verdict for finding in found[1:]} == {"warning"}
+    (found,) = findings(loopback.client(down))
+    assert (found.obj, found.level) == ("Instant", checks.ERROR)
+    assert "INSTANT_API_URI" in (found.hint or "")
 
 
 @pytest.mark.parametrize("lost", range(8))
@@ -294,10 +295,10 @@ def test_what_could_not_be_deleted_again_is_named(loopback: LoopbackInstant) -> 
         return work()
 
     (found,) = wrong(loopback.client(keeping))
-    assert found.row == diagnosis.RULES
+    assert found.obj == "Instant rules"
     left = [user["email"] for user in loopback.admin.query({"$users": {}})["$users"]]
     assert len(left) == 2
-    assert all(email.partition("@")[2] in found.remedy for email in left)
+    assert all(email.partition("@")[2] in (found.hint or "") for email in left)
 
 
 def test_the_clock_of_instant_is_the_one_in_its_answer() -> None:
@@ -308,3 +309,34 @@ def test_the_clock_of_instant_is_the_one_in_its_answer() -> None:
         assert instant.check_health() == datetime(2026, 7, 1, 12, tzinfo=UTC)
         assert instant.check_health() is None
         assert instant.check_health() is None
+
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "level"),
+    [
+        (0, checks.INFO),
+        (59, checks.INFO),
+        (-59, checks.INFO),
+        (62, checks.WARNING),
+        (-62, checks.WARNING),
+        (242, checks.ERROR),
+        (-242, checks.ERROR),
+    ],
+)
+def test_a_clock_that_is_minutes_off_is_told_before_signatures_fail(ahead_s: int, level: int) -> None:
+    found = compare_clocks("Clock", NOON - timedelta(seconds=ahead_s), asked=NOON, answered=NOON)
+    assert (found.level, bool(found.hint)) == (level, level != checks.INFO)
+    if level != checks.INFO:
+        assert ("ahead" if ahead_s > 0 else "behind") in found.msg
+
+
+def test_a_slow_answer_is_no_wrong_clock() -> None:
+    answered = NOON + timedelta(seconds=130)
+    assert compare_clocks("Clock", NOON, asked=NOON, answered=answered).level == checks.INFO
+
+
+def test_a_server_that_says_no_time_is_worth_a_warning() -> None:
+    assert compare_clocks("Clock", None, asked=NOON, answered=NOON).level == checks.WARNING

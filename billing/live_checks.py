@@ -1,0 +1,136 @@
+"""What `manage.py doctor` asks Stripe. All of it only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Warning
+from django.urls import reverse
+
+from billing.errors import StripeError, StripeRefused, StripeUnavailable
+from billing.packs import Pack, packs
+from billing.stripe_api import catalog, setup, webhooks
+from billing.stripe_api.client import livemode
+from billing.stripe_api.setup import StripeAccount
+from billing.stripe_api.webhooks import WebhookEndpoint
+from billing.webhook import EVENTS
+from instant_admin.live_checks import compare_clocks
+
+
+def check_stripe() -> Iterator[CheckMessage]:
+    """The key, the prices and the webhook. Without a key that works, nothing else is asked."""
+    asked = datetime.now(UTC)
+    try:
+        account = setup.account()
+    except StripeError as exc:
+        yield _failed("Stripe key", exc)
+        return
+    yield _check_key(account)
+    yield compare_clocks("Stripe's clock", account.server_time, asked=asked, answered=datetime.now(UTC))
+    yield from _check_prices()
+    try:
+        yield from _check_webhook()
+    except StripeError as exc:
+        yield _failed("Webhook", exc)
+
+
+def _check_key(account: StripeAccount) -> CheckMessage:
+    """It is the right one for where it is used."""
+    live, name = livemode(), "Stripe key"
+    if live and settings.DEBUG:
+        hint = "Use a test key (sk_test_), or turn DEBUG off."
+        return Error("a live key is used with DEBUG on", hint=hint, obj=name, id="billing.E101")
+    if not account.can_charge:
+        text = f"the account {account.id} cannot take payments yet"
+        hint = "Finish the account's activation in Stripe's dashboard."
+        return (Error if live else Warning)(text, hint=hint, obj=name, id="billing.W102")
+    if not live and not settings.DEBUG:
+        text = f"a test key of {account.id}: nobody is charged"
+        hint = "Before selling, use the live key (sk_live_) and live prices; then run this again."
+        return Warning(text, hint=hint, obj=name, id="billing.W103")
+    return Info(f"a {'live' if live else 'test'} key of {account.id}", obj=name)
+
+
+def _check_prices() -> Iterator[CheckMessage]:
+    """Every pack can be sold."""
+    try:
+        for_sale = packs()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        hint = "Correct it as the setting's own check says."
+        yield Error("CREDIT_PACKS cannot be read", hint=hint, obj="Prices", id="billing.E104")
+        return
+    if not for_sale:
+        hint = "Set CREDIT_PACKS and run `manage.py stripe_setup`."
+        yield Error("there is nothing to sell", hint=hint, obj="Prices", id="billing.E105")
+    for pack in for_sale:
+        yield _check_price(pack)
+
+
+def _check_price(pack: Pack) -> CheckMessage:
+    name = f"{pack.price_id} ({pack.name})"
+    try:
+        faults = catalog.price_faults(pack.price_id)
+    except StripeRefused as exc:
+        if exc.code != "resource_missing":
+            return _failed("Prices", exc)
+        text = f"{name} is unknown to Stripe in this mode"
+        hint = "Copy the price's id from Stripe's dashboard; test and live mode each have their own."
+        return Error(text, hint=hint, obj="Prices", id="billing.E106")
+    except StripeError as exc:
+        return _failed("Prices", exc)
+    if faults:
+        hint = "Unarchive it in Stripe's dashboard, or name an active one-time price in the settings."
+        return Error(
+            f"{name} cannot be sold: {', '.join(faults)}", hint=hint, obj="Prices", id="billing.E107"
+        )
+    return Info(f"{name} can be sold", obj="Prices")
+
+
+def _check_webhook() -> Iterator[CheckMessage]:
+    """Stripe tells this site about what it must know. Only warns: `stripe listen` needs no endpoint."""
+    path = reverse("billing:webhook")
+    ours = [each for each in webhooks.endpoints() if urlsplit(each.url).path.endswith(path)]
+    if not ours:
+        hint = "Run `manage.py stripe_setup --site https://<host>`. On your own machine, run `stripe listen`."
+        text = f"no endpoint at {path} is registered"
+        yield Warning(text, hint=hint, obj="Webhook", id="billing.W108")
+    # A second endpoint that is not good may belong to another copy of the site.
+    good = [endpoint for endpoint in ours if endpoint.is_enabled and not _missing(endpoint)]
+    yield from map(_check_endpoint, good or ours)
+
+
+def _check_endpoint(endpoint: WebhookEndpoint) -> CheckMessage:
+    missing = _missing(endpoint)
+    if not endpoint.is_enabled:
+        hint = "Run `manage.py stripe_setup` with --site, then `manage.py reconcile_credits`."
+        return Warning(f"{endpoint.url} is disabled", hint=hint, obj="Webhook", id="billing.W109")
+    if missing:
+        text = f"{endpoint.url} does not get {', '.join(sorted(missing))}"
+        hint = "Run `manage.py stripe_setup` with --site; it adds them."
+        return Warning(text, hint=hint, obj="Webhook", id="billing.W110")
+    return Info(f"{endpoint.url} gets all {len(EVENTS)} events", obj="Webhook")
+
+
+def _missing(endpoint: WebhookEndpoint) -> frozenset[str]:
+    return frozenset() if "*" in endpoint.events else EVENTS - endpoint.events
+
+
+def _failed(name: str, exc: StripeError) -> CheckMessage:
+    match exc:
+        case StripeUnavailable():
+            hint = "Check the network and STRIPE_API_BASE, then run this again."
+            return Error(str(exc), hint=hint, obj=name, id="billing.E111")
+        case StripeRefused(status=HTTPStatus.UNAUTHORIZED):
+            hint = "Copy the secret key from Stripe's dashboard, Developers, API keys."
+            return Error("Stripe does not know STRIPE_SECRET_KEY", hint=hint, obj=name, id="billing.E112")
+        case StripeRefused(status=HTTPStatus.FORBIDDEN):
+            hint = "Let the restricted key read it, or look for yourself in Stripe's dashboard."
+            text = "the key is a restricted one and may not look"
+            return Warning(text, hint=hint, obj=name, id="billing.W113")
+        case _:
+            hint = "Look into Stripe's dashboard, Developers, Logs."
+            return Error(str(exc), hint=hint, obj=name, id="billing.E114")

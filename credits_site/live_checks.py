@@ -1,0 +1,95 @@
+"""What `manage.py doctor` looks at on this side: database, cache, mail. What it writes is rolled back or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, Info, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
+from django.core.mail.backends import console, dummy, locmem
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+# Mail that nobody gets. The file backend is a kind of the console's.
+_MAIL_THAT_STAYS: Final = (console.EmailBackend, dummy.EmailBackend, locmem.EmailBackend)
+_CACHE_CHECK_S: Final = 10
+
+
+def check_database() -> Iterator[CheckMessage]:
+    """It answers, has the tables of this version, and takes a row, which is never committed."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        yield Info(f"{connection.display_name} answers", obj="Database")
+        executor = MigrationExecutor(connection)
+        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except (DatabaseError, ImproperlyConfigured) as exc:
+        hint = "Correct DATABASE_URL, or start the database."
+        yield Error(_line(exc), hint=hint, obj="Database", id="credits_site.E101")
+        return
+    if waiting:
+        text, hint = f"{waiting} have not been applied", "Run `manage.py migrate`."
+        yield Error(text, hint=hint, obj="Migrations", id="credits_site.E102")
+        return
+    yield Info("all applied", obj="Migrations")
+    try:
+        with transaction.atomic():
+            Session.objects.create(session_key=uuid4().hex, session_data="", expire_date=datetime.now(UTC))
+            transaction.set_rollback(True)
+        yield Info("taken", obj="Database writes")
+    except DatabaseError as exc:
+        hint = "Give the site's user the right to write to the database and, with SQLite, to its folder."
+        yield Error(_line(exc), hint=hint, obj="Database writes", id="credits_site.E103")
+
+
+def check_cache() -> Iterator[CheckMessage]:
+    """It remembers, and what one process tells it every other hears."""
+    cache, key = caches["default"], f"doctor:{uuid4().hex}"
+    cache.set(key, key, timeout=_CACHE_CHECK_S)
+    remembers = cache.get(key) == key
+    cache.delete(key)
+    if not remembers:
+        hint = "Correct CACHE_URL; without a cache the limits on sign-in codes do not hold."
+        yield Error("forgets what it is told", hint=hint, obj="Cache", id="credits_site.E104")
+    elif isinstance(cache, LocMemCache) and not settings.DEBUG:
+        text = "each process has its own, so sign-in limits count for each by itself"
+        hint = "With more than one server process, set CACHE_URL to a shared one, such as redis://…"
+        yield Warning(text, hint=hint, obj="Cache", id="credits_site.W105")
+    else:
+        yield Info("remembers", obj="Cache")
+
+
+def check_mail() -> Iterator[CheckMessage]:
+    """The sign-in codes can leave. Nothing is sent."""
+    try:
+        backend = get_connection()
+        if not isinstance(backend, _MAIL_THAT_STAYS):
+            backend.open()
+            backend.close()
+            yield Info("the mail server lets us in", obj="Mail")
+            return
+    # smtplib's errors are OSErrors.
+    except (OSError, ImproperlyConfigured) as exc:
+        hint = "Correct EMAIL_URL; nobody can sign in without a mailed code."
+        yield Error(_line(exc), hint=hint, obj="Mail", id="credits_site.E106")
+        return
+    text = f"stays on this machine ({settings.EMAIL_BACKEND.rpartition('.')[0]})"
+    if settings.DEBUG:
+        yield Info(text, obj="Mail")
+    else:
+        hint = "Set EMAIL_URL, such as smtp+tls://user:password@smtp.example.com:587."
+        text = f"{text}, so nobody else gets a sign-in code"
+        yield Warning(text, hint=hint, obj="Mail", id="credits_site.W107")
+
+
+def _line(exc: Exception) -> str:
+    """An error in one line. What databases and mail servers say of us holds no password."""
+    return " ".join(f"{type(exc).__name__}: {exc}".split())
