@@ -1,9 +1,9 @@
 """A client of Instant's admin HTTP API: typed, with timeouts, and honest about what may have happened.
 
     instant = InstantAdmin(api_uri="http://localhost:8888", app_id=…, admin_token=…)
-    instant.query({"haikus": {"$": {"where": {"topic": "rain"}}}})
-    instant.transact([create("haikus", uuid4(), {"topic": "rain", …})])
-    instant.as_member(refresh_token).query({"haikus": {}})      # under the app's permission rules
+    instant.query({"notes": {"$": {"where": {"text": "rain"}}}})
+    instant.transact([create("notes", uuid4(), {"text": "rain", …})])
+    instant.as_member(refresh_token).query({"notes": {}})      # under the app's permission rules
 
 Signing in and users, schema and rules are in `InstantAdmin`'s base classes, a module each. Every method
 raises `InstantError` (see `errors.py`). Safe to share between threads.

@@ -1,8 +1,8 @@
 """Transaction steps, spelled so that a transaction reads like what it does.
 
     instant.transact([
-        create("haikus", haiku_id, {"topic": "rain"}),
-        link("haikus", haiku_id, {"author": member_id}),
+        create("notes", note_id, {"text": "rain"}),
+        link("notes", note_id, {"owner": member_id}),
     ])
 
 Source: Instant's admin API, `POST /admin/transact`. Steps of one transaction happen all or not at all, but

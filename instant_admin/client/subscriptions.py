@@ -1,8 +1,8 @@
 """Live queries: the answer of a query, and again, whole, each time that it has changed.
 
-    with instant.as_member(refresh_token).subscribe_query({"haikus": {}}) as trees:
+    with instant.as_member(refresh_token).subscribe_query({"notes": {}}) as trees:
         for tree in trees:                       # ends with `SubscriptionLost`
-            print(len(tree["haikus"]))
+            print(len(tree["notes"]))
 
 A subscription is a hint to look again and no record: changes that follow each other closely come as one, and
 what changed while the connection was down is only seen in the next whole answer. Never move credits from one.

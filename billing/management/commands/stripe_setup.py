@@ -18,7 +18,7 @@ from billing.stripe_api.client import livemode
 from billing.stripe_api.setup import PackSetUp, lookup_key, set_up_endpoint, set_up_packs
 
 _EXAMPLE = (
-    'CREDIT_PACKS=\'[{"credits": 10, "name": "Ten haikus", "unit_amount": 500, "currency": "usd"}]\' '
+    'CREDIT_PACKS=\'[{"credits": 10, "name": "Ten credits", "unit_amount": 500, "currency": "usd"}]\' '
     "(unit_amount in the currency's smallest unit, so 500 is $5.00)"
 )
 
