@@ -1,8 +1,8 @@
 """What credits buy here. A product's app registers it; spending, history and audit work from this list.
 
-class HaikusConfig(AppConfig):
+class CoupletsConfig(AppConfig):
     def ready(self) -> None:
-        register(HAIKU)
+        register(COUPLET)
 """
 
 from __future__ import annotations

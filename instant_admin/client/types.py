@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypeAlias, TypedDict
 # An InstaQL query or result tree: namespaces to options, children and rows. Its shape is the caller's business.
 Query: TypeAlias = dict[str, Any]
 Tree: TypeAlias = dict[str, list[dict[str, Any]]]
-# One transaction step, such as `["create", "haikus", "…", {"topic": "rain"}]`.
+# One transaction step, such as `["create", "notes", "…", {"text": "rain"}]`.
 Step: TypeAlias = list[Any]
 
 
