@@ -1,0 +1,26 @@
+# The commands of every day. `.venv` is made by the commands of the README.
+bin := .venv/bin
+
+.PHONY: run quick test lint check
+
+# The whole site with its stand-ins.
+run:
+	$(bin)/python -m sandbox
+
+# The tests that start no process.
+quick:
+	$(bin)/python -m pytest -q -n 2 -m "not journey and not browser and not contract and not deep and not simulation"
+
+# All tests, as in the README.
+test:
+	$(bin)/python -m pytest -q -n 2
+
+lint:
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	git ls-files -z 'templates/*.html' | xargs -0 $(bin)/djade --check --target-version 5.2
+	$(bin)/mypy .
+
+# What must hold before a change lands.
+check:
+	.ci/run
