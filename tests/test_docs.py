@@ -1,4 +1,4 @@
-"""`docs/` says what is there: commands, flags, files, names, numbers, bugs, buttons, and its examples add up."""
+"""The pages say what is there: commands, flags, files, names, routes, bugs, buttons. Their examples add up."""
 
 from __future__ import annotations
 
@@ -11,39 +11,60 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from billing.clawback import Payment, clawed_back
 from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
+from billing.webhook import EVENTS
 from instant_admin.ledger.rules import Kind
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
 
 ROOT = Path(settings.BASE_DIR)
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+# The changelog names what is gone, so only its links are held to what is there.
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *DOCS]
+EVERY_WORD = "\n".join(page.read_text() for page in PAGES)
 TEXT = (ROOT / "docs" / "correctness.md").read_text()
-QUOTED = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", TEXT, flags=re.MULTILINE | re.DOTALL))
 CODE = ("accounts", "billing", "credits_site", "haikus", "instant", "instant_admin", "tests/simulation")
+MODULES = ("sandbox", "sandbox.instant", "sandbox.stripe", "tests.simulation", "tests.chaos")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-def table(title: str) -> Iterator[list[str]]:
+def quoted(text: str) -> list[str]:
+    """What stands between backticks in running text."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def table(title: str, text: str = TEXT) -> Iterator[list[str]]:
     """The cells of each row of the table under a heading, without its head."""
-    part = re.split(rf"^#+ {re.escape(title)}\n", TEXT, flags=re.MULTILINE)[1].split("\n#")[0]
+    part = re.split(rf"^#+ {re.escape(title)}\n", text, flags=re.MULTILINE)[1].split("\n#")[0]
     rows = [line for line in part.splitlines() if line.startswith("| ")]
     return ([cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:])
 
 
+# Every page
+
+
 def test_every_manage_command_and_its_flags_exist() -> None:
-    lines = re.findall(r"manage\.py (\w+)(.*)", TEXT)
-    lines += [(word.split()[0], word) for word in QUOTED if word.startswith(("reconcile_", "audit_"))]
-    assert {name for name, _ in lines} == {"reconcile_credits", "audit_credits"}
-    for name, rest in lines:
+    found = re.findall(r"manage\.py (\w+)([^\n&`]*)", EVERY_WORD)
+    found += re.findall(r"`(\w+_credits)`[^`]*\(([^)]*)\)", EVERY_WORD)
+    found += [
+        (word.split()[0], word) for word in quoted(EVERY_WORD) if re.match(r"(reconcile|audit)_\w+", word)
+    ]
+    assert {"migrate", "instant_push", "stripe_setup", "check", "doctor", "audit_credits"} <= {
+        name for name, _ in found
+    }
+    for name, rest in found:
         usage = load_command_class(get_commands()[name], name).create_parser("manage.py", name).format_help()
-        assert [flag for flag in re.findall(r"--[a-z-]+", rest) if flag not in usage] == []
+        assert [flag for flag in re.findall(r"--[a-z-]+", rest) if flag not in usage] == [], name
 
 
-@pytest.mark.parametrize("module", ["tests.simulation", "tests.chaos"])
+@pytest.mark.parametrize("module", MODULES)
 def test_the_modules_to_run_know_the_flags_given_with_them(module: str) -> None:
-    lines = re.findall(rf"python -m {re.escape(module)}(.*)", TEXT)
+    lines = re.findall(rf"python -m {re.escape(module)}(?![.\w])([^`\n]*)", EVERY_WORD)
     assert lines
     usage = subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-m", module, "--help"],
@@ -56,22 +77,72 @@ def test_the_modules_to_run_know_the_flags_given_with_them(module: str) -> None:
     assert [flag for line in lines for flag in re.findall(r"--[a-z-]+", line) if flag not in usage] == []
 
 
-def test_every_file_that_is_named_is_there() -> None:
-    paths = [word for word in QUOTED if re.fullmatch(r"[a-z_]+(/[\w.]+)+", word)]
-    assert len(paths) >= 5
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+def test_every_target_of_make_that_is_named_is_there() -> None:
+    named = set(re.findall(r"`make (\w+)`", EVERY_WORD))
+    assert named == set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def test_every_name_is_one_of_the_code() -> None:
+def test_every_variable_is_one_that_the_settings_read() -> None:
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", (ROOT / "docs" / "deploy.md").read_text()))
+    listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert len(named) > 10
+    assert named - listed == set()
+
+
+@every_page
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = [word for word in quoted(page.read_text()) if re.fullmatch(r"[\w.]+(/[\w.]+)+/?", word)]
+    # Made by the sandbox, when it runs.
+    assert [path for path in named if not (ROOT / path).exists() and not path.startswith("var/")] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [target for target in linked if not (page.parent / target).exists()] == []
+
+
+@every_page
+def test_every_name_is_one_of_the_code(page: Path) -> None:
     source = "\n".join(
         path.read_text()
-        for folder in CODE
+        for folder in (*CODE, "sandbox", "tests/couplets")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".json")
     )
-    names = {word for word in QUOTED if re.fullmatch(r"_?[A-Za-z]+(_[A-Za-z]+)*", word)}
-    assert {"clawed_back", "LedgerCorrupt", "OutcomeUnknown"} <= names
+    names = {word for word in quoted(page.read_text()) if re.fullmatch(r"_?[A-Za-z]+(_[A-Za-z]+)*", word)}
     assert {name for name in names if not re.search(rf"\b{name}\b", source)} == set()
+
+
+# docs/deploy.md and docs/routes.md
+
+
+def test_the_webhook_events_are_those_that_are_handled() -> None:
+    blocks = re.findall(
+        r"^```\n(.*?)^```", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    (told,) = (set(block.split()) for block in blocks if "checkout.session.completed" in block)
+    assert told == EVENTS
+
+
+def _routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
+    for pattern in patterns:
+        path = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield re.sub(r"<str:(\w+)_id>", r"<\1>", re.sub(r"<uuid:\w+>", "<uuid>", path))
+        elif pattern.app_name == "admin":
+            yield path
+        else:
+            yield from _routes(pattern.url_patterns, path)
+
+
+def test_the_table_of_routes_is_complete() -> None:
+    rows = table("Routes", (ROOT / "docs" / "routes.md").read_text())
+    told = [path for cells in rows for path in re.findall(r"`([^`]+)`", cells[0])]
+    assert sorted(told) == sorted(_routes(get_resolver().url_patterns))
+
+
+# docs/correctness.md
 
 
 def test_what_members_are_told_is_what_the_code_says() -> None:
