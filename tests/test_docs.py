@@ -92,8 +92,9 @@ def test_every_variable_is_one_that_the_settings_read() -> None:
 @every_page
 def test_every_file_that_is_named_is_there(page: Path) -> None:
     named = [word for word in quoted(page.read_text()) if re.fullmatch(r"[\w.]+(/[\w.]+)+/?", word)]
-    # Made by the sandbox, when it runs.
-    assert [path for path in named if not (ROOT / path).exists() and not path.startswith("var/")] == []
+    # `var/` is made by the sandbox; `couplets/` stands in the tests, until docs/adopting.md moves it.
+    there = [path for path in named if (ROOT / path).exists() or (ROOT / "tests" / path).exists()]
+    assert [path for path in named if path not in there and not path.startswith("var/")] == []
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)

@@ -1,0 +1,111 @@
+"""docs/adopting.md, done step by step in a copy of the project: its code, its changes, its commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+
+from tests.journeys.visitor import HTMX, Visitor
+
+ROOT = Path(settings.BASE_DIR)
+BLOCKS = re.findall(
+    r"^```(\w+)\n(.*?)^```", (ROOT / "docs" / "adopting.md").read_text(), re.MULTILINE | re.DOTALL
+)
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "staticfiles", "var")
+START_LIMIT_S = 60
+# The settings of the tests' own Django are none of the copy's business.
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+
+
+def test_the_walk_ends_with_a_couplet(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+    (copy / ".venv").symlink_to(sys.prefix)
+    code, commands = [], []
+    for kind, block in BLOCKS:
+        match kind:
+            case "python":
+                code.append(block)
+            case "diff":
+                _change(copy, block)
+            case "sh" if "sandbox" not in block:
+                subprocess.run(["bash", "-euc", block], cwd=copy, check=True)  # noqa: S603, S607  our own page
+            case "sh":
+                commands.append(block)
+    assert code == [_moved(name) for name in ("store.py", "apps.py", "urls.py")]
+    schema = json.loads((copy / "instant" / "schema.json").read_text())
+    for part, wanted in json.loads((copy / "couplets" / "instant.json").read_text()).items():
+        assert wanted.items() <= schema[part].items()
+    (command,) = commands
+    with _running(command.strip(), copy) as described:
+        _buy_one(Visitor(described["site"], Path(described["mail_dir"])).sign_in())
+
+
+def _buy_one(ada: Visitor) -> None:
+    page = ada.get("/couplets/").text
+    form = {"theme": "rain", "request_id": re.findall(r'name="request_id" value="(.+?)"', page)[0]}
+    assert "A couplet costs 3 credits, and you have 0" in ada.post("/couplets/", form, **HTMX).text
+    ada.sync(ada.buy())
+    for _ in range(2):
+        assert ada.post("/couplets/", form).status_code == 303
+    assert ada.get("/couplets/").text.count("rain above,<br>rain below") == 1
+    newest = ada.history()[0]
+    assert (newest["product"], newest["amount"], newest["balance"]) == ("couplet", -3, 7)
+    stranger = Visitor(ada.site, ada.mail_dir).sign_in(f"{uuid4().hex}@example.com")
+    assert "rain above" not in stranger.get("/couplets/").text
+
+
+def _moved(name: str) -> str:
+    return (ROOT / "tests" / "couplets" / name).read_text().replace("tests.couplets", "couplets")
+
+
+def _change(copy: Path, diff: str) -> None:
+    """Make the change that a block shows: the file, and pieces of it with `@@` between them."""
+    head, _, rest = diff.partition("\n")
+    path = copy / head.removeprefix("+++ ")
+    text = path.read_text()
+    for piece in rest.split("@@\n"):
+        lines = piece.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        assert text.count(before) == 1, f"{head}: {before}"
+        text = text.replace(before, "".join(line[1:] for line in lines if line[0] in " +"))
+    path.write_text(text)
+
+
+@contextmanager
+def _running(command: str, copy: Path) -> Iterator[dict[str, Any]]:
+    """The sandbox on free ports until the block ends; what it wrote to `sandbox.json`."""
+    ports = [word for name in ("--port", "--instant-port", "--stripe-port") for word in (name, "0")]
+    process = subprocess.Popen(  # noqa: S603  our own page
+        [*command.split(), *ports],
+        cwd=copy,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    file = copy / "var" / "sandbox.json"
+    try:
+        deadline = time.monotonic() + START_LIMIT_S
+        while not file.exists():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield json.loads(file.read_text())
+    finally:
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, output
