@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.members import recall
-from tests.credits_site.people import ADA, JSON, browser_of
+from tests.drivers.signed_in import ADA, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from django.test import override_settings
 
 from credits_site.live_checks import check_cache, check_database, check_mail
 from instant_admin.live_checks import LIVE, register
-from tests.billing.shop import TEN, Shop, opened
+from tests.drivers.site import TEN, LoopbackSite, opened
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 FILES = "django.core.mail.backends.filebased.EmailBackend"
@@ -27,10 +27,10 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
+def site() -> Iterator[LoopbackSite]:
     """Instant and Stripe, both in order."""
-    with opened() as shop, override_settings(STRIPE_PRICE_ID=TEN.price_id, CREDIT_PACKS=[]):
-        yield shop
+    with opened() as site, override_settings(STRIPE_PRICE_ID=TEN.price_id, CREDIT_PACKS=[]):
+        yield site
 
 
 def doctor(*arguments: str) -> tuple[int, str]:
@@ -48,7 +48,7 @@ def by_name(*arguments: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.django_db
-def test_with_nothing_wrong_it_exits_with_0_and_whatever_is_not_ok_has_a_hint(shop: Shop) -> None:
+def test_with_nothing_wrong_it_exits_with_0_and_whatever_is_not_ok_has_a_hint(site: LoopbackSite) -> None:
     code, output = doctor("--json")
     findings = json.loads(output)["findings"]
     assert code == 0
@@ -57,9 +57,9 @@ def test_with_nothing_wrong_it_exits_with_0_and_whatever_is_not_ok_has_a_hint(sh
 
 
 @pytest.mark.django_db
-def test_a_wrong_stripe_key_and_open_rules_are_both_named_and_it_exits_with_1(shop: Shop) -> None:
-    shop.admin.push_perms({"$users": {"allow": {"view": "true"}}})
-    shop.stripe_is_away = True
+def test_a_wrong_stripe_key_and_open_rules_are_both_named_and_it_exits_with_1(site: LoopbackSite) -> None:
+    site.admin.push_perms({"$users": {"allow": {"view": "true"}}})
+    site.stripe_is_away = True
     code, output = doctor("--json")
     assert code == 1
     wrong = {each["name"] for each in json.loads(output)["findings"] if each["level"] == "error"}
@@ -67,10 +67,10 @@ def test_a_wrong_stripe_key_and_open_rules_are_both_named_and_it_exits_with_1(sh
 
 
 @pytest.mark.django_db
-def test_no_other_command_asks_a_service(shop: Shop) -> None:
-    shop.stripe_is_away = True
+def test_no_other_command_asks_a_service(site: LoopbackSite) -> None:
+    site.stripe_is_away = True
     run_checks(include_deployment_checks=True, databases=["default"])
-    assert shop.asked_stripe == 0
+    assert site.asked_stripe == 0
 
 
 def test_a_check_that_crashes_is_an_error_of_its_own_and_keeps_what_it_found() -> None:
@@ -89,7 +89,10 @@ def test_a_check_that_crashes_is_an_error_of_its_own_and_keeps_what_it_found() -
 
 
 @pytest.mark.django_db
-def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(shop: Shop) -> None:
+def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(
+    site: LoopbackSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     code, output = doctor()
     lines = output.splitlines()
     assert code == 0
@@ -105,7 +108,7 @@ def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(shop: 
 
 
 @pytest.mark.django_db
-def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(shop: Shop) -> None:
+def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(site: LoopbackSite) -> None:
     with override_settings(INSTANT_APP_ID="", STRIPE_WEBHOOK_SECRETS=[], SECURE_SSL_REDIRECT=False):
         found = {each["id"]: each for each in json.loads(doctor("--json")[1])["findings"]}
     assert found["instant_admin.E001"]["level"] == "error"

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from haikus.forms import WriteHaikuForm
-from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 

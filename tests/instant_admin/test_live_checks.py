@@ -21,7 +21,7 @@ from instant_admin.client.schema import Documents
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.live_checks import check_instant, compare_clocks
 from sandbox.serving import Request, Response
-from tests.loopback import DOCUMENTS, LoopbackInstant
+from tests.drivers.instant import DOCUMENTS, LoopbackInstant
 
 Work = Callable[[], Response]
 # Of an attribute Instant remembers for ever which types of values it once had; that it may.

@@ -12,8 +12,8 @@ import requests
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import TIMEOUT_S, Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import TIMEOUT_S, MemberClient
 
 STORED = ("$users", "$userRefreshTokens", "$magicCodes", "haikus", "creditEntries")
 
@@ -36,7 +36,7 @@ def stored(instant: InstantAdmin) -> dict[str, set[str]]:
 
 
 def test_a_good_site_has_nothing_wrong_and_is_left_as_it_was(
-    ada_with_ten_credits: Visitor, world: World, instant: InstantAdmin
+    ada_with_ten_credits: MemberClient, world: World, instant: InstantAdmin
 ) -> None:
     ada_with_ten_credits.write()
     before, mails = stored(instant), set(world.mail_dir.iterdir())

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, expect
 
-from tests.journeys.visitor import Visitor
+from tests.drivers.member import MemberClient
 
 PATIENCE_MS: Final = 15_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -18,10 +18,10 @@ expect.set_options(timeout=PATIENCE_MS)
 EXPECTED_ANSWER: Final = re.compile(r"Failed to load resource: .* status of (402|404|422|503) ")
 
 
-class Person:
+class BrowserMember:
     """A browser profile with one tab. `visitor` is the same person as a script, with the same cookies at first."""
 
-    def __init__(self, page: Page, visitor: Visitor) -> None:
+    def __init__(self, page: Page, visitor: MemberClient) -> None:
         self.page = page
         self.visitor = visitor
         self.complaints: list[str] = []
@@ -84,7 +84,7 @@ class Person:
 
     @property
     def topic(self) -> Locator:
-        """The one field of the desk."""
+        """The one field of the home page."""
         return self.page.get_by_label("A haiku about")
 
     def request_id(self) -> str:
@@ -93,7 +93,7 @@ class Person:
 
     # What they do
 
-    def opens(self, path: str) -> Person:
+    def opens(self, path: str) -> BrowserMember:
         """Go to a page of the site, or to any address."""
         self.page.goto(path)
         return self
