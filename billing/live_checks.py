@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import reverse
@@ -18,10 +20,11 @@ from billing.stripe_api.client import livemode
 from billing.stripe_api.setup import StripeAccount
 from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
-from instant_admin.live_checks import compare_clocks
+from instant_admin.live_checks import LIVE, compare_clocks
 
 
-def check_stripe() -> Iterator[CheckMessage]:
+@LIVE.register
+def check_stripe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """The key, the prices and the webhook. Without a key that works, nothing else is asked."""
     asked = datetime.now(UTC)
     try:
