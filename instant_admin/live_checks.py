@@ -48,7 +48,7 @@ def compare_clocks(
     """How far our clock is from that of a server that said its time between `asked` and `answered`."""
     if theirs is None:
         text, hint = "the server does not say its time", "Have this machine's clock set by NTP."
-        return Warning(text, hint=hint, obj=name, id="doctor.W002")
+        return Warning(text, hint=hint, obj=name, id="instant_admin.W106")
     # Its header is in whole seconds, so half of one passed since on average.
     skew = asked + (answered - asked) / 2 - (theirs + timedelta(milliseconds=500))
     # A slow answer leaves as much doubt.
@@ -58,8 +58,9 @@ def compare_clocks(
         return Info(f"within {max(abs(seconds), 1)} s of ours", obj=name)
     text = f"this machine's clock is {abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
     hint = "Have the clocks set by NTP: what is signed more than 300 s ago is refused."
-    level = Error if certain > SKEW_TO_FAIL else Warning
-    return level(text, hint=hint, obj=name, id="doctor.W003")
+    if certain > SKEW_TO_FAIL:
+        return Error(text, hint=hint, obj=name, id="instant_admin.E107")
+    return Warning(text, hint=hint, obj=name, id="instant_admin.W107")
 
 
 # Instant

@@ -17,6 +17,7 @@ from django.core.checks import CheckMessage
 from django.test import override_settings
 
 from billing.audit.run import Audit
+from billing.checks import check_packs
 from billing.live_checks import check_stripe
 from billing.stripe_api.client import Client, using
 from billing.webhook import EVENTS
@@ -163,11 +164,17 @@ def test_a_recurring_price_and_an_unknown_one_are_named_each(shop: Shop) -> None
     assert "unknown to Stripe" in unknown.msg
 
 
-@pytest.mark.parametrize("packs", [[], [{"credits": 10}]], ids=["none", "without a price"])
-def test_nothing_to_sell_is_wrong(shop: Shop, packs: list[dict[str, int]]) -> None:
+@pytest.mark.parametrize(
+    "packs",
+    [[], [{"credits": 10}], [{"price": "p", "credits": "many"}]],
+    ids=["none", "no price", "no number"],
+)
+def test_while_the_setting_is_wrong_its_own_check_says_so_and_no_price_is_asked(
+    shop: Shop, packs: list[dict[str, Any]]
+) -> None:
     with override_settings(STRIPE_PRICE_ID="", CREDIT_PACKS=packs):
-        (found,) = not_ok()
-    assert (found.obj, found.level) == ("Prices", checks.ERROR)
+        assert len(check_packs(None)) == 1
+        assert (about("Prices"), not_ok()) == ([], [])
 
 
 def test_events_that_the_endpoint_does_not_get_are_named(shop: Shop) -> None:

@@ -20,6 +20,7 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import Documents
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.live_checks import check_instant, compare_clocks
+from instant_admin.rules_probe import find_open_rules
 from sandbox.serving import Request, Response
 from tests.loopback import DOCUMENTS, LoopbackInstant
 
@@ -213,6 +214,26 @@ def test_with_all_doors_open_each_attempt_succeeds_so_none_fails_for_another_rea
 
 ROWS = ("$users", "haikus", "creditEntries")
 LABELS = ("credits", "creditSeq", "stripeCustomerId")
+
+
+def test_what_is_tried_follows_from_the_schema(unpushed: LoopbackInstant) -> None:
+    schema: dict[str, Any] = copy.deepcopy(dict(DOCUMENTS.schema))
+    plain = {"required": True, "config": {"unique": False, "indexed": False}}
+    types = ("string", "number", "boolean", "date", "json")
+    schema["entities"]["$users"]["attrs"]["tier"] = plain | {"valueType": "string", "required": False}
+    schema["entities"]["maps"] = {"attrs": {f"a_{name}": plain | {"valueType": name} for name in types}}
+    perms = rules(users={"update": "isSelf"}) | {"maps": {"allow": {"$default": "true"}}}
+    unpushed.admin.push_schema(schema)
+    unpushed.admin.push_perms(perms)
+    before = rows(unpushed)
+    documents = Documents(schema=schema, perms=perms)
+    found = set(find_open_rules(unpushed.admin, documents, now=datetime.now(UTC), new_id=uuid4))
+    assert "the member can change $users.tier" in found
+    assert {text for text in found if "maps" in text} == {
+        *(f"{who} can {verb} a row of maps" for who in EVERYBODY for verb in ("create", "change")),
+        *(f"{who} can {verb} row of maps" for who in OTHERS for verb in ("delete a", "read a member's")),
+    }
+    assert rows(unpushed) == before
 
 
 def no_permission_check(request: Request, work: Work) -> Response:
