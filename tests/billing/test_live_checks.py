@@ -69,7 +69,7 @@ def test_a_good_account_has_no_fault(shop: Shop) -> None:
     assert [finding.level for finding in findings()] == [checks.INFO] * 3
 
 
-def test_a_wrong_key_is_named_once_with_its_remedy(shop: Shop) -> None:
+def test_a_wrong_key_is_named_once_with_its_hint(shop: Shop) -> None:
     with using(with_key(shop, "sk_test_wrong")):
         (key,) = findings()
     assert (key.obj, key.level) == ("Stripe key", checks.ERROR)
@@ -78,7 +78,7 @@ def test_a_wrong_key_is_named_once_with_its_remedy(shop: Shop) -> None:
     assert "sk_test_wrong" not in key.msg + (key.hint or "")
 
 
-def test_stripe_out_of_reach_is_named_with_its_remedy(shop: Shop) -> None:
+def test_stripe_out_of_reach_is_named_with_its_hint(shop: Shop) -> None:
     shop.stripe_is_away = True
     (key,) = findings()
     assert (key.obj, key.level) == ("Stripe key", checks.ERROR)
@@ -132,7 +132,7 @@ def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
     assert (found.level, "ahead" in found.msg) == (checks.ERROR, True)
 
 
-def test_an_archived_price_is_named_with_its_remedy(shop: Shop) -> None:
+def test_an_archived_price_is_named_with_its_hint(shop: Shop) -> None:
     shop.ask(f"/v1/prices/{TEN.price_id}", method="POST", active="false")
     (found,) = not_ok()
     assert (found.obj, found.level) == ("Prices", checks.ERROR)
@@ -207,8 +207,8 @@ def test_another_copy_of_the_site_with_a_poor_endpoint_is_none_of_our_business(s
 def test_an_audit_in_the_middle_of_the_doctors_visit_finds_nothing_wrong(shop: Shop) -> None:
     rules: dict[str, Any] = dict(DOCUMENTS.perms) | {"$users": {"allow": {"view": "true"}}}
     shop.admin.push_perms(rules)
-    with closing(find_open_rules(shop.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as doors:
-        assert next(doors) == "a guest can read a member's row of $users"
+    with closing(find_open_rules(shop.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as found:
+        assert next(found) == "a guest can read a member's row of $users"
         audit = Audit()
         assert list(audit.violations()) == []
         assert (audit.counts["entries"], audit.counts["haikus"]) == (2, 1)
