@@ -17,6 +17,7 @@ from django.core.checks import CheckMessage
 from django.test import override_settings
 
 from billing.audit.run import Audit
+from billing.checks import check_packs
 from billing.live_checks import check_stripe
 from billing.stripe_api.client import Client, using
 from billing.webhook import EVENTS
@@ -37,11 +38,11 @@ def in_development() -> Iterator[None]:
 
 def findings() -> list[CheckMessage]:
     """What is found, but for the clock, which the site does not send."""
-    return [message for message in check_stripe() if message.obj != "Stripe's clock"]
+    return [message for message in check_stripe(None) if message.obj != "Stripe's clock"]
 
 
 def about(name: str) -> list[CheckMessage]:
-    return [message for message in check_stripe() if message.obj == name]
+    return [message for message in check_stripe(None) if message.obj == name]
 
 
 def not_ok() -> list[CheckMessage]:
@@ -68,7 +69,7 @@ def test_a_good_account_has_no_fault(site: LoopbackSite) -> None:
     assert [finding.level for finding in findings()] == [checks.INFO] * 3
 
 
-def test_a_wrong_key_is_named_once_with_its_remedy(site: LoopbackSite) -> None:
+def test_a_wrong_key_is_named_once_with_its_hint(site: LoopbackSite) -> None:
     with using(with_key(site, "sk_test_wrong")):
         (key,) = findings()
     assert (key.obj, key.level) == ("Stripe key", checks.ERROR)
@@ -77,7 +78,7 @@ def test_a_wrong_key_is_named_once_with_its_remedy(site: LoopbackSite) -> None:
     assert "sk_test_wrong" not in key.msg + (key.hint or "")
 
 
-def test_stripe_out_of_reach_is_named_with_its_remedy(site: LoopbackSite) -> None:
+def test_stripe_out_of_reach_is_named_with_its_hint(site: LoopbackSite) -> None:
     site.stripe_is_away = True
     (key,) = findings()
     assert (key.obj, key.level) == ("Stripe key", checks.ERROR)
@@ -131,7 +132,7 @@ def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
     assert (found.level, "ahead" in found.msg) == (checks.ERROR, True)
 
 
-def test_an_archived_price_is_named_with_its_remedy(site: LoopbackSite) -> None:
+def test_an_archived_price_is_named_with_its_hint(site: LoopbackSite) -> None:
     site.ask(f"/v1/prices/{TEN.price_id}", method="POST", active="false")
     (found,) = not_ok()
     assert (found.obj, found.level) == ("Prices", checks.ERROR)
@@ -163,11 +164,17 @@ def test_a_recurring_price_and_an_unknown_one_are_named_each(site: LoopbackSite)
     assert "unknown to Stripe" in unknown.msg
 
 
-@pytest.mark.parametrize("packs", [[], [{"credits": 10}]], ids=["none", "without a price"])
-def test_nothing_to_sell_is_wrong(site: LoopbackSite, packs: list[dict[str, int]]) -> None:
+@pytest.mark.parametrize(
+    "packs",
+    [[], [{"credits": 10}], [{"price": "p", "credits": "many"}]],
+    ids=["none", "no price", "no number"],
+)
+def test_while_the_setting_is_wrong_its_own_check_says_so_and_no_price_is_asked(
+    site: LoopbackSite, packs: list[dict[str, Any]]
+) -> None:
     with override_settings(STRIPE_PRICE_ID="", CREDIT_PACKS=packs):
-        (found,) = not_ok()
-    assert (found.obj, found.level) == ("Prices", checks.ERROR)
+        assert len(check_packs(None)) == 1
+        assert (about("Prices"), not_ok()) == ([], [])
 
 
 def test_events_that_the_endpoint_does_not_get_are_named(site: LoopbackSite) -> None:
@@ -200,8 +207,8 @@ def test_another_copy_of_the_site_with_a_poor_endpoint_is_none_of_our_business(s
 def test_an_audit_in_the_middle_of_the_doctors_visit_finds_nothing_wrong(site: LoopbackSite) -> None:
     rules: dict[str, Any] = dict(DOCUMENTS.perms) | {"$users": {"allow": {"view": "true"}}}
     site.admin.push_perms(rules)
-    with closing(find_open_rules(site.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as doors:
-        assert next(doors) == "a guest can read a member's row of $users"
+    with closing(find_open_rules(site.admin, DOCUMENTS, now=datetime.now(UTC), new_id=uuid4)) as found:
+        assert next(found) == "a guest can read a member's row of $users"
         audit = Audit()
         assert list(audit.violations()) == []
         assert (audit.counts["entries"], audit.counts["haikus"]) == (2, 1)
