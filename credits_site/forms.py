@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django import forms
 from django.contrib.sessions.backends.base import SessionBase
@@ -10,6 +10,9 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
 
 from credits_site.answers import wants_json
+
+# Characters kept of a field. Anybody may send megabytes, and a session is a row in the database.
+MOST_KEPT: Final = 1000
 
 
 class KeptForm(forms.Form):
@@ -41,7 +44,8 @@ class KeptForm(forms.Form):
         self._keep(session, wrong={name: [*map(str, found)] for name, found in self.errors.items()})
 
     def _keep(self, session: SessionBase, *, wrong: dict[str, list[str]]) -> None:
-        typed = {name: str(self[name].value() or "") for name in self.fields if name not in self.never_kept}
+        names = [name for name in self.fields if name not in self.never_kept]
+        typed = {name: str(self[name].value() or "")[:MOST_KEPT] for name in names}
         session[self.kept_as] = {"typed": typed, "wrong": wrong}
 
     @classmethod
