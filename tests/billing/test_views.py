@@ -42,6 +42,12 @@ def test_a_plain_form_with_a_fault_goes_back_to_the_packs_with_what_was_chosen(a
     assert "at most 10" in kept["wrong"]["quantity"][0]
 
 
+def test_what_was_chosen_stands_again_after_an_outage(ada: Client) -> None:
+    response = ada.post("/api/stripe/checkout", {"pack": "price_ten", "quantity": "3"})
+    assert (response.status_code, response["Location"]) == (303, "/")
+    assert CheckoutForm.recall(ada.session)["quantity"].value() == "3"
+
+
 def test_a_request_id_that_is_none_is_422(ada: Client) -> None:
     response = ada.post("/api/stripe/checkout", {"request_id": "7"}, headers=JSON)
     assert response.status_code == 422

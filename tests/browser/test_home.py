@@ -111,23 +111,6 @@ def test_the_counter_is_read_again_when_the_tab_is_looked_at(
     expect(deaf_ada.credits).to_have_text("10")
 
 
-def test_an_outage_is_said_and_the_same_button_works_afterwards(
-    rich_ada: BrowserMember, instant_faults: Faults
-) -> None:
-    rich_ada.bears("Response Status Error Code 503")
-    # The balance is read, the spend arrives but its answer does not, and then Instant is away.
-    instant_faults.add("refuse", "^/admin/query$", skip=1, times=None)
-    instant_faults.add("drop_after", "^/admin/transact$")
-    instant_faults.add("refuse", "^/admin/transact$", times=None)
-    rich_ada.writes_about("rain")
-    expect(rich_ada.message).to_contain_text("never charged twice")
-    instant_faults.clear()
-    rich_ada.write_button.click()
-    expect(rich_ada.cards).to_have_count(1)
-    expect(rich_ada.message).to_be_empty()
-    expect(rich_ada.credits).to_have_text("9")
-
-
 def test_a_site_that_cannot_be_reached_is_said(rich_ada: BrowserMember) -> None:
     rich_ada.bears("htmx:sendError|htmx:afterRequest|ERR_INTERNET_DISCONNECTED")
     rich_ada.page.context.set_offline(True)
@@ -137,11 +120,3 @@ def test_a_site_that_cannot_be_reached_is_said(rich_ada: BrowserMember) -> None:
     rich_ada.write_button.click()
     expect(rich_ada.cards).to_have_count(1)
     expect(rich_ada.credits).to_have_text("9")
-
-
-def test_someone_signed_out_elsewhere_lands_on_the_sign_in_form(rich_ada: BrowserMember) -> None:
-    # The open tab may ask for its stream once more before it is left; whether it does is chance.
-    rich_ada.bears(r"status of 401 \(Unauthorized\)")
-    rich_ada.visitor.post("/sign-out/")
-    rich_ada.writes_about("rain")
-    expect(rich_ada.page.get_by_label("Email")).to_be_visible()

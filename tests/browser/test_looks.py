@@ -83,6 +83,10 @@ def _landing(person: BrowserMember) -> None:
     person.opens("/")
 
 
+def _sign_in(person: BrowserMember) -> None:
+    person.opens("/sign-in/")
+
+
 def _refused_email(person: BrowserMember) -> None:
     person.opens("/").page.get_by_label("Email").fill("nonsense")
     person.page.get_by_role("button", name="Send me a code").click()
@@ -97,7 +101,7 @@ def _wrong_code(person: BrowserMember) -> None:
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
-def _desk(person: BrowserMember) -> None:
+def _home(person: BrowserMember) -> None:
     person.opens("/")
     expect(person.cards).to_have_count(7)
 
@@ -112,7 +116,7 @@ def _refused_topic(person: BrowserMember) -> None:
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
-def _shelf(person: BrowserMember) -> None:
+def _list(person: BrowserMember) -> None:
     person.opens("/haikus/")
 
 
@@ -147,8 +151,8 @@ def _paid_already(person: BrowserMember) -> None:
     person.opens(page)
 
 
-OUTSIDE: Final = (_landing, _refused_email, _wrong_code)
-INSIDE: Final = (_desk, _packs, _refused_topic, _shelf, _history, _nothing)
+OUTSIDE: Final = (_landing, _sign_in, _refused_email, _wrong_code)
+INSIDE: Final = (_home, _packs, _refused_topic, _list, _history, _nothing)
 AT_STRIPE: Final = (_payment, _declined, _authentication, _paid_already)
 
 
@@ -205,7 +209,7 @@ FOCUSED: Final = """() => {
 }"""
 
 
-@pytest.mark.parametrize("go", [_desk, _shelf, _history, _payment])
+@pytest.mark.parametrize("go", [_home, _list, _history, _payment])
 def test_tab_reaches_everything_and_shows_where_it_is(
     new_browser: NewBrowser, well_read: MemberClient, go: Callable[[BrowserMember], None]
 ) -> None:

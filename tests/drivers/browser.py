@@ -100,10 +100,18 @@ class BrowserMember:
 
     def signs_in(self) -> None:
         """Ask for a code, look into the mail, and enter it."""
-        self.visitor.email = f"visitor-{uuid4().hex[:12]}@example.com"
+        self.asks_for_a_code()
+        self.enters_the_code()
+
+    def asks_for_a_code(self, email: str | None = None) -> None:
+        """From a page with the sign-in form to the one for the code; a fresh email unless one is given."""
+        self.visitor.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
         self.page.get_by_label("Email").fill(self.visitor.email)
         self.page.get_by_role("button", name="Send me a code").click()
         expect(self.page.get_by_label("Code")).to_be_focused()
+
+    def enters_the_code(self) -> None:
+        """Enter the code of the newest mail."""
         self.page.get_by_label("Code").fill(self.visitor.code())
         self.page.get_by_role("button", name="Sign in").click()
 
