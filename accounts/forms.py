@@ -12,6 +12,7 @@ class EmailForm(KeptForm):
     """Step one: where to send the code, and where the person was."""
 
     kept_as = "sign-in form"
+    never_kept = ("next",)  # the address of the page has it
 
     email = forms.EmailField(
         max_length=254,

@@ -41,9 +41,11 @@ _WAITING: Final = "sign-in"
 def sign_in(request: SiteRequest) -> HttpResponse:
     """Ask for an email; send a code there."""
     if request.method != "POST":
+        if request.member is not None:
+            return redirect(own_address(request, request.GET.get("next")) or "home")
         form = EmailForm.recall(request.session, initial={"next": request.GET.get("next", "")})
         return render(request, "accounts/sign_in.html", {"form": form})
-    form = EmailForm(request.POST)
+    form = EmailForm.sent(request)
     if not form.is_valid():
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     email = form.cleaned_data["email"]
@@ -102,7 +104,7 @@ def enter_code(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"form": CodeForm.recall(request.session), "email": waiting["email"]}
         return render(request, "accounts/code.html", context)
-    form = CodeForm(request.POST)
+    form = CodeForm.sent(request)
     if not form.is_valid():
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
@@ -137,7 +139,7 @@ def _refused(
 ) -> HttpResponse:
     if wants_json(request):
         return _with_retry_after(JsonResponse({"error": first_error(form)}, status=status), retry_after_s)
-    form.keep(request.session)
+    form.keep_with_errors(request.session)
     return see_other(page_it_came_from(request, otherwise=request.path))
 
 

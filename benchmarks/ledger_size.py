@@ -32,7 +32,7 @@ from instant_admin.ledger.entries import ENTRIES, account_query, read_page, slot
 from instant_admin.ledger.rules import Account, Kind, Spend
 from instant_admin.ledger.store import BalanceStore, row_id
 from sandbox.instant.standin import InstantStandIn
-from tests.loopback import DOCUMENTS, HandlerAdapter
+from tests.drivers.instant import DOCUMENTS, HandlerAdapter
 
 MEMBERS = 10
 FEW_ENTRIES = 1_000

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from sandbox.world import World
-from tests.journeys.listener import Listener
+from tests.drivers.member import MemberClient
+from tests.drivers.stream import StreamClient
 from tests.journeys.test_buying import webhook
-from tests.journeys.visitor import Visitor
 
 
 def main() -> None:
@@ -37,11 +37,11 @@ def main() -> None:
 
 
 def _measure(world: World, rounds: int) -> list[tuple[float, float]]:
-    ada = Visitor(world.site_url, world.mail_dir).sign_in()
-    other = Visitor(world.site_urls[1], world.mail_dir)
+    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
+    other = MemberClient(world.site_urls[1], world.mail_dir)
     other.http.cookies.update(ada.http.cookies)
     times = []
-    with Listener(other) as tab:
+    with StreamClient(other) as tab:
         tab.await_credits(0)
         for number in range(1, rounds + 1):
             checkout_id = ada.buy()

@@ -10,10 +10,6 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks and the staff's pages, and listen to who signs out."""
-        from billing import checks  # noqa: F401
+        from billing import checks, live_checks  # noqa: F401
         from billing.counter import sign_out  # noqa: F401
-        from billing.live_checks import check_stripe
         from billing.staff import admin  # noqa: F401
-        from instant_admin.live_checks import register
-
-        register(check_stripe)

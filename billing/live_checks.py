@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import reverse
 
+from billing.checks import check_packs
 from billing.errors import StripeError, StripeRefused, StripeUnavailable
 from billing.packs import Pack, packs
 from billing.stripe_api import catalog, setup, webhooks
@@ -18,10 +21,11 @@ from billing.stripe_api.client import livemode
 from billing.stripe_api.setup import StripeAccount
 from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
-from instant_admin.live_checks import compare_clocks
+from instant_admin.live_checks import LIVE, compare_clocks
 
 
-def check_stripe() -> Iterator[CheckMessage]:
+@LIVE.register
+def check_stripe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """The key, the prices and the webhook. Without a key that works, nothing else is asked."""
     asked = datetime.now(UTC)
     try:
@@ -47,7 +51,9 @@ def _check_key(account: StripeAccount) -> CheckMessage:
     if not account.can_charge:
         text = f"the account {account.id} cannot take payments yet"
         hint = "Finish the account's activation in Stripe's dashboard."
-        return (Error if live else Warning)(text, hint=hint, obj=name, id="billing.W102")
+        if live:
+            return Error(text, hint=hint, obj=name, id="billing.E102")
+        return Warning(text, hint=hint, obj=name, id="billing.W102")
     if not live and not settings.DEBUG:
         text = f"a test key of {account.id}: nobody is charged"
         hint = "Before selling, use the live key (sk_live_) and live prices; then run this again."
@@ -56,18 +62,9 @@ def _check_key(account: StripeAccount) -> CheckMessage:
 
 
 def _check_prices() -> Iterator[CheckMessage]:
-    """Every pack can be sold."""
-    try:
-        for_sale = packs()
-    except (KeyError, TypeError, ValueError, AttributeError):
-        hint = "Correct it as the setting's own check says."
-        yield Error("CREDIT_PACKS cannot be read", hint=hint, obj="Prices", id="billing.E104")
-        return
-    if not for_sale:
-        hint = "Set CREDIT_PACKS and run `manage.py stripe_setup`."
-        yield Error("there is nothing to sell", hint=hint, obj="Prices", id="billing.E105")
-    for pack in for_sale:
-        yield _check_price(pack)
+    """Every pack can be sold. Not asked while the setting itself is wrong: its own check says so."""
+    if not check_packs(None):
+        yield from map(_check_price, packs())
 
 
 def _check_price(pack: Pack) -> CheckMessage:

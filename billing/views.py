@@ -60,7 +60,7 @@ def credits(request: SiteRequest) -> HttpResponse:
 @member_required
 def checkout(request: SiteRequest) -> HttpResponse:
     """Start a checkout and go to Stripe's page for it."""
-    form = CheckoutForm(request.POST)
+    form = CheckoutForm.sent(request)
     if not form.is_valid():
         return _not_for_sale(request, form)
     try:
@@ -86,7 +86,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
 def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"error": first_error(form)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    form.keep(request.session)
+    form.keep_with_errors(request.session)
     return see_other(f"{reverse('home')}#buy")
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django import forms
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import HttpRequest
+
+from credits_site.answers import wants_json
+
+# Characters kept of a field. Anybody may send megabytes, and a session is a row in the database.
+MOST_KEPT: Final = 1000
 
 
 class KeptForm(forms.Form):
@@ -21,10 +27,25 @@ class KeptForm(forms.Form):
 
     _wrong: dict[str, list[str]] | None = None
 
+    @classmethod
+    def sent(cls, request: HttpRequest) -> Self:
+        """The form as it was sent. What a person typed is kept at once, because an outage may follow."""
+        form = cls(request.POST)
+        if not wants_json(request):
+            form.keep(request.session)
+        return form
+
     def keep(self, session: SessionBase) -> None:
-        """Keep what was typed, and what is wrong with it."""
-        typed = {name: str(self[name].value() or "") for name in self.fields if name not in self.never_kept}
-        wrong = {name: [str(message) for message in found] for name, found in self.errors.items()}
+        """Keep what was typed."""
+        self._keep(session, wrong={})
+
+    def keep_with_errors(self, session: SessionBase) -> None:
+        """Keep what was typed, and what is wrong with it, for the next page to say."""
+        self._keep(session, wrong={name: [*map(str, found)] for name, found in self.errors.items()})
+
+    def _keep(self, session: SessionBase, *, wrong: dict[str, list[str]]) -> None:
+        names = [name for name in self.fields if name not in self.never_kept]
+        typed = {name: str(self[name].value() or "")[:MOST_KEPT] for name in names}
         session[self.kept_as] = {"typed": typed, "wrong": wrong}
 
     @classmethod

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
@@ -18,12 +19,15 @@ from django.core.mail.backends import console, dummy, locmem
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from instant_admin.live_checks import LIVE
+
 # Mail that nobody gets. The file backend is a kind of the console's.
 _MAIL_THAT_STAYS: Final = (console.EmailBackend, dummy.EmailBackend, locmem.EmailBackend)
 _CACHE_CHECK_S: Final = 10
 
 
-def check_database() -> Iterator[CheckMessage]:
+@LIVE.register
+def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """It answers, has the tables of this version, and takes a row, which is never committed."""
     try:
         with connection.cursor() as cursor:
@@ -50,7 +54,8 @@ def check_database() -> Iterator[CheckMessage]:
         yield Error(_line(exc), hint=hint, obj="Database writes", id="credits_site.E103")
 
 
-def check_cache() -> Iterator[CheckMessage]:
+@LIVE.register
+def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """It remembers, and what one process tells it every other hears."""
     cache, key = caches["default"], f"doctor:{uuid4().hex}"
     cache.set(key, key, timeout=_CACHE_CHECK_S)
@@ -67,7 +72,8 @@ def check_cache() -> Iterator[CheckMessage]:
         yield Info("remembers", obj="Cache")
 
 
-def check_mail() -> Iterator[CheckMessage]:
+@LIVE.register
+def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """The sign-in codes can leave. Nothing is sent."""
     try:
         backend = get_connection()

@@ -1,7 +1,7 @@
 """Every setting of the site, and the only reader of the environment.
 
 Each variable is listed with a line of comment in `.env.example`. Nothing secret has a default that works:
-what is missing is reported, all at once and with the remedy, by `manage.py check` (see `checks.py` of the apps).
+what is missing is reported, all at once and with a hint, by `manage.py check` (see `checks.py` of the apps).
 """
 
 from pathlib import Path

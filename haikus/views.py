@@ -56,9 +56,9 @@ def home(request: SiteRequest) -> HttpResponse:
 @require_POST
 def write(request: SiteRequest) -> HttpResponse:
     """Write a haiku on a topic, for a credit. Whoever is signed out finds the topic again when they are back."""
-    form = WriteHaikuForm(request.POST)
-    if not wants_json(request):
-        form.keep(request.session)
+    form = WriteHaikuForm.sent(request)
+    if request.member is None and not wants_json(request) and form.is_valid():
+        messages.info(request, "Your topic is kept: sign in to have it written.")
     return _write(request, form)
 
 
@@ -103,10 +103,7 @@ def _unwritten(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if wants_json(request):
         return JsonResponse({"error": first_error(form)}, status=status)
-    form.keep(request.session)
-    if not wants_fragment(request):
-        return see_other(page_it_came_from(request))
-    return render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
+    return _form_again(request, form, status, shown_on=page_it_came_from(request))
 
 
 def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredits) -> HttpResponse:
@@ -118,12 +115,20 @@ def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredit
     form.add_error(
         None, f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. Buy a pack first."
     )
-    form.keep(request.session)
-    if not wants_fragment(request):
-        return see_other(f"{reverse('home')}#buy")
+    response = _form_again(request, form, status, shown_on=f"{reverse('home')}#buy")
     # After the swap: the dialog, once closed, gives the focus back to a field that is there.
-    response = render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
     return trigger_client_event(response, "credits-needed", after="settle")
+
+
+def _form_again(
+    request: SiteRequest, form: WriteHaikuForm, status: HTTPStatus, *, shown_on: str
+) -> HttpResponse:
+    """The form with what is wrong: as a fragment now, or on the page to which a plain form is sent back."""
+    if not wants_fragment(request):
+        form.keep_with_errors(request.session)
+        return see_other(shown_on)
+    form.keep(request.session)
+    return render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
 
 
 @require_GET

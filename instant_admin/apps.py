@@ -10,7 +10,4 @@ class InstantAdminConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks."""
-        from instant_admin import checks  # noqa: F401
-        from instant_admin.live_checks import check_instant, register
-
-        register(check_instant)
+        from instant_admin import checks, live_checks  # noqa: F401

@@ -1,18 +1,18 @@
-"""Checks that ask an outside service, and those of them that ask Instant.
+"""Checks that ask an outside service, and the one of them that asks Instant.
 
 They are Django system checks in a registry of their own: Django runs everything in its registry at every command, and
-these take seconds. `manage.py doctor` runs them. Each yields an `Info` for what is well.
+these take seconds. `manage.py doctor` runs them. Each names in `obj` what it looked at, yields an `Info` for what is
+well, and stops where the rest would only repeat an error.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import uuid4
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.checks.registry import CheckRegistry
@@ -30,10 +30,7 @@ from instant_admin.configured import instant
 from instant_admin.ledger.guards import missing_guards
 from instant_admin.rules_probe import LeftBehind, find_open_rules
 
-logger = logging.getLogger(__name__)
-
 LIVE: Final = CheckRegistry()
-Check: TypeAlias = Callable[[], Iterable[CheckMessage]]
 
 # Stripe's signatures are refused when they are 300 s old: by then it is too late to say so.
 SKEW_TO_WARN: Final = timedelta(seconds=60)
@@ -45,32 +42,13 @@ _UNKNOWN_APP: Final = ("param-missing", "param-malformed", "record-not-found")
 _NAMED_AT_MOST: Final = 4
 
 
-def register(check: Check) -> None:
-    """Have `manage.py doctor` run `check`. One that crashes is an error of its own and stops no other."""
-    LIVE.register(partial(_run, check))
-
-
-def _run(check: Check, **kwargs: Any) -> Sequence[CheckMessage]:
-    found: list[CheckMessage] = []
-    try:
-        found.extend(check())
-    except Exception as exc:
-        # Whatever it is, the person at the terminal must see what the others say.
-        logger.debug("A live check failed", exc_info=True)
-        # Not the message: nobody knows what an unforeseen error quotes.
-        hint = "Nobody foresaw this. Run it again with LOG_LEVEL=DEBUG to see where it happened."
-        text = f"the check itself failed ({type(exc).__name__})"
-        found.append(Error(text, hint=hint, obj=getattr(check, "__name__", "check"), id="doctor.E001"))
-    return found
-
-
 def compare_clocks(
     name: str, theirs: datetime | None, *, asked: datetime, answered: datetime
 ) -> CheckMessage:
     """How far our clock is from that of a server that said its time between `asked` and `answered`."""
     if theirs is None:
         text, hint = "the server does not say its time", "Have this machine's clock set by NTP."
-        return Warning(text, hint=hint, obj=name, id="doctor.W002")
+        return Warning(text, hint=hint, obj=name, id="instant_admin.W106")
     # Its header is in whole seconds, so half of one passed since on average.
     skew = asked + (answered - asked) / 2 - (theirs + timedelta(milliseconds=500))
     # A slow answer leaves as much doubt.
@@ -80,14 +58,16 @@ def compare_clocks(
         return Info(f"within {max(abs(seconds), 1)} s of ours", obj=name)
     text = f"this machine's clock is {abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
     hint = "Have the clocks set by NTP: what is signed more than 300 s ago is refused."
-    level = Error if certain > SKEW_TO_FAIL else Warning
-    return level(text, hint=hint, obj=name, id="doctor.W003")
+    if certain > SKEW_TO_FAIL:
+        return Error(text, hint=hint, obj=name, id="instant_admin.E107")
+    return Warning(text, hint=hint, obj=name, id="instant_admin.W107")
 
 
 # Instant
 
 
-def check_instant() -> Iterator[CheckMessage]:
+@LIVE.register
+def check_instant(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """The server, the app, and whether its rules are really closed.
 
     What stands on something that does not work is not asked. Two members are made for a moment, at addresses that

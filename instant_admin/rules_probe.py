@@ -161,8 +161,10 @@ def _sample(documents: Documents, namespace: str, word: str) -> dict[str, Any]:
 
 
 def _attempts(documents: Documents, fixture: Fixture, new_id: NewId) -> Iterator[Attempt]:
-    for label, value in {"credits": 1, "creditSeq": 0, "stripeCustomerId": fixture.word}.items():
-        yield Attempt(f"change {USERS}.{label}", update(USERS, fixture.owner, {label: value}))
+    for label, value in _sample(documents, USERS, fixture.word).items():
+        # Instant keeps the email itself, and lets nobody change it.
+        if label != "email":
+            yield Attempt(f"change {USERS}.{label}", update(USERS, fixture.owner, {label: value}))
     for name, row in fixture.rows.items():
         is_ledger = name == ENTRIES
         sample = _sample(documents, name, fixture.word)

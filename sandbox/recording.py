@@ -39,7 +39,7 @@ class Recording:
         self._lock = threading.Lock()
 
     def exchange(self, request: Request, response: Response) -> None:
-        """Write down a call of the API and its answer. Pages are nobody's to judge."""
+        """Write down a call of the API and its answer. Pages are not checked."""
         if not request.path.startswith(API):
             return
         call = {

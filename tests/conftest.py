@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import MemberClient
 
 # Every test signs somebody in, all from one address.
 MANY_SIGN_INS = {"SIGN_IN_CODES_PER_ADDRESS": "100000"}
@@ -24,19 +24,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-def visitor(world: World) -> Visitor:
+def visitor(world: World) -> MemberClient:
     """Somebody who is not signed in."""
-    return Visitor(world.site_url, world.mail_dir)
+    return MemberClient(world.site_url, world.mail_dir)
 
 
 @pytest.fixture
-def ada(visitor: Visitor) -> Visitor:
+def ada(visitor: MemberClient) -> MemberClient:
     """A new member, signed in, without credits."""
     return visitor.sign_in()
 
 
 @pytest.fixture
-def ada_with_ten_credits(ada: Visitor) -> Visitor:
+def ada_with_ten_credits(ada: MemberClient) -> MemberClient:
     """A member who bought a pack of ten."""
     assert ada.sync(ada.buy()).json()["credits"] == 10
     return ada

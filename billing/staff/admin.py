@@ -104,7 +104,7 @@ class MemberAdmin(_ModelAdmin):
         return redirect("admin:billing_member_change", member_id=member_id)
 
     def stripe_check(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
-        """Hold a member's purchases against Stripe, and mend what differs."""
+        """Hold a member's purchases against Stripe, and fix what differs."""
         self._check_may_view(request)
         if not self.has_reset_permission(request):
             raise PermissionDenied

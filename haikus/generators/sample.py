@@ -56,18 +56,17 @@ def _group_for(text: str, rng: Random) -> dict[str, Any]:
     """The quiet group for grief, violence and self-harm, else one that the topic names, else any."""
     lowered = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     words = set(re.findall(r"[^\W_]+", lowered))
-    grave = any(part in lowered for part in _QUIET["anywhere"])
-    if grave or not words.isdisjoint(_QUIET["keywords"].split()):
+    if re.search("|".join(_QUIET["grave"]), lowered) or not words.isdisjoint(_QUIET["keywords"].split()):
         return _QUIET
     named = [group for group in _OTHERS if not words.isdisjoint(group["keywords"].split())]
     return rng.choice(named or _OTHERS)
 
 
 def _topic_line(text: str, group: dict[str, Any], used: set[str], rng: Random) -> tuple[int, str]:
-    """A place in the poem and a line with the topic, in the first form of it that has one that is not used."""
+    """A place in the poem and a line with the topic, in its first form and frames that have one not used."""
     fitting: list[list[tuple[int, str]]] = []
-    for form in forms(text, _WORDS):
-        kinds = [list(_settings(*kind)) for kind in _frames(form, group)]
+    for tier in (tier for form in forms(text, _WORDS) for tier in _tiers(form, group)):
+        kinds = [list(_settings(*kind)) for kind in tier]
         unused = [[setting for setting in kind if setting[1] not in used] for kind in kinds]
         fitting = list(filter(None, unused)) or fitting or list(filter(None, kinds))
         if any(unused):
@@ -76,25 +75,26 @@ def _topic_line(text: str, group: dict[str, Any], used: set[str], rng: Random) -
     return rng.choice(rng.choice(fitting))
 
 
-def _frames(form: str, group: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """The frames for a topic, kind by kind, each with the topic as it stands there: "the cat", or "cat"."""
+def _tiers(form: str, group: dict[str, Any]) -> Iterator[list[tuple[str, list[str]]]]:
+    """Kinds of frames, the most natural first, each with the topic as it stands there: "the cat", or "cat"."""
     tokens = form.split()
     bare = tokens[-1] in _WORDS["countable"] and tokens[0] not in _WORDS["determiners"] | _WORDS["sentence"]
     named = f"the {form}" if bare and form.islower() else form
-    yield named, group["frames"]
-    if group is not _QUIET:
-        yield form, LINES["any_topic"]
-        if form.endswith("?"):
-            yield form, LINES["question"]
-        elif is_name(named, _WORDS):
-            yield named, LINES["named"]
+    placed = [(named, group["frames"])]
+    if form[-1] in "?…" and group is not _QUIET:
+        yield [(form, LINES["question" if form[-1] == "?" else "broken"])]
+    elif group is not _QUIET:
+        placed.append((named, LINES["named"]) if is_name(named, _WORDS) else (form, LINES["written"]))
+    yield placed
+    yield [] if group is _QUIET else [(named, LINES["any_topic"])]
 
 
 def _settings(form: str, frames: Sequence[str]) -> Iterator[tuple[int, str]]:
     for frame in frames:
-        shown = frame.replace("{} —", "{}") if form[-1] in "?!.…" else frame
+        shown = frame.replace("{} —", "{}") if form[-1] in "!.…" else frame
         for place, meter in enumerate(METER):
-            if syllables_in(frame) + syllables_in(form) == meter:
+            fits = syllables_in(frame) + syllables_in(form) == meter
+            if fits and _telling(frame).isdisjoint(_telling(form)):
                 yield place, shown.replace("{}", form)
 
 

@@ -46,11 +46,11 @@ def is_nameable(text: str) -> bool:
 
 def settled(text: str, words: Words) -> str:
     """The spelling inside a sentence: "The Sea" is the sea, "I LOVE YOU" is not shouted, NASA and Paris stay."""
-    tokens, common = text.split(), words["common"]
-    if text.isupper() and (len(tokens) > 1 or text.lower() in common):
+    tokens = text.split()
+    if (text.isupper() and len(tokens) > 1) or words["common"].issuperset(text.lower().split()):
         tokens = text.lower().split()
-    elif common.issuperset(text.lower().split()) or tokens[0].lower() in words["grammar"]:
-        tokens = [token.lower() if token.lower() in common else token for token in tokens]
+    elif tokens[0].lower() in words["grammar"]:
+        tokens[0] = tokens[0].lower()
     return re.sub(r"\bi\b(?!\.)", "I", " ".join(tokens))
 
 

@@ -20,7 +20,7 @@ import requests
 
 from instant_admin.client import protocol
 from instant_admin.client.protocol import ADMIN, GUEST, Call, Identity
-from instant_admin.client.schema import AppDocuments
+from instant_admin.client.schema import SchemaAndRules
 from instant_admin.client.subscriptions import SILENCE_LIMIT_S, Subscription
 from instant_admin.client.transport import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Transport
 from instant_admin.client.types import Query, Step, Tree
@@ -89,7 +89,7 @@ class Impersonation(Connection):
         return passed
 
 
-class InstantAdmin(Users, AppDocuments, Connection):
+class InstantAdmin(Users, SchemaAndRules, Connection):
     """Instant with the rights of the app's admin token, which skip every permission rule.
 
     `sleep` and `new_session` are arguments so that time and the network can be simulated.

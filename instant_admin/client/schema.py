@@ -1,6 +1,6 @@
 """An app's schema and permission rules: read, planned, pushed and awaited.
 
-`push` brings a live app up to `schema.json` and `perms.json` of a folder; `AppDocuments` is the part of the client
+`push` brings a live app up to `schema.json` and `perms.json` of a folder; `SchemaAndRules` is the part of the client
 that it calls.
 """
 
@@ -22,7 +22,7 @@ _JOB_PAUSES_S: Final = (0.1, 0.2, 0.5, *(1.0,) * 120)
 _JOB_FAILED: Final = ("errored", "canceled")
 
 
-class AppDocuments:
+class SchemaAndRules:
     """A part of `InstantAdmin`. Source: `/superadmin/apps/{id}` and beside it, with the app's admin token."""
 
     app_id: str
@@ -94,7 +94,7 @@ def read_documents(folder: Path) -> Documents:
 
 
 def push(
-    app: AppDocuments, documents: Documents, *, dry_run: bool, sleep: Callable[[float], None] = time.sleep
+    app: SchemaAndRules, documents: Documents, *, dry_run: bool, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[str]:
     """Bring the live app up to `documents`; yields a line for each thing done, or that would be done.
 
@@ -118,7 +118,7 @@ def push(
             raise SchemaError(*problems)
 
 
-def differences(app: AppDocuments, documents: Documents) -> list[str]:
+def differences(app: SchemaAndRules, documents: Documents) -> list[str]:
     """What the live app lacks of `documents`, a sentence each; empty when it is all there."""
     problems = schema_differences(app.schema(), documents)
     if app.perms() != documents.perms:
@@ -173,7 +173,7 @@ def _link_identity(ref: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return forward_on, forward_label, reverse_on, reverse_label
 
 
-def _await_jobs(app: AppDocuments, group_id: str, sleep: Callable[[float], None]) -> None:
+def _await_jobs(app: SchemaAndRules, group_id: str, sleep: Callable[[float], None]) -> None:
     for pause_s in _JOB_PAUSES_S:
         jobs = app.schema_jobs(group_id)
         failed = [job for job in jobs if job["job_status"] in _JOB_FAILED]

@@ -25,7 +25,7 @@ class Answer:
 
 
 class Guard:
-    """What one caller may see, each entity judged once."""
+    """What one caller may see, each entity checked once."""
 
     def __init__(self, access: Access, rule_params: Json) -> None:
         self._access = access
@@ -46,7 +46,7 @@ class Guard:
         return bool(self._access.rules.field_programs(etype))
 
     def report(self) -> Iterator[dict[str, Json]]:
-        """What was judged, as permission checks report it."""
+        """What was checked, as permission checks report it."""
         for (etype, entity_id, label), (result, entity) in self._judged.items():
             rules = self._access.rules
             program = rules.field_programs(etype).get(label) if label else rules.program(etype, "view")

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.members import recall
-from tests.credits_site.people import ADA, JSON, browser_of
+from tests.drivers.signed_in import ADA, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -33,14 +33,12 @@ def waiting() -> Client:
 )
 def test_a_bad_email_stands_again_on_its_page_and_the_fault_once(page: str, email: str, said: str) -> None:
     client = Client()
-    response = client.post(
-        "/sign-in/", {"email": email, "next": "/history/"}, headers={"Referer": f"http://testserver{page}"}
-    )
+    response = client.post("/sign-in/", {"email": email}, headers={"Referer": f"http://testserver{page}"})
     assert (response.status_code, response["Location"]) == (303, page)
     shown = client.get(page).content.decode()
     assert said in shown
     assert f'value="{escape(email)}"' in shown
-    assert 'name="next" value="/history/"' in shown
+    assert ('name="next" value="/history/"' in shown) == ("next=" in page)
     assert said not in client.get(page).content.decode()
 
 
@@ -69,11 +67,20 @@ def test_without_an_email_that_waits_signing_in_starts_over(path: str) -> None:
     assert Client().post(path, headers=JSON).json() == {"error": "Ask for a code first"}
 
 
+def test_who_is_signed_in_already_goes_where_they_wanted_to_be() -> None:
+    ada = browser_of(ADA)
+    assert ada.get("/sign-in/?next=/history/")["Location"] == "/history/"
+    for address in ("/sign-in/", "/sign-in/?next=//elsewhere.example", "/sign-in/code/"):
+        assert ada.get(address)["Location"] == "/"
+
+
 def test_while_instant_is_down_the_form_comes_back_with_a_word_about_it() -> None:
     client = Client()
     response = client.post("/sign-in/", {"email": "ada@example.com"})
     assert (response.status_code, response["Location"]) == (303, "/")
-    assert "Try again in a moment" in client.get("/").content.decode()
+    page = client.get("/").content.decode()
+    assert "Try again in a moment" in page
+    assert 'value="ada@example.com"' in page
     assert client.post("/sign-in/", {"email": "ada@example.com"}, headers=JSON).status_code == 503
 
 

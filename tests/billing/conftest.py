@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from accounts.members import Member
-from tests.billing.shop import Shop, opened
+from tests.drivers.site import LoopbackSite, opened
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
-    """A shop of one test."""
-    with opened() as shop:
-        yield shop
+def site() -> Iterator[LoopbackSite]:
+    """A site of one test."""
+    with opened() as site:
+        yield site
 
 
 @pytest.fixture
-def ada(shop: Shop) -> Member:
+def ada(site: LoopbackSite) -> Member:
     """A member without credits."""
-    return shop.member("ada@example.com")
+    return site.member("ada@example.com")

@@ -14,41 +14,41 @@ from billing.fulfilment import CLAW_BACKS_LIMIT, Outcome, settle
 from billing.reconciliation import reconcile_customer
 from billing.stripe_api import checkouts
 from billing.webhook import EVENTS
-from tests.billing.shop import REFUND_PENDING, Shop, opened
+from tests.drivers.site import REFUND_PENDING, LoopbackSite, opened
 
-Deed = Callable[[Shop, str], object]
-
-
-def pay(shop: Shop, checkout_id: str) -> None:
-    shop.post(f"/c/pay/{checkout_id}", card_number=REFUND_PENDING)
+Deed = Callable[[LoopbackSite, str], object]
 
 
-def refund_some(shop: Shop, checkout_id: str) -> None:
-    shop.refund(checkout_id, 150)
+def pay(site: LoopbackSite, checkout_id: str) -> None:
+    site.post(f"/c/pay/{checkout_id}", card_number=REFUND_PENDING)
 
 
-def refund_arrives(shop: Shop, checkout_id: str) -> None:
-    refund_id = shop.newest("refunds", shop.payment_of(checkout_id))
-    shop.post(f"/dashboard/refunds/{refund_id}/succeed")
+def refund_some(site: LoopbackSite, checkout_id: str) -> None:
+    site.refund(checkout_id, 150)
 
 
-def refund_fails(shop: Shop, checkout_id: str) -> None:
-    refund_id = shop.newest("refunds", shop.payment_of(checkout_id))
-    shop.post(f"/dashboard/refunds/{refund_id}/fail")
+def refund_arrives(site: LoopbackSite, checkout_id: str) -> None:
+    refund_id = site.newest("refunds", site.payment_of(checkout_id))
+    site.post(f"/dashboard/refunds/{refund_id}/succeed")
 
 
-def inquire(shop: Shop, checkout_id: str) -> None:
-    shop.dispute(checkout_id, kind="inquiry")
+def refund_fails(site: LoopbackSite, checkout_id: str) -> None:
+    refund_id = site.newest("refunds", site.payment_of(checkout_id))
+    site.post(f"/dashboard/refunds/{refund_id}/fail")
 
 
-def escalate(shop: Shop, checkout_id: str) -> None:
-    dispute_id = shop.newest("disputes", shop.payment_of(checkout_id))
-    shop.post(f"/dashboard/disputes/{dispute_id}/escalate")
+def inquire(site: LoopbackSite, checkout_id: str) -> None:
+    site.dispute(checkout_id, kind="inquiry")
 
 
-def win(shop: Shop, checkout_id: str) -> None:
-    dispute_id = shop.newest("disputes", shop.payment_of(checkout_id))
-    shop.post(f"/dashboard/disputes/{dispute_id}/win")
+def escalate(site: LoopbackSite, checkout_id: str) -> None:
+    dispute_id = site.newest("disputes", site.payment_of(checkout_id))
+    site.post(f"/dashboard/disputes/{dispute_id}/escalate")
+
+
+def win(site: LoopbackSite, checkout_id: str) -> None:
+    dispute_id = site.newest("disputes", site.payment_of(checkout_id))
+    site.post(f"/dashboard/disputes/{dispute_id}/win")
 
 
 # What happens to a payment of $5.00 for ten credits; of its events, five; and what is left of the credits.
@@ -81,44 +81,44 @@ LIVES: dict[str, tuple[Sequence[Deed], Sequence[str], Counter[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def busy_shop() -> Iterator[Shop]:
-    """One shop for all orders; each has a buyer of its own."""
-    with opened() as shop:
-        yield shop
+def busy_shop() -> Iterator[LoopbackSite]:
+    """One site for all orders; each has a buyer of its own."""
+    with opened() as site:
+        yield site
 
 
-def told(shop: Shop) -> dict[str, bytes]:
+def told(site: LoopbackSite) -> dict[str, bytes]:
     """What Stripe has to tell, by type."""
-    return {json.loads(body)["type"]: body for body in shop.events()}
+    return {json.loads(body)["type"]: body for body in site.events()}
 
 
 def live(
-    shop: Shop, deeds: Sequence[Deed], order: Sequence[str], *, as_it_happens: bool, twice: bool
+    site: LoopbackSite, deeds: Sequence[Deed], order: Sequence[str], *, as_it_happens: bool, twice: bool
 ) -> Member:
     """Go through a payment's life while its events arrive in `order`, each as soon as it is true, or all late."""
-    member = shop.member()
-    checkout_id = shop.open_checkout(member)
+    member = site.member()
+    checkout_id = site.open_checkout(member)
     undone, waiting = iter(deeds), dict[str, bytes]()
     if not as_it_happens:
         for deed in undone:
-            deed(shop, checkout_id)
-            waiting |= told(shop)
+            deed(site, checkout_id)
+            waiting |= told(site)
     for kind in order:
         while kind not in waiting:
-            next(undone)(shop, checkout_id)
-            waiting |= told(shop)
+            next(undone)(site, checkout_id)
+            waiting |= told(site)
         for _ in range(1 + twice):
-            shop.deliver(waiting[kind])
+            site.deliver(waiting[kind])
     if twice:
-        shop.deliver(waiting[order[0]])
+        site.deliver(waiting[order[0]])
     assert list(undone) == []
     return member
 
 
-def sums(shop: Shop, member: Member) -> Counter[str]:
+def sums(site: LoopbackSite, member: Member) -> Counter[str]:
     """The sum of a member's entries by kind, a dispute with what was given back of it."""
     found: Counter[str] = Counter()
-    for entry in shop.entries(member):
+    for entry in site.entries(member):
         found[str(entry.kind).removesuffix("_won")] += entry.amount
     return Counter({kind: amount for kind, amount in found.items() if amount})
 
@@ -133,7 +133,7 @@ def sums(shop: Shop, member: Member) -> Counter[str]:
     ],
 )
 def test_five_events_in_all_120_orders_end_in_the_same_credits(
-    busy_shop: Shop, life: str, every: int, as_it_happens: bool, twice: bool
+    busy_shop: LoopbackSite, life: str, every: int, as_it_happens: bool, twice: bool
 ) -> None:
     deeds, events, expected = LIVES[life]
     assert EVENTS.issuperset(events)
@@ -149,123 +149,127 @@ def test_five_events_in_all_120_orders_end_in_the_same_credits(
 
 
 def test_a_refund_seen_before_its_purchase_was_credited_ends_in_the_same_balance(
-    shop: Shop, ada: Member
+    site: LoopbackSite, ada: Member
 ) -> None:
-    checkout_id = shop.buy(ada)
-    completed = shop.events()
-    shop.refund(checkout_id, 150)
-    shop.deliver_all()
-    assert shop.ledger(ada) == [("purchase", 10, 10), ("refund", -3, 7)]
+    checkout_id = site.buy(ada)
+    completed = site.events()
+    site.refund(checkout_id, 150)
+    site.deliver_all()
+    assert site.ledger(ada) == [("purchase", 10, 10), ("refund", -3, 7)]
     for body in completed:
-        shop.deliver(body)
-    assert shop.credits(ada) == 7
+        site.deliver(body)
+    assert site.credits(ada) == 7
 
 
-def test_refunds_take_in_proportion_and_below_zero_what_was_spent(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.spend(ada, 8)
+def test_refunds_take_in_proportion_and_below_zero_what_was_spent(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.spend(ada, 8)
     balances = []
     for cents in (150, 49, 1, 300):
-        shop.refund(checkout_id, cents)
-        shop.deliver_all()
-        balances.append(shop.credits(ada))
+        site.refund(checkout_id, cents)
+        site.deliver_all()
+        balances.append(site.credits(ada))
     assert balances == [-1, -1, -2, -8]
 
 
 @pytest.mark.parametrize("end", ["fail", "cancel"])
-def test_a_refund_that_comes_to_nothing_gives_its_credits_back(shop: Shop, ada: Member, end: str) -> None:
-    checkout_id = shop.buy(ada, card=REFUND_PENDING)
-    shop.refund(checkout_id, 100)
-    refund_id = shop.refund(checkout_id, 150)
-    shop.deliver_all()
-    assert shop.credits(ada) == 5
+def test_a_refund_that_comes_to_nothing_gives_its_credits_back(
+    site: LoopbackSite, ada: Member, end: str
+) -> None:
+    checkout_id = site.buy(ada, card=REFUND_PENDING)
+    site.refund(checkout_id, 100)
+    refund_id = site.refund(checkout_id, 150)
+    site.deliver_all()
+    assert site.credits(ada) == 5
     if end == "fail":
-        shop.post(f"/dashboard/refunds/{refund_id}/fail")
+        site.post(f"/dashboard/refunds/{refund_id}/fail")
     else:
-        shop.ask(f"/v1/refunds/{refund_id}/cancel", method="POST")
-    shop.deliver_all()
-    assert shop.ledger(ada)[-1] == ("refund", 3, 8)
-    assert shop.credits(ada) == 8
+        site.ask(f"/v1/refunds/{refund_id}/cancel", method="POST")
+    site.deliver_all()
+    assert site.ledger(ada)[-1] == ("refund", 3, 8)
+    assert site.credits(ada) == 8
 
 
-def test_a_dispute_holds_credits_back_and_gives_them_back_when_it_is_won(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    dispute_id = shop.dispute(checkout_id)
-    shop.deliver_all()
-    assert shop.credits(ada) == 0
-    shop.post(f"/dashboard/disputes/{dispute_id}/win")
-    shop.deliver_all()
-    assert shop.ledger(ada) == [("purchase", 10, 10), ("dispute", -10, 0), ("dispute_won", 10, 10)]
+def test_a_dispute_holds_credits_back_and_gives_them_back_when_it_is_won(
+    site: LoopbackSite, ada: Member
+) -> None:
+    checkout_id = site.buy(ada)
+    dispute_id = site.dispute(checkout_id)
+    site.deliver_all()
+    assert site.credits(ada) == 0
+    site.post(f"/dashboard/disputes/{dispute_id}/win")
+    site.deliver_all()
+    assert site.ledger(ada) == [("purchase", 10, 10), ("dispute", -10, 0), ("dispute_won", 10, 10)]
 
 
-def test_a_dispute_that_is_lost_keeps_what_it_held_back(shop: Shop, ada: Member) -> None:
-    dispute_id = shop.dispute(shop.buy(ada), amount="250")
-    shop.deliver_all()
-    shop.post(f"/dashboard/disputes/{dispute_id}/lose")
-    shop.deliver_all()
-    assert shop.ledger(ada) == [("purchase", 10, 10), ("dispute", -5, 5)]
+def test_a_dispute_that_is_lost_keeps_what_it_held_back(site: LoopbackSite, ada: Member) -> None:
+    dispute_id = site.dispute(site.buy(ada), amount="250")
+    site.deliver_all()
+    site.post(f"/dashboard/disputes/{dispute_id}/lose")
+    site.deliver_all()
+    assert site.ledger(ada) == [("purchase", 10, 10), ("dispute", -5, 5)]
 
 
-def test_an_inquiry_moves_nothing_until_it_becomes_a_dispute(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    dispute_id = shop.dispute(checkout_id, kind="inquiry")
-    shop.deliver_all()
-    assert shop.ledger(ada) == [("purchase", 10, 10)]
-    shop.post(f"/dashboard/disputes/{dispute_id}/escalate")
-    shop.deliver_all()
-    assert shop.credits(ada) == 0
+def test_an_inquiry_moves_nothing_until_it_becomes_a_dispute(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    dispute_id = site.dispute(checkout_id, kind="inquiry")
+    site.deliver_all()
+    assert site.ledger(ada) == [("purchase", 10, 10)]
+    site.post(f"/dashboard/disputes/{dispute_id}/escalate")
+    site.deliver_all()
+    assert site.credits(ada) == 0
 
 
-def test_an_inquiry_that_is_closed_has_moved_nothing(shop: Shop, ada: Member) -> None:
-    dispute_id = shop.dispute(shop.buy(ada), kind="inquiry")
-    shop.post(f"/dashboard/disputes/{dispute_id}/lose")
-    shop.deliver_all()
-    assert shop.ledger(ada) == [("purchase", 10, 10)]
+def test_an_inquiry_that_is_closed_has_moved_nothing(site: LoopbackSite, ada: Member) -> None:
+    dispute_id = site.dispute(site.buy(ada), kind="inquiry")
+    site.post(f"/dashboard/disputes/{dispute_id}/lose")
+    site.deliver_all()
+    assert site.ledger(ada) == [("purchase", 10, 10)]
 
 
-def test_a_free_order_is_credited_and_has_nothing_to_take_back(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada, promotion_code="TESTING100")
-    shop.deliver_all()
-    assert shop.credits(ada) == 10
+def test_a_free_order_is_credited_and_has_nothing_to_take_back(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada, promotion_code="TESTING100")
+    site.deliver_all()
+    assert site.credits(ada) == 10
     assert checkouts.retrieve(checkout_id).payment_intent_id is None
 
 
 @pytest.mark.parametrize(("end", "credits"), [("settle", 10), ("fail", 0)])
 def test_a_bank_debit_is_credited_when_it_arrives_and_not_before(
-    shop: Shop, ada: Member, end: str, credits: int
+    site: LoopbackSite, ada: Member, end: str, credits: int
 ) -> None:
-    checkout_id = shop.buy(ada, card="", payment_method="bank_debit_ok")
-    shop.deliver_all()
+    checkout_id = site.buy(ada, card="", payment_method="bank_debit_ok")
+    site.deliver_all()
     assert settle(checkouts.retrieve(checkout_id)).outcome is Outcome.PENDING
-    shop.post(f"/dashboard/payments/{shop.payment_of(checkout_id)}/{end}")
-    shop.deliver_all()
-    assert shop.credits(ada) == credits
+    site.post(f"/dashboard/payments/{site.payment_of(checkout_id)}/{end}")
+    site.deliver_all()
+    assert site.credits(ada) == credits
     outcome = settle(checkouts.retrieve(checkout_id)).outcome
     assert outcome is (Outcome.ALREADY_CREDITED if credits else Outcome.EXPIRED)
 
 
-def test_the_purchase_of_one_pack_is_not_taken_back_for_another(shop: Shop, ada: Member) -> None:
-    kept, given_back = shop.buy(ada), shop.buy(ada)
-    shop.refund(given_back, 500)
-    shop.deliver_all()
-    assert shop.credits(ada) == 10
-    assert [entry.ref for entry in shop.entries(ada) if entry.kind == "refund"] == [given_back]
+def test_the_purchase_of_one_pack_is_not_taken_back_for_another(site: LoopbackSite, ada: Member) -> None:
+    kept, given_back = site.buy(ada), site.buy(ada)
+    site.refund(given_back, 500)
+    site.deliver_all()
+    assert site.credits(ada) == 10
+    assert [entry.ref for entry in site.entries(ada) if entry.kind == "refund"] == [given_back]
     assert kept != given_back
 
 
-def test_money_that_went_back_and_forth_too_often_needs_review(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
+def test_money_that_went_back_and_forth_too_often_needs_review(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
     for _ in range(CLAW_BACKS_LIMIT // 2):
-        refund_id = shop.refund(checkout_id, 500)
-        shop.deliver_all()
-        shop.post(f"/dashboard/refunds/{refund_id}/fail")
-        shop.deliver_all()
+        refund_id = site.refund(checkout_id, 500)
+        site.deliver_all()
+        site.post(f"/dashboard/refunds/{refund_id}/fail")
+        site.deliver_all()
     checkout = checkouts.retrieve(checkout_id)
     assert settle(checkout).credits == 10  # exactly so often is fine
-    shop.refund(checkout_id, 500)
-    shop.deliver_all()  # Stripe need not send it again
+    site.refund(checkout_id, 500)
+    site.deliver_all()  # Stripe need not send it again
     customer_id = str(checkout.customer_id)
     (finding,) = reconcile_customer(customer_id, dry_run=False)
     assert finding.needs_review
-    assert shop.credits(ada) == 10
+    assert site.credits(ada) == 10

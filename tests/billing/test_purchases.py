@@ -10,8 +10,8 @@ from django.test import Client
 from accounts.members import Member
 from billing.history import history_of
 from billing.purchases import SHOWN, PurchaseRecord, State, purchases_of
-from tests.billing.shop import Shop
-from tests.credits_site.people import FRAGMENT, JSON, browser_of
+from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
+from tests.drivers.site import LoopbackSite
 
 
 def purchases(member: Member) -> tuple[PurchaseRecord, ...]:
@@ -22,50 +22,50 @@ def states(member: Member) -> list[State]:
     return [purchase.state for purchase in purchases(member)]
 
 
-def test_who_never_bought_has_no_purchases_and_stripe_is_not_asked(shop: Shop, ada: Member) -> None:
+def test_who_never_bought_has_no_purchases_and_stripe_is_not_asked(site: LoopbackSite, ada: Member) -> None:
     assert purchases(ada) == ()
-    assert shop.asked_stripe == 0
+    assert site.asked_stripe == 0
 
 
-def test_a_paid_purchase_has_its_time_and_its_credits(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
+def test_a_paid_purchase_has_its_time_and_its_credits(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
     (purchase,) = purchases(ada)
     assert (purchase.checkout_id, purchase.credits, purchase.state) == (checkout_id, 10, State.PAID)
-    assert purchase.created_at.timestamp() == shop.now
+    assert purchase.created_at.timestamp() == site.now
     assert purchase.price_text == "$5.00"
 
 
-def test_a_free_order_is_paid(shop: Shop, ada: Member) -> None:
-    shop.buy(ada, promotion_code="TESTING100")
+def test_a_free_order_is_paid(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada, promotion_code="TESTING100")
     assert states(ada) == [State.PAID]
     assert [purchase.price_text for purchase in purchases(ada)] == ["$0.00"]
 
 
-def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(shop: Shop, ada: Member) -> None:
-    arrives = shop.buy(ada, payment_method="bank_debit_ok")
-    bounces = shop.buy(ada, payment_method="bank_debit_ok")
+def test_a_bank_debit_is_on_its_way_until_it_arrives_or_bounces(site: LoopbackSite, ada: Member) -> None:
+    arrives = site.buy(ada, payment_method="bank_debit_ok")
+    bounces = site.buy(ada, payment_method="bank_debit_ok")
     assert states(ada) == [State.ON_ITS_WAY] * 2
-    shop.post(f"/dashboard/payments/{shop.payment_of(arrives)}/settle")
-    shop.post(f"/dashboard/payments/{shop.payment_of(bounces)}/fail")
+    site.post(f"/dashboard/payments/{site.payment_of(arrives)}/settle")
+    site.post(f"/dashboard/payments/{site.payment_of(bounces)}/fail")
     assert states(ada) == [State.FAILED, State.PAID]
     # No price where nothing was charged.
     assert [purchase.price_text for purchase in purchases(ada)] == ["", "$5.00"]
 
 
-def test_an_open_checkout_is_no_purchase_and_an_expired_one_says_so(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.open_checkout(ada)
+def test_an_open_checkout_is_no_purchase_and_an_expired_one_says_so(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.open_checkout(ada)
     assert states(ada) == []
-    shop.post(f"/dashboard/sessions/{checkout_id}/expire")
+    site.post(f"/dashboard/sessions/{checkout_id}/expire")
     assert states(ada) == [State.EXPIRED]
 
 
-def test_a_refund_is_in_part_or_whole_and_one_that_failed_is_none(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    refund_id = shop.refund(checkout_id, 150)
+def test_a_refund_is_in_part_or_whole_and_one_that_failed_is_none(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    refund_id = site.refund(checkout_id, 150)
     assert states(ada) == [State.REFUNDED_IN_PART]
-    shop.refund(checkout_id, 350)
+    site.refund(checkout_id, 350)
     assert states(ada) == [State.REFUNDED]
-    shop.post(f"/dashboard/refunds/{refund_id}/fail")
+    site.post(f"/dashboard/refunds/{refund_id}/fail")
     assert states(ada) == [State.REFUNDED_IN_PART]
 
 
@@ -79,19 +79,19 @@ def test_a_refund_is_in_part_or_whole_and_one_that_failed_is_none(shop: Shop, ad
     ],
 )
 def test_a_dispute_counts_while_it_is_open_or_lost(
-    shop: Shop, ada: Member, kind: str, end: str | None, state: State
+    site: LoopbackSite, ada: Member, kind: str, end: str | None, state: State
 ) -> None:
-    dispute_id = shop.dispute(shop.buy(ada), kind=kind)
+    dispute_id = site.dispute(site.buy(ada), kind=kind)
     if end is not None:
-        shop.post(f"/dashboard/disputes/{dispute_id}/{end}")
+        site.post(f"/dashboard/disputes/{dispute_id}/{end}")
     assert states(ada) == [state]
 
 
-def test_the_newest_are_shown_and_open_ones_do_not_hide_them(shop: Shop, ada: Member) -> None:
+def test_the_newest_are_shown_and_open_ones_do_not_hide_them(site: LoopbackSite, ada: Member) -> None:
     bought = []
     for _ in range(SHOWN + 1):
-        bought.append(shop.buy(ada))
-        shop.open_checkout(ada)
+        bought.append(site.buy(ada))
+        site.open_checkout(ada)
     assert [purchase.checkout_id for purchase in purchases(ada)] == bought[:0:-1]
 
 
@@ -103,46 +103,48 @@ def browser(db: None, ada: Member) -> Client:
     return browser_of(ada)
 
 
-def test_the_history_page_says_what_became_of_each_purchase(shop: Shop, ada: Member, browser: Client) -> None:
-    shop.buy(ada, payment_method="bank_debit_ok")
+def test_the_history_page_says_what_became_of_each_purchase(
+    site: LoopbackSite, ada: Member, browser: Client
+) -> None:
+    site.buy(ada, payment_method="bank_debit_ok")
     page = browser.get("/history/").content.decode()
     assert "Your latest purchases" in page
     assert State.ON_ITS_WAY in page
 
 
 def test_the_history_page_works_without_stripe_and_asks_but_once(
-    shop: Shop, ada: Member, browser: Client
+    site: LoopbackSite, ada: Member, browser: Client
 ) -> None:
-    shop.buy(ada)
-    shop.deliver_all()
-    shop.stripe_is_away = True
-    asked = shop.asked_stripe
+    site.buy(ada)
+    site.deliver_all()
+    site.stripe_is_away = True
+    asked = site.asked_stripe
     response = browser.get("/history/")
     page = response.content.decode()
     assert response.status_code == 200
     assert "Bought credits" in page
     assert "Stripe does not answer right now" in page
-    assert shop.asked_stripe == asked + 1
+    assert site.asked_stripe == asked + 1
 
 
 @pytest.mark.parametrize("headers", [JSON, FRAGMENT])
 def test_only_the_page_for_people_asks_stripe(
-    shop: Shop, ada: Member, browser: Client, headers: dict[str, str]
+    site: LoopbackSite, ada: Member, browser: Client, headers: dict[str, str]
 ) -> None:
-    shop.buy(ada)
-    asked = shop.asked_stripe
+    site.buy(ada)
+    asked = site.asked_stripe
     response = browser.get("/history/", headers=headers)
     assert response.status_code == 200
     assert "purchases" not in response.content.decode()
-    assert shop.asked_stripe == asked
+    assert site.asked_stripe == asked
 
 
-def test_a_balance_below_zero_is_explained(shop: Shop, ada: Member, browser: Client) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.spend(ada, 8)
-    shop.refund(checkout_id, 500)
-    shop.deliver_all()
+def test_a_balance_below_zero_is_explained(site: LoopbackSite, ada: Member, browser: Client) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.spend(ada, 8)
+    site.refund(checkout_id, 500)
+    site.deliver_all()
     page = browser.get("/history/").content.decode()
     assert (
         "Your balance is below zero: the credits of a refunded or disputed purchase were taken back" in page
@@ -155,54 +157,56 @@ def test_a_balance_below_zero_is_explained(shop: Shop, ada: Member, browser: Cli
 
 
 def test_a_paid_purchase_links_to_its_receipt_on_stripes_page(
-    shop: Shop, ada: Member, browser: Client
+    site: LoopbackSite, ada: Member, browser: Client
 ) -> None:
-    checkout_id = shop.buy(ada)
+    checkout_id = site.buy(ada)
     address = f"/history/receipts/{checkout_id}/"
     assert address in browser.get("/history/").content.decode()
     response = browser.get(address)
-    invoice = shop.ask(f"/v1/invoices/{shop.ask(f'/v1/checkout/sessions/{checkout_id}')['invoice']}")
+    invoice = site.ask(f"/v1/invoices/{site.ask(f'/v1/checkout/sessions/{checkout_id}')['invoice']}")
     assert (response.status_code, response["Location"]) == (302, invoice["hosted_invoice_url"])
     assert invoice["metadata"]["member"] == str(ada.id)
 
 
-def test_a_free_order_has_a_receipt_too(shop: Shop, ada: Member, browser: Client) -> None:
-    checkout_id = shop.buy(ada, promotion_code="TESTING100")
+def test_a_free_order_has_a_receipt_too(site: LoopbackSite, ada: Member, browser: Client) -> None:
+    checkout_id = site.buy(ada, promotion_code="TESTING100")
     assert browser.get(f"/history/receipts/{checkout_id}/").status_code == 302
 
 
-def test_a_payment_on_its_way_has_a_receipt_when_it_arrives(shop: Shop, ada: Member, browser: Client) -> None:
-    checkout_id = shop.buy(ada, payment_method="bank_debit_ok")
+def test_a_payment_on_its_way_has_a_receipt_when_it_arrives(
+    site: LoopbackSite, ada: Member, browser: Client
+) -> None:
+    checkout_id = site.buy(ada, payment_method="bank_debit_ok")
     address = f"/history/receipts/{checkout_id}/"
     assert address not in browser.get("/history/").content.decode()
     early = browser.get(address, headers=JSON)
     assert (early.status_code, early.json()) == (404, {"error": "There is no receipt for this purchase yet"})
-    shop.post(f"/dashboard/payments/{shop.payment_of(checkout_id)}/settle")
+    site.post(f"/dashboard/payments/{site.payment_of(checkout_id)}/settle")
     assert browser.get(address).status_code == 302
 
 
-def test_another_members_receipt_is_not_there(shop: Shop, browser: Client) -> None:
-    checkout_id = shop.buy(shop.member())
+def test_another_members_receipt_is_not_there(site: LoopbackSite, browser: Client) -> None:
+    checkout_id = site.buy(site.member())
     response = browser.get(f"/history/receipts/{checkout_id}/")
     assert response.status_code == 404
     assert "You have no such purchase" in response.content.decode()
 
 
 @pytest.mark.parametrize("checkout_id", ["cs_test_unknown", "nonsense", "..%2f"])
-def test_a_receipt_of_nothing_is_not_there(shop: Shop, browser: Client, checkout_id: str) -> None:
+def test_a_receipt_of_nothing_is_not_there(site: LoopbackSite, browser: Client, checkout_id: str) -> None:
     assert browser.get(f"/history/receipts/{checkout_id}/").status_code == 404
 
 
-def test_a_receipt_is_for_who_is_signed_in(shop: Shop, ada: Member, db: None) -> None:
-    response = Client().get(f"/history/receipts/{shop.buy(ada)}/", headers=JSON)
+def test_a_receipt_is_for_who_is_signed_in(site: LoopbackSite, ada: Member, db: None) -> None:
+    response = Client().get(f"/history/receipts/{site.buy(ada)}/", headers=JSON)
     assert response.status_code == 401
 
 
-def test_a_receipt_is_only_read(shop: Shop, ada: Member, browser: Client) -> None:
-    assert browser.post(f"/history/receipts/{shop.buy(ada)}/").status_code == 405
+def test_a_receipt_is_only_read(site: LoopbackSite, ada: Member, browser: Client) -> None:
+    assert browser.post(f"/history/receipts/{site.buy(ada)}/").status_code == 405
 
 
-def test_while_stripe_is_away_so_are_the_receipts(shop: Shop, ada: Member, browser: Client) -> None:
-    checkout_id = shop.buy(ada)
-    shop.stripe_is_away = True
+def test_while_stripe_is_away_so_are_the_receipts(site: LoopbackSite, ada: Member, browser: Client) -> None:
+    checkout_id = site.buy(ada)
+    site.stripe_is_away = True
     assert browser.get(f"/history/receipts/{checkout_id}/").status_code == 503

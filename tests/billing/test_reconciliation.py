@@ -13,17 +13,17 @@ from billing.reconciliation import Finding, reconcile, reconcile_customer
 from billing.stripe_api import checkouts
 from instant_admin.client.errors import InstantUnreachable
 from instant_admin.client.steps import delete, update
-from tests.billing.shop import Shop
+from tests.drivers.site import LoopbackSite
 
 DAY_S = 86_400
 
 
-def since(shop: Shop, age: timedelta) -> datetime:
-    return datetime.fromtimestamp(shop.now, tz=UTC) - age
+def since(site: LoopbackSite, age: timedelta) -> datetime:
+    return datetime.fromtimestamp(site.now, tz=UTC) - age
 
 
-def fixed(shop: Shop, *, age: timedelta | None = None, dry_run: bool = False) -> list[str]:
-    start = None if age is None else since(shop, age)
+def fixed(site: LoopbackSite, *, age: timedelta | None = None, dry_run: bool = False) -> list[str]:
+    start = None if age is None else since(site, age)
     return [finding.text for finding in reconcile(since=start, dry_run=dry_run)]
 
 
@@ -32,161 +32,167 @@ WINDOWS = pytest.mark.parametrize("age", [None, timedelta(hours=72)], ids=["all"
 
 @WINDOWS
 def test_what_was_never_delivered_is_credited_and_a_second_run_changes_nothing(
-    shop: Shop, ada: Member, age: timedelta | None
+    site: LoopbackSite, ada: Member, age: timedelta | None
 ) -> None:
-    grace = shop.member("grace@example.com")
-    shop.buy(ada)
-    shop.buy(grace, promotion_code="TESTING100")
-    shop.refund(shop.buy(grace), 150)
-    shop.open_checkout(ada)
+    grace = site.member("grace@example.com")
+    site.buy(ada)
+    site.buy(grace, promotion_code="TESTING100")
+    site.refund(site.buy(grace), 150)
+    site.open_checkout(ada)
     texts = ["is paid, and its 10 credits are not there"] * 3
-    assert fixed(shop, age=age, dry_run=True) == texts
-    assert (shop.credits(ada), shop.credits(grace)) == (0, 0)
-    assert sorted(fixed(shop, age=age)) == ["credited 10", "credited 10", "credited 10, took back 3"]
-    assert (shop.credits(ada), shop.credits(grace)) == (10, 17)
-    assert fixed(shop, age=age) == fixed(shop, age=age, dry_run=True) == []
+    assert fixed(site, age=age, dry_run=True) == texts
+    assert (site.credits(ada), site.credits(grace)) == (0, 0)
+    assert sorted(fixed(site, age=age)) == ["credited 10", "credited 10", "credited 10, took back 3"]
+    assert (site.credits(ada), site.credits(grace)) == (10, 17)
+    assert fixed(site, age=age) == fixed(site, age=age, dry_run=True) == []
 
 
-def test_a_checkout_is_looked_at_once(shop: Shop, ada: Member) -> None:
+def test_a_checkout_is_looked_at_once(site: LoopbackSite, ada: Member) -> None:
     for _ in range(3):
-        checkout_id = shop.buy(ada)
-        shop.refund(checkout_id, 50)
-        shop.refund(checkout_id, 50)
+        checkout_id = site.buy(ada)
+        site.refund(checkout_id, 50)
+        site.refund(checkout_id, 50)
     looked: list[None] = []
-    start = since(shop, timedelta(hours=1))
+    start = since(site, timedelta(hours=1))
     assert len(list(reconcile(since=start, dry_run=False, looked_at=lambda: looked.append(None)))) == 3
     assert len(looked) == 3
-    asked = shop.asked_stripe
+    asked = site.asked_stripe
     assert list(reconcile(since=start, dry_run=False)) == []
-    assert shop.asked_stripe - asked == 4 + 3 * 3  # four lists, and what became of each payment
+    assert site.asked_stripe - asked == 4 + 3 * 3  # four lists, and what became of each payment
 
 
-def test_a_bank_debit_that_arrived_long_after_it_was_started_is_found(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada, payment_method="bank_debit_ok")
-    shop.now += 9 * DAY_S
-    shop.post(f"/dashboard/payments/{shop.payment_of(checkout_id)}/settle")
-    assert fixed(shop, age=timedelta(hours=72)) == ["credited 10"]
+def test_a_bank_debit_that_arrived_long_after_it_was_started_is_found(
+    site: LoopbackSite, ada: Member
+) -> None:
+    checkout_id = site.buy(ada, payment_method="bank_debit_ok")
+    site.now += 9 * DAY_S
+    site.post(f"/dashboard/payments/{site.payment_of(checkout_id)}/settle")
+    assert fixed(site, age=timedelta(hours=72)) == ["credited 10"]
 
 
-def test_a_refund_of_an_old_purchase_is_found_and_so_is_its_failure(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.now += 100 * DAY_S
-    refund_id = shop.refund(checkout_id, 500)
-    assert fixed(shop, age=timedelta(hours=72), dry_run=True) == [
+def test_a_refund_of_an_old_purchase_is_found_and_so_is_its_failure(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.now += 100 * DAY_S
+    refund_id = site.refund(checkout_id, 500)
+    assert fixed(site, age=timedelta(hours=72), dry_run=True) == [
         "was refunded by another amount than the credits that were taken back are worth"
     ]
-    assert fixed(shop, age=timedelta(hours=72)) == ["took back 10"]
-    shop.now += 20 * DAY_S
-    shop.post(f"/dashboard/refunds/{refund_id}/fail")
-    assert fixed(shop, age=timedelta(hours=72)) == ["gave back 10"]
-    assert fixed(shop, age=timedelta(hours=72)) == []
+    assert fixed(site, age=timedelta(hours=72)) == ["took back 10"]
+    site.now += 20 * DAY_S
+    site.post(f"/dashboard/refunds/{refund_id}/fail")
+    assert fixed(site, age=timedelta(hours=72)) == ["gave back 10"]
+    assert fixed(site, age=timedelta(hours=72)) == []
 
 
-def test_a_dispute_that_is_decided_months_later_is_found(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.now += 40 * DAY_S
-    dispute_id = shop.dispute(checkout_id)
-    assert fixed(shop, age=timedelta(hours=72), dry_run=True) == [
+def test_a_dispute_that_is_decided_months_later_is_found(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.now += 40 * DAY_S
+    dispute_id = site.dispute(checkout_id)
+    assert fixed(site, age=timedelta(hours=72), dry_run=True) == [
         "is disputed, and its credits were not held back"
     ]
-    assert fixed(shop, age=timedelta(hours=72)) == ["took back 10"]
-    shop.now += 70 * DAY_S
-    shop.post(f"/dashboard/disputes/{dispute_id}/win")
-    assert fixed(shop, age=timedelta(hours=72), dry_run=True) == [
+    assert fixed(site, age=timedelta(hours=72)) == ["took back 10"]
+    site.now += 70 * DAY_S
+    site.post(f"/dashboard/disputes/{dispute_id}/win")
+    assert fixed(site, age=timedelta(hours=72), dry_run=True) == [
         "is no longer disputed, and its credits were not given back"
     ]
-    assert fixed(shop, age=timedelta(hours=72)) == ["gave back 10"]
-    assert shop.credits(ada) == 10
+    assert fixed(site, age=timedelta(hours=72)) == ["gave back 10"]
+    assert site.credits(ada) == 10
 
 
-def test_a_refund_older_than_stripes_events_is_found_in_a_longer_window(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.now += 50 * DAY_S
-    shop.refund(checkout_id, 500)
-    shop.now += 35 * DAY_S
-    assert fixed(shop, age=timedelta(hours=72)) == []
-    assert fixed(shop, age=timedelta(days=60)) == ["took back 10"]
+def test_a_refund_older_than_stripes_events_is_found_in_a_longer_window(
+    site: LoopbackSite, ada: Member
+) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.now += 50 * DAY_S
+    site.refund(checkout_id, 500)
+    site.now += 35 * DAY_S
+    assert fixed(site, age=timedelta(hours=72)) == []
+    assert fixed(site, age=timedelta(days=60)) == ["took back 10"]
 
 
 @WINDOWS
 def test_what_a_machine_cannot_mend_needs_review_and_stops_nobody_else(
-    shop: Shop, ada: Member, age: timedelta | None
+    site: LoopbackSite, ada: Member, age: timedelta | None
 ) -> None:
     """Deleted members, credits that were changed in Stripe, a damaged ledger: the others get theirs."""
-    gone, grace, alan = (shop.member(f"{name}@example.com") for name in ("gone", "grace", "alan"))
-    lost, changed, damaged = shop.buy(gone), shop.buy(grace), shop.buy(alan)
-    shop.deliver_all()
-    shop.ask(f"/v1/checkout/sessions/{changed}", method="POST", **{"metadata[credits]": "99"})
-    entry = shop.entries(alan)[0]
-    shop.admin.transact([update("creditEntries", entry.id, {"kind": "gift"}, upsert=False)])
-    shop.admin.transact([delete("creditEntries", shop.entries(gone)[0].id)])
-    shop.admin.delete_user(user_id=gone.id)
-    stripped = shop.buy(ada)
-    shop.ask(f"/v1/checkout/sessions/{stripped}", method="POST", **{"metadata[member]": ""})
-    shop.buy(ada)
-    start = None if age is None else since(shop, age)
+    gone, grace, alan = (site.member(f"{name}@example.com") for name in ("gone", "grace", "alan"))
+    lost, changed, damaged = site.buy(gone), site.buy(grace), site.buy(alan)
+    site.deliver_all()
+    site.ask(f"/v1/checkout/sessions/{changed}", method="POST", **{"metadata[credits]": "99"})
+    entry = site.entries(alan)[0]
+    site.admin.transact([update("creditEntries", entry.id, {"kind": "gift"}, upsert=False)])
+    site.admin.transact([delete("creditEntries", site.entries(gone)[0].id)])
+    site.admin.delete_user(user_id=gone.id)
+    stripped = site.buy(ada)
+    site.ask(f"/v1/checkout/sessions/{stripped}", method="POST", **{"metadata[member]": ""})
+    site.buy(ada)
+    start = None if age is None else since(site, age)
     for dry_run in (True, False):
         findings = list(reconcile(since=start, dry_run=dry_run))
         assert {f.checkout_id for f in findings if f.needs_review} == {lost, changed, damaged, stripped}
         assert len(findings) == 5
-    assert shop.credits(ada) == 10
+    assert site.credits(ada) == 10
 
 
-def test_a_member_who_was_deleted_after_they_were_credited_is_no_concern(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.admin.delete_user(user_id=ada.id)
-    shop.refund(checkout_id, 500)
-    assert fixed(shop, dry_run=True) == fixed(shop) == []
+def test_a_member_who_was_deleted_after_they_were_credited_is_no_concern(
+    site: LoopbackSite, ada: Member
+) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.admin.delete_user(user_id=ada.id)
+    site.refund(checkout_id, 500)
+    assert fixed(site, dry_run=True) == fixed(site) == []
 
 
 @WINDOWS
 def test_another_sites_sales_in_the_same_stripe_account_are_left_alone(
-    shop: Shop, ada: Member, age: timedelta | None
+    site: LoopbackSite, ada: Member, age: timedelta | None
 ) -> None:
-    checkout_id = shop.buy(ada)
-    shop.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **{"metadata[app]": "another"})
-    shop.refund(checkout_id, 100)
-    assert fixed(shop, age=age, dry_run=True) == fixed(shop, age=age) == []
-    assert shop.entries(ada) == []
+    checkout_id = site.buy(ada)
+    site.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **{"metadata[app]": "another"})
+    site.refund(checkout_id, 100)
+    assert fixed(site, age=age, dry_run=True) == fixed(site, age=age) == []
+    assert site.entries(ada) == []
 
 
-def test_one_customers_checkouts_are_their_own(shop: Shop, ada: Member) -> None:
-    grace = shop.member("grace@example.com")
-    checkout_id = shop.buy(ada)
-    shop.buy(grace)
+def test_one_customers_checkouts_are_their_own(site: LoopbackSite, ada: Member) -> None:
+    grace = site.member("grace@example.com")
+    checkout_id = site.buy(ada)
+    site.buy(grace)
     customer_id = str(checkouts.retrieve(checkout_id).customer_id)
     assert list(reconcile_customer(customer_id, dry_run=False)) == [
         Finding(checkout_id, ada.id, "credited 10")
     ]
-    assert (shop.credits(ada), shop.credits(grace)) == (10, 0)
+    assert (site.credits(ada), site.credits(grace)) == (10, 0)
 
 
-def test_two_runs_at_once_mend_once(shop: Shop, ada: Member) -> None:
+def test_two_runs_at_once_mend_once(site: LoopbackSite, ada: Member) -> None:
     """Each goes one checkout further in turn."""
     for _ in range(4):
-        shop.buy(ada)
+        site.buy(ada)
     one, other = (reconcile(since=None, dry_run=False) for _ in range(2))
     texts = [finding.text for pair in zip(one, other, strict=False) for finding in pair]
     texts += [finding.text for finding in (*one, *other)]
     assert texts == ["credited 10"] * 4
-    assert shop.credits(ada) == 40
+    assert site.credits(ada) == 40
 
 
-def test_an_outage_in_between_is_raised_and_keeps_what_was_fixed(shop: Shop, ada: Member) -> None:
+def test_an_outage_in_between_is_raised_and_keeps_what_was_fixed(site: LoopbackSite, ada: Member) -> None:
     for _ in range(2):
-        shop.buy(ada)
+        site.buy(ada)
     run = reconcile(since=None, dry_run=False)
     next(run)
-    shop.instant_is_away = True
+    site.instant_is_away = True
     with pytest.raises(Exception, match="is unknown; nothing was written") as raised:
         next(run)
     assert isinstance(raised.value.__cause__, InstantUnreachable)
-    shop.instant_is_away = False
-    assert fixed(shop) == ["credited 10"]
+    site.instant_is_away = False
+    assert fixed(site) == ["credited 10"]
 
 
 # The command
@@ -202,8 +208,8 @@ def run(*arguments: str) -> tuple[str, str | None]:
     return out.getvalue(), None
 
 
-def test_the_command_has_a_line_for_each_change_and_a_summary(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
+def test_the_command_has_a_line_for_each_change_and_a_summary(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
     lacks = f"{checkout_id} of {ada.id}: is paid, and its 10 credits are not there\n"
     summary = "1 checkouts looked at, 1 to fix; dry run, nothing written.\n"
     assert run("--dry-run") == (lacks + summary, None)
@@ -212,9 +218,9 @@ def test_the_command_has_a_line_for_each_change_and_a_summary(shop: Shop, ada: M
     assert run("--since", "90m") == ("1 checkouts looked at, nothing to do.\n", None)
 
 
-def test_the_command_fails_when_something_needs_review(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.buy(ada)
-    shop.admin.delete_user(user_id=ada.id)
+def test_the_command_fails_when_something_needs_review(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    site.admin.delete_user(user_id=ada.id)
     out, failure = run()
     assert out.startswith(f"NEEDS REVIEW: {checkout_id} of {ada.id}: There is no member")
     assert out.endswith("1 checkouts looked at, 0 fixed, 1 need review.\n")
@@ -240,19 +246,19 @@ def test_the_command_refuses_what_it_does_not_understand(arguments: tuple[str, .
     assert failure.startswith("Error: ")
 
 
-def test_the_longest_window_is_one(shop: Shop) -> None:
+def test_the_longest_window_is_one(site: LoopbackSite) -> None:
     assert run("--since", "9999d") == ("0 checkouts looked at, nothing to do.\n", None)
 
 
-def test_the_command_says_so_when_stripe_is_away(shop: Shop, ada: Member) -> None:
-    shop.buy(ada)
-    shop.stripe_is_away = True
+def test_the_command_says_so_when_stripe_is_away(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada)
+    site.stripe_is_away = True
     assert run() == ("", "Stopped after 0 checkouts: No usable answer from Stripe (HTTP None)")
 
 
-def test_the_command_says_so_when_instant_is_away(shop: Shop, ada: Member) -> None:
-    shop.buy(ada)
-    shop.instant_is_away = True
+def test_the_command_says_so_when_instant_is_away(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada)
+    site.instant_is_away = True
     out, failure = run()
     assert out == ""
     assert failure is not None

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from billing.forms import CheckoutForm, ResetForm, SyncForm
-from tests.credits_site.people import ADA, JSON, browser_of
+from tests.drivers.signed_in import ADA, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,12 @@ def test_a_plain_form_with_a_fault_goes_back_to_the_packs_with_what_was_chosen(a
     kept = ada.session["checkout form"]
     assert kept["typed"] == {"pack": "price_ten", "quantity": "99"}
     assert "at most 10" in kept["wrong"]["quantity"][0]
+
+
+def test_what_was_chosen_stands_again_after_an_outage(ada: Client) -> None:
+    response = ada.post("/api/stripe/checkout", {"pack": "price_ten", "quantity": "3"})
+    assert (response.status_code, response["Location"]) == (303, "/")
+    assert CheckoutForm.recall(ada.session)["quantity"].value() == "3"
 
 
 def test_a_request_id_that_is_none_is_422(ada: Client) -> None:

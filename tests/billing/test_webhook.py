@@ -3,78 +3,105 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.members import Member
 from billing.webhook import EVENTS
-from tests.billing.shop import Shop
+from instant_admin.client.steps import update
+from tests.drivers.site import LoopbackSite
 
 
-def told(shop: Shop, event_type: str = "checkout.session.completed") -> dict[str, Any]:
+def told(site: LoopbackSite, event_type: str = "checkout.session.completed") -> dict[str, Any]:
     """The event of this type that waits; nothing of the rest is delivered."""
-    bodies = [json.loads(body) for body in shop.events()]
+    bodies = [json.loads(body) for body in site.events()]
     (event,) = [body for body in bodies if body["type"] == event_type]
     return dict(event)
 
 
-def deliver(shop: Shop, event: dict[str, Any]) -> None:
-    shop.deliver(json.dumps(event).encode())
+def deliver(site: LoopbackSite, event: dict[str, Any]) -> None:
+    site.deliver(json.dumps(event).encode())
 
 
-def test_an_event_of_the_other_mode_is_passed_over_without_asking_stripe(shop: Shop, ada: Member) -> None:
-    shop.buy(ada)
-    event = told(shop)
-    asked = shop.asked_stripe
-    deliver(shop, event | {"livemode": True})
-    assert (shop.credits(ada), shop.asked_stripe) == (0, asked)
-    deliver(shop, event)
-    assert shop.credits(ada) == 10
+def test_an_event_of_the_other_mode_is_passed_over_without_asking_stripe(
+    site: LoopbackSite, ada: Member
+) -> None:
+    site.buy(ada)
+    event = told(site)
+    asked = site.asked_stripe
+    deliver(site, event | {"livemode": True})
+    assert (site.credits(ada), site.asked_stripe) == (0, asked)
+    deliver(site, event)
+    assert site.credits(ada) == 10
 
 
 @pytest.mark.parametrize(
     "changed", [{"app": "another-site"}, {"app": ""}, {"member": ""}, {"credits": "lots"}]
 )
 def test_a_checkout_of_another_application_is_passed_over(
-    shop: Shop, ada: Member, changed: dict[str, str]
+    site: LoopbackSite, ada: Member, changed: dict[str, str]
 ) -> None:
-    checkout_id = shop.open_checkout(ada)
+    checkout_id = site.open_checkout(ada)
     form = {f"metadata[{name}]": value for name, value in changed.items()}
-    shop.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **form)
-    shop.post(f"/c/pay/{checkout_id}", card_number="4242424242424242")
-    deliver(shop, told(shop))
-    assert shop.entries(ada) == []
+    site.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **form)
+    site.post(f"/c/pay/{checkout_id}", card_number="4242424242424242")
+    deliver(site, told(site))
+    assert site.entries(ada) == []
 
 
-def test_a_checkout_that_stripe_no_longer_has_is_passed_over(shop: Shop, ada: Member) -> None:
-    shop.buy(ada)
-    event = told(shop)
+def test_a_checkout_that_stripe_no_longer_has_is_passed_over(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada)
+    event = told(site)
     event["data"]["object"]["id"] = "cs_test_" + "x" * 58
-    deliver(shop, event)
-    assert shop.entries(ada) == []
+    deliver(site, event)
+    assert site.entries(ada) == []
 
 
-def test_a_payment_that_no_checkout_made_is_passed_over(shop: Shop, ada: Member) -> None:
-    shop.refund(shop.buy(ada), 500)
-    event = told(shop, "charge.refunded")
+def test_a_payment_that_no_checkout_made_is_passed_over(site: LoopbackSite, ada: Member) -> None:
+    site.refund(site.buy(ada), 500)
+    event = told(site, "charge.refunded")
     event["data"]["object"]["payment_intent"] = "pi_of_somebody_else"
-    deliver(shop, event)
-    assert shop.entries(ada) == []
+    deliver(site, event)
+    assert site.entries(ada) == []
 
 
-def test_an_event_that_does_not_count_asks_stripe_nothing(shop: Shop, ada: Member) -> None:
-    shop.buy(ada)
-    asked = shop.asked_stripe
-    passed_over = [body for body in shop.events() if json.loads(body)["type"] not in EVENTS]
+def test_an_event_that_does_not_count_asks_stripe_nothing(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada)
+    asked = site.asked_stripe
+    passed_over = [body for body in site.events() if json.loads(body)["type"] not in EVENTS]
     assert passed_over
     for body in passed_over:
-        shop.deliver(body)
-    assert (shop.credits(ada), shop.asked_stripe) == (0, asked)
+        site.deliver(body)
+    assert (site.credits(ada), site.asked_stripe) == (0, asked)
 
 
-def test_an_expired_checkout_adds_nothing(shop: Shop, ada: Member) -> None:
-    checkout_id = shop.open_checkout(ada)
-    shop.post(f"/dashboard/sessions/{checkout_id}/expire")
-    deliver(shop, told(shop, "checkout.session.expired"))
-    assert shop.entries(ada) == []
+def test_an_expired_checkout_adds_nothing(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.open_checkout(ada)
+    site.post(f"/dashboard/sessions/{checkout_id}/expire")
+    deliver(site, told(site, "checkout.session.expired"))
+    assert site.entries(ada) == []
+
+
+@pytest.mark.parametrize(
+    ("edited", "said"),
+    [({"amount": 0.5}, "is not what an entry looks like"), ({"kind": "gift"}, "another movement")],
+)
+def test_a_ledger_that_needs_review_is_not_told_again_and_is_logged_as_an_error(
+    site: LoopbackSite, ada: Member, edited: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkout_id = site.buy(ada)
+    event = told(site)
+    deliver(site, event)
+    (entry,) = site.entries(ada)
+    site.admin.transact([update("creditEntries", entry.id, edited)])
+    body = json.dumps(event).encode()
+    headers = {"Stripe-Signature": site.stripe.sign(body, time.time())}
+    answer = Client().post("/api/stripe/webhook", body, content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"received": True})
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert checkout_id in logged.getMessage()
+    assert "needs review" in logged.getMessage()
+    assert said in logged.getMessage()

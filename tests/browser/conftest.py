@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from sandbox.world import World
-from tests.browser.person import PATIENCE_MS, Person
-from tests.journeys.visitor import Visitor
+from tests.drivers.browser import PATIENCE_MS, BrowserMember
+from tests.drivers.member import MemberClient
 
 CHROMIUM: Final = shutil.which("chromium")
 # Chromium talks to nobody but the page's server.
@@ -25,7 +25,7 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-NewPerson = Callable[..., Person]
+NewBrowser = Callable[..., BrowserMember]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -46,12 +46,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_person(chromium: Browser, world: World) -> Iterator[NewPerson]:
-    """Makes people, each with a profile of their own: `new_person(visitor, **options of the profile)`."""
-    made: list[Person] = []
+def new_browser(chromium: Browser, world: World) -> Iterator[NewBrowser]:
+    """Makes people, each with a profile of their own: `new_browser(visitor, **options of the profile)`."""
+    made: list[BrowserMember] = []
 
-    def make(visitor: Visitor | None = None, **options: Any) -> Person:
-        who = visitor or Visitor(world.site_url, world.mail_dir)
+    def make(visitor: MemberClient | None = None, **options: Any) -> BrowserMember:
+        who = visitor or MemberClient(world.site_url, world.mail_dir)
         profile = chromium.new_context(base_url=who.site, reduced_motion="reduce", **options)
         profile.set_default_timeout(PATIENCE_MS)
         profile.add_cookies(
@@ -60,7 +60,7 @@ def new_person(chromium: Browser, world: World) -> Iterator[NewPerson]:
                 for cookie in who.http.cookies
             ]
         )
-        made.append(Person(profile.new_page(), who))
+        made.append(BrowserMember(profile.new_page(), who))
         return made[-1]
 
     yield make
@@ -70,18 +70,18 @@ def new_person(chromium: Browser, world: World) -> Iterator[NewPerson]:
 
 
 @pytest.fixture
-def stranger(new_person: NewPerson) -> Person:
+def stranger(new_browser: NewBrowser) -> BrowserMember:
     """Somebody who is not signed in, and looks at the landing page."""
-    return new_person().opens("/")
+    return new_browser().opens("/")
 
 
 @pytest.fixture
-def broke_ada(new_person: NewPerson, ada: Visitor) -> Person:
-    """A member without credits, at the desk."""
-    return new_person(ada).opens("/")
+def broke_ada(new_browser: NewBrowser, ada: MemberClient) -> BrowserMember:
+    """A member without credits, on the home page."""
+    return new_browser(ada).opens("/")
 
 
 @pytest.fixture
-def rich_ada(new_person: NewPerson, ada_with_ten_credits: Visitor) -> Person:
-    """A member with ten credits, at the desk."""
-    return new_person(ada_with_ten_credits).opens("/")
+def rich_ada(new_browser: NewBrowser, ada_with_ten_credits: MemberClient) -> BrowserMember:
+    """A member with ten credits, on the home page."""
+    return new_browser(ada_with_ten_credits).opens("/")

@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.world import World
-from tests.browser.conftest import NewPerson
-from tests.browser.person import PATIENCE_MS, Person
-from tests.journeys.visitor import PAYS, Visitor
+from tests.browser.conftest import NewBrowser
+from tests.drivers.browser import PATIENCE_MS, BrowserMember
+from tests.drivers.member import PAYS, MemberClient
 
 pytestmark = pytest.mark.browser
 
 
-def at_the_other_process(person: Person, world: World) -> Page:
+def at_the_other_process(person: BrowserMember, world: World) -> Page:
     """Another tab of the same browser, at the second process of the site."""
     page = person.page.context.new_page()
     page.goto(world.site_urls[1])
@@ -36,7 +36,7 @@ def until_listening(page: Page, is_listening: bool) -> None:
 
 
 def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
-    broke_ada: Person, world: World
+    broke_ada: BrowserMember, world: World
 ) -> None:
     other = at_the_other_process(broke_ada, world)
     number(other, 0)
@@ -51,7 +51,7 @@ def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     assert other.evaluate("window.isStillTheSamePage") is True
 
 
-def test_tabs_recover_when_instant_was_killed(rich_ada: Person, world: World) -> None:
+def test_tabs_recover_when_instant_was_killed(rich_ada: BrowserMember, world: World) -> None:
     tabs = [rich_ada.page, at_the_other_process(rich_ada, world)]
     rich_ada.visitor.write("rain")
     for tab in tabs:
@@ -64,7 +64,7 @@ def test_tabs_recover_when_instant_was_killed(rich_ada: Person, world: World) ->
         number(tab, 8)
 
 
-def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: Person) -> None:
+def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: BrowserMember) -> None:
     until_listening(rich_ada.page, True)
     streams: list[str] = []
     tabs = [rich_ada.page.context.new_page() for _ in range(9)]
@@ -96,7 +96,7 @@ LOOK_BACK = """() => {
 }"""
 
 
-def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: Person) -> None:
+def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: BrowserMember) -> None:
     page = rich_ada.page
     until_listening(page, True)
     page.evaluate(LOOK_AWAY)
@@ -110,9 +110,9 @@ def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: Person
 
 
 def test_a_tab_of_someone_signed_out_elsewhere_stops_listening(
-    new_person: NewPerson, ada_with_ten_credits: Visitor
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient
 ) -> None:
-    ada = new_person(ada_with_ten_credits).opens("/")
+    ada = new_browser(ada_with_ten_credits).opens("/")
     ada.visitor.write("rain")
     expect(ada.credits).to_have_text("9")
     until_listening(ada.page, True)

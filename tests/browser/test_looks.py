@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPerson
-from tests.browser.person import Person
-from tests.journeys.visitor import DECLINED, PAYS, Visitor
+from tests.browser.conftest import NewBrowser
+from tests.drivers.browser import BrowserMember
+from tests.drivers.member import DECLINED, PAYS, MemberClient
 
 pytestmark = pytest.mark.browser
 
@@ -79,17 +79,21 @@ STICKING_OUT: Final = """() => document.documentElement.scrollWidth > document.d
   : []"""
 
 
-def _landing(person: Person) -> None:
+def _landing(person: BrowserMember) -> None:
     person.opens("/")
 
 
-def _refused_email(person: Person) -> None:
+def _sign_in(person: BrowserMember) -> None:
+    person.opens("/sign-in/")
+
+
+def _refused_email(person: BrowserMember) -> None:
     person.opens("/").page.get_by_label("Email").fill("nonsense")
     person.page.get_by_role("button", name="Send me a code").click()
     expect(person.page.get_by_text("does not look like")).to_be_visible()
 
 
-def _wrong_code(person: Person) -> None:
+def _wrong_code(person: BrowserMember) -> None:
     person.opens("/").page.get_by_label("Email").fill(LONG_EMAIL)
     person.page.get_by_role("button", name="Send me a code").click()
     person.page.get_by_label("Code").fill("000000")
@@ -97,63 +101,63 @@ def _wrong_code(person: Person) -> None:
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
-def _desk(person: Person) -> None:
+def _home(person: BrowserMember) -> None:
     person.opens("/")
     expect(person.cards).to_have_count(7)
 
 
-def _packs(person: Person) -> None:
+def _packs(person: BrowserMember) -> None:
     person.opens("/").buy_button.click()
     expect(person.packs).to_be_visible()
 
 
-def _refused_topic(person: Person) -> None:
+def _refused_topic(person: BrowserMember) -> None:
     person.opens("/").writes_about("...!?")
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
-def _shelf(person: Person) -> None:
+def _list(person: BrowserMember) -> None:
     person.opens("/haikus/")
 
 
-def _history(person: Person) -> None:
+def _history(person: BrowserMember) -> None:
     person.opens("/history/")
     expect(person.page.get_by_role("table").first).to_be_visible()
 
 
-def _nothing(person: Person) -> None:
+def _nothing(person: BrowserMember) -> None:
     person.opens("/there-is-nothing-here/")
 
 
-def _payment(person: Person) -> None:
+def _payment(person: BrowserMember) -> None:
     person.opens(person.visitor.open_checkout())
 
 
-def _declined(person: Person) -> None:
+def _declined(person: BrowserMember) -> None:
     _payment(person)
     person.pays_with(DECLINED)
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
-def _authentication(person: Person) -> None:
+def _authentication(person: BrowserMember) -> None:
     _payment(person)
     person.pays_with("4000002500003155")
     expect(person.page.get_by_role("button", name="Complete authentication")).to_be_visible()
 
 
-def _paid_already(person: Person) -> None:
+def _paid_already(person: BrowserMember) -> None:
     page = person.visitor.open_checkout()
     person.visitor.pay(page, PAYS)
     person.opens(page)
 
 
-OUTSIDE: Final = (_landing, _refused_email, _wrong_code)
-INSIDE: Final = (_desk, _packs, _refused_topic, _shelf, _history, _nothing)
+OUTSIDE: Final = (_landing, _sign_in, _refused_email, _wrong_code)
+INSIDE: Final = (_home, _packs, _refused_topic, _list, _history, _nothing)
 AT_STRIPE: Final = (_payment, _declined, _authentication, _paid_already)
 
 
 @pytest.fixture
-def well_read(ada_with_ten_credits: Visitor) -> Visitor:
+def well_read(ada_with_ten_credits: MemberClient) -> MemberClient:
     """A member whose haikus are on awkward topics, and who has few credits left."""
     for topic in ("winter rain", LONG_WORD, "<b>bold</b>", "tea", "the night train", "snow", "a cat"):
         assert ada_with_ten_credits.write(topic).status_code == 201
@@ -162,11 +166,11 @@ def well_read(ada_with_ten_credits: Visitor) -> Visitor:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_a_phone_and_is_legible_and_named(
-    new_person: NewPerson, well_read: Visitor, scheme: str
+    new_browser: NewBrowser, well_read: MemberClient, scheme: str
 ) -> None:
-    stranger = new_person(viewport=PHONE, color_scheme=scheme)
-    ada = new_person(well_read, viewport=PHONE, color_scheme=scheme)
-    visits: list[tuple[Person, Callable[[Person], None]]] = [
+    stranger = new_browser(viewport=PHONE, color_scheme=scheme)
+    ada = new_browser(well_read, viewport=PHONE, color_scheme=scheme)
+    visits: list[tuple[BrowserMember, Callable[[BrowserMember], None]]] = [
         *((stranger, go) for go in OUTSIDE),
         *((ada, go) for go in (*INSIDE, *AT_STRIPE)),
     ]
@@ -205,11 +209,11 @@ FOCUSED: Final = """() => {
 }"""
 
 
-@pytest.mark.parametrize("go", [_desk, _shelf, _history, _payment])
+@pytest.mark.parametrize("go", [_home, _list, _history, _payment])
 def test_tab_reaches_everything_and_shows_where_it_is(
-    new_person: NewPerson, well_read: Visitor, go: Callable[[Person], None]
+    new_browser: NewBrowser, well_read: MemberClient, go: Callable[[BrowserMember], None]
 ) -> None:
-    ada = new_person(well_read)
+    ada = new_browser(well_read)
     go(ada)
     reachable = ada.page.evaluate(REACHABLE)
     reached = set()
@@ -224,7 +228,7 @@ def test_tab_reaches_everything_and_shows_where_it_is(
     assert len(reached) == reachable > 3
 
 
-def test_the_main_job_by_keyboard_alone(broke_ada: Person) -> None:
+def test_the_main_job_by_keyboard_alone(broke_ada: BrowserMember) -> None:
     page, press = broke_ada.page, broke_ada.page.keyboard.press
     broke_ada.topic.focus()
     page.keyboard.type("winter rain")
@@ -248,7 +252,7 @@ def test_the_main_job_by_keyboard_alone(broke_ada: Person) -> None:
     page.wait_for_url("**/c/pay/**")
 
 
-def test_the_dialog_keeps_the_keyboard_to_itself_until_it_is_closed(broke_ada: Person) -> None:
+def test_the_dialog_keeps_the_keyboard_to_itself_until_it_is_closed(broke_ada: BrowserMember) -> None:
     broke_ada.buy_button.click()
     inside = "() => document.activeElement === document.body || !!document.activeElement.closest('#buy')"
     for _ in range(8):
@@ -258,7 +262,7 @@ def test_the_dialog_keeps_the_keyboard_to_itself_until_it_is_closed(broke_ada: P
     expect(broke_ada.packs).to_be_hidden()
 
 
-def test_a_change_of_the_counter_is_read_out(rich_ada: Person) -> None:
+def test_a_change_of_the_counter_is_read_out(rich_ada: BrowserMember) -> None:
     region = rich_ada.page.locator("[aria-live=polite]", has=rich_ada.page.locator("#credits"))
     expect(region).to_have_count(1)
     region.evaluate("region => { region.isTheOne = true }")

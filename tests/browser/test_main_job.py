@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NewPerson
-from tests.browser.person import Person
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import DECLINED, FREE, PAYS, Visitor
+from tests.browser.conftest import NewBrowser
+from tests.drivers.browser import BrowserMember
+from tests.drivers.faults import Faults
+from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ ADDED = re.compile("added", re.IGNORECASE)
 UNCHARGED = re.compile("nothing was charged", re.IGNORECASE)
 
 
-def test_the_main_job_whole_by_clicking(stranger: Person, stripe_faults: Faults) -> None:
+def test_the_main_job_whole_by_clicking(stranger: BrowserMember, stripe_faults: Faults) -> None:
     ada, page = stranger, stranger.page
     ada.signs_in()
     expect(ada.credits).to_have_text("0")
@@ -50,7 +50,7 @@ def test_the_main_job_whole_by_clicking(stranger: Person, stripe_faults: Faults)
     expect(page.get_by_label("Email")).to_be_visible()
 
 
-def _writes_one(ada: Person, topic: str, *, number: int) -> None:
+def _writes_one(ada: BrowserMember, topic: str, *, number: int) -> None:
     """The haiku is on top, for one credit, and the form is fresh."""
     spent = ada.request_id()
     ada.writes_about(topic)
@@ -62,7 +62,7 @@ def _writes_one(ada: Person, topic: str, *, number: int) -> None:
     assert ada.request_id() != spent
 
 
-def _reads_the_history(ada: Person) -> None:
+def _reads_the_history(ada: BrowserMember) -> None:
     """A purchase and two haikus, the newest first."""
     ada.page.get_by_role("link", name="History").click()
     rows = ada.page.get_by_role("table").first.get_by_role("row")
@@ -71,13 +71,13 @@ def _reads_the_history(ada: Person) -> None:
     expect(rows.nth(3)).to_contain_text("+")
 
 
-def _signs_out(ada: Person) -> None:
+def _signs_out(ada: BrowserMember) -> None:
     ada.page.get_by_role("button", name="Sign out").click()
     expect(ada.page.get_by_label("Email")).to_be_visible()
 
 
-def test_the_main_job_whole_without_javascript(new_person: NewPerson) -> None:
-    ada = new_person(java_script_enabled=False).opens("/")
+def test_the_main_job_whole_without_javascript(new_browser: NewBrowser) -> None:
+    ada = new_browser(java_script_enabled=False).opens("/")
     page = ada.page
     ada.signs_in()
     expect(ada.packs).to_be_hidden()
@@ -110,13 +110,13 @@ def test_the_main_job_whole_without_javascript(new_person: NewPerson) -> None:
     _signs_out(ada)
 
 
-def _deletes_the_newest_by_full_pages(ada: Person) -> None:
+def _deletes_the_newest_by_full_pages(ada: BrowserMember) -> None:
     ada.opens("/").cards.first.get_by_role("button", name="Delete").click()
     expect(ada.message).to_contain_text("deleted")
     expect(ada.cards).to_have_count(1)
 
 
-def test_a_free_order_is_credited(broke_ada: Person) -> None:
+def test_a_free_order_is_credited(broke_ada: BrowserMember) -> None:
     broke_ada.buy_button.click()
     broke_ada.goes_to_stripe()
     broke_ada.page.get_by_label("Promotion code").fill(FREE)
@@ -126,7 +126,7 @@ def test_a_free_order_is_credited(broke_ada: Person) -> None:
     expect(broke_ada.credits).to_have_text("10")
 
 
-def test_a_cancelled_checkout_says_that_nothing_was_charged(broke_ada: Person) -> None:
+def test_a_cancelled_checkout_says_that_nothing_was_charged(broke_ada: BrowserMember) -> None:
     broke_ada.buy_button.click()
     broke_ada.goes_to_stripe()
     broke_ada.page.get_by_role("link", name="Back").click()
@@ -134,7 +134,7 @@ def test_a_cancelled_checkout_says_that_nothing_was_charged(broke_ada: Person) -
     expect(broke_ada.credits).to_have_text("0")
 
 
-def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: Person) -> None:
+def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: BrowserMember) -> None:
     broke_ada.buy_button.click()
     broke_ada.goes_to_stripe()
     broke_ada.pays_with(PAYS)
@@ -145,9 +145,9 @@ def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: Person) -> N
     expect(broke_ada.notice).to_have_count(0)
 
 
-def test_someone_elses_checkout_never_says_added(broke_ada: Person) -> None:
+def test_someone_elses_checkout_never_says_added(broke_ada: BrowserMember) -> None:
     broke_ada.bears("Response Status Error Code 404 from /api/stripe/sync")
-    of_grace = Visitor(broke_ada.visitor.site, broke_ada.visitor.mail_dir).sign_in().buy()
+    of_grace = MemberClient(broke_ada.visitor.site, broke_ada.visitor.mail_dir).sign_in().buy()
     broke_ada.opens(f"/?session_id={of_grace}")
     expect(broke_ada.message).to_contain_text("not yours")
     expect(broke_ada.notice).to_have_count(0)
@@ -155,7 +155,7 @@ def test_someone_elses_checkout_never_says_added(broke_ada: Person) -> None:
     expect(broke_ada.credits).to_have_text("0")
 
 
-def test_a_bank_debit_is_pending_until_it_arrives(broke_ada: Person) -> None:
+def test_a_bank_debit_is_pending_until_it_arrives(broke_ada: BrowserMember) -> None:
     broke_ada.buy_button.click()
     broke_ada.goes_to_stripe()
     broke_ada.page.get_by_label("Bank debit (settles later)").check()
@@ -164,7 +164,7 @@ def test_a_bank_debit_is_pending_until_it_arrives(broke_ada: Person) -> None:
     expect(broke_ada.credits).to_have_text("0")
 
 
-def test_two_packs_are_worth_twice_as_much(broke_ada: Person) -> None:
+def test_two_packs_are_worth_twice_as_much(broke_ada: BrowserMember) -> None:
     broke_ada.buy_button.click()
     broke_ada.page.get_by_label("How many packs").fill("2")
     broke_ada.goes_to_stripe()

@@ -12,11 +12,11 @@ import stripe
 from playwright.sync_api import Locator, expect
 
 from sandbox.world import World
-from tests.browser.conftest import NewPerson
-from tests.browser.person import Person
+from tests.browser.conftest import NewBrowser
 from tests.browser.test_looks import PHONE, STICKING_OUT, TOO_FAINT, UNNAMED, problems_of
-from tests.journeys.dashboard import Stripe
-from tests.journeys.visitor import DECLINED, FREE, PAYS, Visitor
+from tests.drivers.browser import BrowserMember
+from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
+from tests.drivers.stripe import Stripe
 
 pytestmark = pytest.mark.browser
 
@@ -50,9 +50,9 @@ def checkout(world: World, currency: str) -> str:
 
 
 @pytest.fixture
-def buyer(new_person: NewPerson, world: World) -> Person:
+def buyer(new_browser: NewBrowser, world: World) -> BrowserMember:
     """Somebody in front of the payment page."""
-    return new_person().opens(checkout(world, "usd"))
+    return new_browser().opens(checkout(world, "usd"))
 
 
 @pytest.fixture
@@ -62,23 +62,23 @@ def dashboard(world: World) -> Iterator[str]:
     requests.post(f"{world.stripe.url}/dashboard/delivery/release", timeout=10)
 
 
-def field(person: Person, name: str) -> Locator:
+def field(person: BrowserMember, name: str) -> Locator:
     """A field of the payment form."""
     return person.page.locator(f"#{name}")
 
 
-def problem(person: Person, name: str) -> Locator:
+def problem(person: BrowserMember, name: str) -> Locator:
     """What is said beside a field."""
     return person.page.locator(f"#{name}-problem")
 
 
-def types(person: Person, name: str, text: str) -> None:
+def types(person: BrowserMember, name: str, text: str) -> None:
     """Empty a field and type, key by key."""
     field(person, name).fill("")
     field(person, name).press_sequentially(text)
 
 
-def pay_button(person: Person) -> Locator:
+def pay_button(person: BrowserMember) -> Locator:
     """The one big button."""
     return person.page.locator("#payment .pay")
 
@@ -98,7 +98,7 @@ def pay_button(person: Person) -> Locator:
     ],
 )
 def test_typing_a_number_groups_its_digits_and_names_its_brand(
-    buyer: Person, typed: str, shown: str, brand: str
+    buyer: BrowserMember, typed: str, shown: str, brand: str
 ) -> None:
     types(buyer, "card_number", typed)
     expect(field(buyer, "card_number")).to_have_value(shown)
@@ -109,12 +109,12 @@ def test_typing_a_number_groups_its_digits_and_names_its_brand(
     ("typed", "shown"),
     [("1234", "12 / 34"), ("534", "05 / 34"), ("12/34", "12 / 34"), ("12", "12 / "), ("12345", "12 / 34")],
 )
-def test_typing_an_expiry_puts_the_slash_in(buyer: Person, typed: str, shown: str) -> None:
+def test_typing_an_expiry_puts_the_slash_in(buyer: BrowserMember, typed: str, shown: str) -> None:
     types(buyer, "expiry", typed)
     expect(field(buyer, "expiry")).to_have_value(shown)
 
 
-def test_deleting_goes_through_what_was_put_in(buyer: Person) -> None:
+def test_deleting_goes_through_what_was_put_in(buyer: BrowserMember) -> None:
     types(buyer, "expiry", "123")
     for shown in ("12", "1", ""):
         field(buyer, "expiry").press("Backspace")
@@ -125,7 +125,7 @@ def test_deleting_goes_through_what_was_put_in(buyer: Person) -> None:
         expect(field(buyer, "card_number")).to_have_value(shown)
 
 
-def test_editing_in_the_middle_keeps_the_caret_there(buyer: Person) -> None:
+def test_editing_in_the_middle_keeps_the_caret_there(buyer: BrowserMember) -> None:
     number = field(buyer, "card_number")
     types(buyer, "card_number", "424242421234")
     for _ in range(len("2 1234")):
@@ -143,7 +143,7 @@ def test_editing_in_the_middle_keeps_the_caret_there(buyer: Person) -> None:
 
 
 @pytest.mark.parametrize(("card", "cvc"), [(PAYS, "123"), (AMEX, "1234")])
-def test_a_security_code_is_as_long_as_its_brand_has_it(buyer: Person, card: str, cvc: str) -> None:
+def test_a_security_code_is_as_long_as_its_brand_has_it(buyer: BrowserMember, card: str, cvc: str) -> None:
     types(buyer, "card_number", card)
     types(buyer, "cvc", "12345")
     expect(field(buyer, "cvc")).to_have_value(cvc)
@@ -152,7 +152,7 @@ def test_a_security_code_is_as_long_as_its_brand_has_it(buyer: Person, card: str
 # What is wrong
 
 
-def test_a_declined_card_says_so_beside_the_number(buyer: Person) -> None:
+def test_a_declined_card_says_so_beside_the_number(buyer: BrowserMember) -> None:
     buyer.pays_with(DECLINED)
     expect(problem(buyer, "card_number")).to_have_text("Your card was declined.")
     expect(field(buyer, "card_number")).to_have_attribute("aria-invalid", "true")
@@ -173,7 +173,7 @@ def test_a_declined_card_says_so_beside_the_number(buyer: Person) -> None:
     ],
 )
 def test_a_field_filled_in_wrongly_is_marked_before_anything_is_sent(
-    buyer: Person, name: str, typed: str, said: str
+    buyer: BrowserMember, name: str, typed: str, said: str
 ) -> None:
     sent: list[str] = []
     buyer.page.on("request", lambda request: sent.append(request.url))
@@ -185,7 +185,7 @@ def test_a_field_filled_in_wrongly_is_marked_before_anything_is_sent(
     assert sent == []
 
 
-def test_a_test_card_fills_the_form_in_without_a_reload(buyer: Person) -> None:
+def test_a_test_card_fills_the_form_in_without_a_reload(buyer: BrowserMember) -> None:
     types(buyer, "cvc", "1")
     buyer.page.evaluate("window.isStillTheSamePage = true")
     buyer.page.get_by_role("link", name="Pays (American Express)").click()
@@ -196,15 +196,15 @@ def test_a_test_card_fills_the_form_in_without_a_reload(buyer: Person) -> None:
     buyer.page.wait_for_url("**/dashboard/")
 
 
-def test_pay_can_be_pressed_once(buyer: Person) -> None:
+def test_pay_can_be_pressed_once(buyer: BrowserMember) -> None:
     # In one go, for Playwright would first wait for the page that comes next.
     pressed = pay_button(buyer).evaluate("pay => { pay.click(); return [pay.disabled, pay.textContent]; }")
     assert pressed == [True, "Processing…"]
     buyer.page.wait_for_url("**/dashboard/")
 
 
-def test_a_european_account_is_debited_later(new_person: NewPerson, world: World) -> None:
-    ada = new_person().opens(checkout(world, "eur"))
+def test_a_european_account_is_debited_later(new_browser: NewBrowser, world: World) -> None:
+    ada = new_browser().opens(checkout(world, "eur"))
     ada.page.get_by_label("SEPA Direct Debit").check()
     expect(field(ada, "card_number")).to_be_hidden()
     types(ada, "iban", "at61")
@@ -219,8 +219,8 @@ def test_a_european_account_is_debited_later(new_person: NewPerson, world: World
 # Without JavaScript
 
 
-def test_the_payment_page_does_without_javascript(new_person: NewPerson, ada: Visitor) -> None:
-    buyer = new_person(ada, java_script_enabled=False).opens(ada.open_checkout())
+def test_the_payment_page_does_without_javascript(new_browser: NewBrowser, ada: MemberClient) -> None:
+    buyer = new_browser(ada, java_script_enabled=False).opens(ada.open_checkout())
     buyer.page.get_by_label("Promotion code").fill("NO-SUCH-CODE")
     buyer.page.get_by_role("button", name="Apply").click()
     expect(problem(buyer, "promotion_code")).to_contain_text("not valid")
@@ -235,8 +235,10 @@ def test_the_payment_page_does_without_javascript(new_person: NewPerson, ada: Vi
     ada.await_credits(10)
 
 
-def test_the_dashboard_does_without_javascript(new_person: NewPerson, ada: Visitor, dashboard: str) -> None:
-    seller = new_person(ada, java_script_enabled=False).opens(dashboard)
+def test_the_dashboard_does_without_javascript(
+    new_browser: NewBrowser, ada: MemberClient, dashboard: str
+) -> None:
+    seller = new_browser(ada, java_script_enabled=False).opens(dashboard)
     page = seller.page
     page.get_by_role("link", name="Webhooks").click()
     page.get_by_role("button", name="Hold all webhooks").click()
@@ -266,9 +268,9 @@ def test_the_dashboard_does_without_javascript(new_person: NewPerson, ada: Visit
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_its_pages_fit_a_phone_and_are_legible_and_named(
-    new_person: NewPerson, world: World, dashboard: str, scheme: str
+    new_browser: NewBrowser, world: World, dashboard: str, scheme: str
 ) -> None:
-    seller = new_person(viewport=PHONE, color_scheme=scheme)
+    seller = new_browser(viewport=PHONE, color_scheme=scheme)
     sold = checkout(world, "usd")
     requests.post(f"{dashboard}delivery/hold", timeout=10)
     requests.post(sold, data={"card_number": DISPUTED}, timeout=10, allow_redirects=False)
@@ -282,12 +284,14 @@ def test_its_pages_fit_a_phone_and_are_legible_and_named(
     assert {address: said for address, said in found.items() if said} == {}
 
 
-def test_an_amount_on_a_receipt_stays_on_one_line(new_person: NewPerson, world: World, ada: Visitor) -> None:
+def test_an_amount_on_a_receipt_stays_on_one_line(
+    new_browser: NewBrowser, world: World, ada: MemberClient
+) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
     stripe_page = Stripe(world)
     stripe_page.press(f"payments/{stripe_page.payment(checkout_id)}/refund", money="1.50")
-    buyer = new_person(ada, viewport=PHONE).opens(f"{ada.site}/history/receipts/{checkout_id}/")
+    buyer = new_browser(ada, viewport=PHONE).opens(f"{ada.site}/history/receipts/{checkout_id}/")
     amounts = buyer.page.locator(".sums:not(.about) dd")
     expect(amounts).to_have_text(["$5.00", "$5.00", "$5.00", "-$1.50", "$3.50"])
     lines = amounts.evaluate_all(

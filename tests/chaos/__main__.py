@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: kill real processes with SIGKILL, any number of times, and judge what is left."""
+"""`python -m tests.chaos`: kill real processes with SIGKILL, any number of times, and verify what is left."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tests.chaos.ordeal import Ordeal
+from tests.chaos.run import Run
 
 
 def main() -> int:
     """0 when nothing was lost and nothing invented; else 1, and the data directory is kept."""
     options = _options()
-    data_dir = options.data_dir or Path(tempfile.mkdtemp(prefix="torture-"))
-    ordeal = Ordeal(data_dir, seed=options.seed)
+    data_dir = options.data_dir or Path(tempfile.mkdtemp(prefix="chaos-"))
+    chaos = Run(data_dir, seed=options.seed)
     try:
         with tqdm(total=options.cycles, desc="Kills", unit="", disable=None) as bar:
-            report = ordeal.run(options.cycles, survived=bar.update)
+            report = chaos.run(options.cycles, survived=bar.update)
     except BaseException:
         sys.stderr.write(f"Stopped before the end; what there was is in {data_dir}\n")
         raise

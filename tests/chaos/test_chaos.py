@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.ordeal import Ordeal
-from tests.chaos.reckoning import Facts, double_entries, untruths
-from tests.chaos.shopper import Answer, Asked, Told
+from tests.chaos.customer import Answer, Asked, Told
+from tests.chaos.run import Run
+from tests.chaos.verify import Facts, double_entries, untruths
 
 CYCLES = 12
 
@@ -33,7 +33,7 @@ WRITTEN = asked([Answer.LOST, Answer.LOST], [Answer.WRITTEN], shown={"h1": "a ha
 
 
 def test_killed_processes_lose_nothing_and_invent_nothing(tmp_path: Path) -> None:
-    report = Ordeal(tmp_path, seed=7).run(CYCLES)
+    report = Run(tmp_path, seed=7).run(CYCLES)
     assert report.problems == [], str(report)
     assert report.cycles == sum(report.kills.values()) == CYCLES
     assert report.counts["refused"] + report.counts["lost answers"] > 0

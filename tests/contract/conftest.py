@@ -27,7 +27,7 @@ def require_node() -> None:
 
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    """The stand-in with the library in it."""
+    """The stand-in with the fixture app in it."""
     process = Process(tmp_path_factory.mktemp("contract") / "instant.sqlite3")
     process.start()
     admin = InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)

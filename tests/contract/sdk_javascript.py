@@ -1,4 +1,4 @@
-"""The official JavaScript package as a driver: `@instantdb/admin` in a Node process of its own."""
+"""The vendor's JavaScript package: `@instantdb/admin` in a Node process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The official Python package as a driver: `Instant`, and `AsyncInstant` where only that can do it."""
+"""The vendor's Python package: `Instant`, and `AsyncInstant` where only that can do it."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from django.test import override_settings
 
 from billing import products
 from billing.audit.run import Audit
-from tests.billing.shop import opened
-from tests.credits_site.people import JSON, browser_of
+from tests.drivers.signed_in import JSON, browser_of
+from tests.drivers.site import opened
 
 SCHEMA = json.loads(Path(__file__).with_name("instant.json").read_text())
 RULES = {"couplets": {"allow": {"view": "auth.id != null && auth.id in data.ref('poet.id')"}}}

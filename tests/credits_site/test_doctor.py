@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -18,8 +19,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
 from credits_site.live_checks import check_cache, check_database, check_mail
-from instant_admin.live_checks import LIVE, register
-from tests.billing.shop import TEN, Shop, opened
+from instant_admin.live_checks import LIVE
+from tests.drivers.site import TEN, LoopbackSite, opened
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 FILES = "django.core.mail.backends.filebased.EmailBackend"
@@ -27,10 +28,10 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
+def site() -> Iterator[LoopbackSite]:
     """Instant and Stripe, both in order."""
-    with opened() as shop, override_settings(STRIPE_PRICE_ID=TEN.price_id, CREDIT_PACKS=[]):
-        yield shop
+    with opened() as site, override_settings(STRIPE_PRICE_ID=TEN.price_id, CREDIT_PACKS=[]):
+        yield site
 
 
 def doctor(*arguments: str) -> tuple[int, str]:
@@ -43,59 +44,85 @@ def doctor(*arguments: str) -> tuple[int, str]:
     return 0, output.getvalue()
 
 
-def by_name(*arguments: str) -> dict[str, dict[str, str]]:
-    return {each["name"]: each for each in json.loads(doctor("--json", *arguments)[1])["findings"]}
+def messages() -> tuple[int, list[dict[str, str]]]:
+    """The exit code, and what `--json` lists."""
+    code, output = doctor("--json")
+    return code, json.loads(output)["messages"]
 
 
 @pytest.mark.django_db
-def test_with_nothing_wrong_it_exits_with_0_and_whatever_is_not_ok_has_a_hint(shop: Shop) -> None:
-    code, output = doctor("--json")
-    findings = json.loads(output)["findings"]
+def test_with_nothing_wrong_it_exits_with_0_and_whatever_is_not_ok_has_a_hint_and_an_id(
+    site: LoopbackSite,
+) -> None:
+    code, found = messages()
     assert code == 0
-    assert all(bool(each["hint"]) == (each["level"] != "ok") for each in findings)
-    assert {each["level"] for each in findings} == {"ok", "warning"}
+    assert [(bool(each["hint"]), bool(each["id"])) for each in found] == [
+        (each["level"] != "ok",) * 2 for each in found
+    ]
+    assert {each["level"] for each in found} == {"ok", "warning"}
 
 
 @pytest.mark.django_db
-def test_a_wrong_stripe_key_and_open_rules_are_both_named_and_it_exits_with_1(shop: Shop) -> None:
-    shop.admin.push_perms({"$users": {"allow": {"view": "true"}}})
-    shop.stripe_is_away = True
-    code, output = doctor("--json")
+def test_what_is_silenced_in_the_settings_is_not_said(site: LoopbackSite) -> None:
+    warned = [each["id"] for each in messages()[1] if each["level"] == "warning"]
+    with override_settings(SILENCED_SYSTEM_CHECKS=warned):
+        assert {each["level"] for each in messages()[1]} == {"ok"}
+
+
+@pytest.mark.django_db
+def test_a_wrong_stripe_key_and_open_rules_are_both_named_and_it_exits_with_1(site: LoopbackSite) -> None:
+    site.admin.push_perms({"$users": {"allow": {"view": "true"}}})
+    site.stripe_is_away = True
+    code, found = messages()
     assert code == 1
-    wrong = {each["name"] for each in json.loads(output)["findings"] if each["level"] == "error"}
-    assert wrong == {"Instant rules", "Stripe key"}
+    assert {each["name"] for each in found if each["level"] == "error"} == {"Instant rules", "Stripe key"}
 
 
 @pytest.mark.django_db
-def test_no_other_command_asks_a_service(shop: Shop) -> None:
-    shop.stripe_is_away = True
+def test_no_other_command_asks_a_service(site: LoopbackSite) -> None:
+    site.stripe_is_away = True
     run_checks(include_deployment_checks=True, databases=["default"])
-    assert shop.asked_stripe == 0
+    assert site.asked_stripe == 0
 
 
-def test_a_check_that_crashes_is_an_error_of_its_own_and_keeps_what_it_found() -> None:
-    def check_badly() -> Iterator[CheckMessage]:
-        yield Info("as far as it got", obj="A")
+@pytest.mark.django_db
+def test_a_check_that_crashes_is_an_error_of_its_own_and_stops_no_other(site: LoopbackSite) -> None:
+    def check_badly(**kwargs: Any) -> Iterator[CheckMessage]:
+        yield Info("as far as it got", obj="Bad")
         raise LookupError("with a secret in it")
 
-    before = set(LIVE.registered_checks)
-    register(check_badly)
-    (added,) = set(LIVE.registered_checks) - before
-    LIVE.registered_checks.remove(added)
-    good, crashed = added(app_configs=None, databases=None)
-    assert (good.level, crashed.level, bool(crashed.hint)) == (checks.INFO, checks.ERROR, True)
-    assert "LookupError" in crashed.msg
-    assert "secret" not in crashed.msg
+    well = {each["name"] for each in messages()[1]}
+    registered = set(LIVE.registered_checks)
+    LIVE.register(check_badly)
+    try:
+        # An address of this sort is more than our own check of the settings can read.
+        with override_settings(INSTANT_API_URI="http://["):
+            _, found = messages()
+    finally:
+        LIVE.registered_checks = registered
+    crashed = {each["name"]: each for each in found if each["level"] == "error"}
+    assert {name: each["text"] for name, each in crashed.items()} == {
+        "check_badly": "the check itself failed (LookupError)",
+        "check_instant_address": "the check itself failed (ValueError)",
+    }
+    assert all(each["hint"] for each in crashed.values())
+    assert {each["name"] for each in found} == well | {"Bad", *crashed}
 
 
 @pytest.mark.django_db
-def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(shop: Shop) -> None:
+def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_the_worst_and_a_sum(
+    site: LoopbackSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     code, output = doctor()
     lines = output.splitlines()
     assert code == 0
     assert "\x1b" not in output
-    assert lines[-1].endswith(" 0 wrong.")
-    column = lines[0].index("Settings")
+    levels = [line.split()[0] for line in lines[:-1] if line[0] != " "]
+    oks = levels.count("ok")
+    assert levels == ["ok"] * oks + ["warning"] * (len(levels) - oks)
+    assert lines[-1] == f"{oks} ok, {len(levels) - oks} warnings, 0 errors."
+    column = next(line for line in lines if "Settings" in line).index("Settings")
     findings_begin = next(line for line in lines if "Database writes" in line).index("taken")
     for line in lines[:-1]:
         assert len(line) <= 118
@@ -105,9 +132,9 @@ def test_the_table_is_aligned_has_no_colour_in_a_file_and_ends_with_a_sum(shop: 
 
 
 @pytest.mark.django_db
-def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(shop: Shop) -> None:
+def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(site: LoopbackSite) -> None:
     with override_settings(INSTANT_APP_ID="", STRIPE_WEBHOOK_SECRETS=[], SECURE_SSL_REDIRECT=False):
-        found = {each["id"]: each for each in json.loads(doctor("--json")[1])["findings"]}
+        found = {each["id"]: each for each in messages()[1]}
     assert found["instant_admin.E001"]["level"] == "error"
     assert found["billing.E002"]["level"] == "error"
     assert "whsec_" in found["billing.E002"]["hint"]
@@ -117,18 +144,18 @@ def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(shop: Sho
 
 def test_migrations_that_wait_are_counted_and_no_row_is_tried(db: None) -> None:
     MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
-    found = list(check_database())[-1]
+    found = list(check_database(None))[-1]
     assert (found.obj, found.level, found.msg) == ("Migrations", checks.ERROR, "1 have not been applied")
     assert "migrate" in (found.hint or "")
 
 
 def test_a_database_that_takes_no_rows_is_wrong_and_one_that_does_keeps_none(db: None) -> None:
-    assert {found.level for found in check_database()} == {checks.INFO}
+    assert {found.level for found in check_database(None)} == {checks.INFO}
     assert Session.objects.count() == 0
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
     try:
-        found = list(check_database())[-1]
+        found = list(check_database(None))[-1]
     finally:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA query_only = OFF")
@@ -150,7 +177,7 @@ def test_a_cache_must_remember_and_should_be_shared(
 ) -> None:
     settings = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path)}}
     with override_settings(CACHES=settings, DEBUG=debug):
-        (found,) = check_cache()
+        (found,) = check_cache(None)
     assert list(tmp_path.glob("*.djcache")) == []
     assert (found.level, bool(found.hint)) == (level, level != checks.INFO)
 
@@ -159,7 +186,7 @@ def test_a_cache_must_remember_and_should_be_shared(
 @pytest.mark.parametrize("debug", [True, False])
 def test_mail_that_nobody_gets_is_for_development(tmp_path: Path, backend: str, debug: bool) -> None:
     with override_settings(EMAIL_BACKEND=backend, EMAIL_FILE_PATH=str(tmp_path), DEBUG=debug):
-        (found,) = check_mail()
+        (found,) = check_mail(None)
     assert found.level == (checks.INFO if debug else checks.WARNING)
     assert list(tmp_path.iterdir()) == []
 
@@ -169,6 +196,6 @@ def test_a_mail_server_that_is_not_there_is_wrong() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         with override_settings(EMAIL_BACKEND=SMTP, EMAIL_HOST="127.0.0.1", EMAIL_PORT=port):
-            (found,) = check_mail()
+            (found,) = check_mail(None)
     assert found.level == checks.ERROR
     assert "EMAIL_URL" in (found.hint or "")

@@ -14,7 +14,7 @@ from instant_admin.client.errors import InstantBusy, InstantRejected, NoSuchRout
 from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
 from instant_admin.ledger.retries import OutcomeUnknown
 from instant_admin.ledger.rules import KeyReused
-from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 OUTAGES = OutageMiddleware(lambda request: HttpResponse())

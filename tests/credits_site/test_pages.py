@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client, RequestFactory
 
 from credits_site.error_pages import server_error
-from tests.credits_site.people import ADA, JSON, browser_of
+from tests.drivers.signed_in import ADA, JSON, browser_of
 
 
 @pytest.fixture

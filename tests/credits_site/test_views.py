@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from django.test import Client
 
-from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from haikus.forms import WriteHaikuForm
-from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,18 @@ def test_htmx_gets_the_form_back_with_what_is_wrong(ada: Client) -> None:
     assert "Give the haiku a topic" in fragment
     assert f'value="{request_id}"' in fragment
     assert "HX-Request" in response["Vary"]
+
+
+def test_what_a_fragment_said_is_not_said_again_by_the_page(ada: Client) -> None:
+    ada.post("/api/generate", {"topic": "x" * 81, "request_id": str(uuid4())}, headers=FRAGMENT)
+    draft = WriteHaikuForm.recall(ada.session)
+    assert (draft["topic"].value(), draft.errors) == ("x" * 81, {})
+
+
+def test_a_session_does_not_grow_with_what_is_sent_to_it() -> None:
+    client = Client()
+    client.post("/api/generate", {"topic": "x" * 2_000_000})
+    assert client.session["draft"]["typed"]["topic"] == "x" * 1000
 
 
 def test_a_topic_comes_back_escaped(ada: Client) -> None:

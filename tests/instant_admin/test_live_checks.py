@@ -20,8 +20,9 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import Documents
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.live_checks import check_instant, compare_clocks
+from instant_admin.rules_probe import find_open_rules
 from sandbox.serving import Request, Response
-from tests.loopback import DOCUMENTS, LoopbackInstant
+from tests.drivers.instant import DOCUMENTS, LoopbackInstant
 
 Work = Callable[[], Response]
 # Of an attribute Instant remembers for ever which types of values it once had; that it may.
@@ -47,7 +48,7 @@ def unpushed() -> Iterator[LoopbackInstant]:
 def findings(instant: InstantAdmin) -> list[CheckMessage]:
     """What is found, but for the clock: the loopback sends no Date header."""
     with configured.using(instant, BalanceStore(instant)):
-        return [message for message in check_instant() if message.obj != "Instant's clock"]
+        return [message for message in check_instant(None) if message.obj != "Instant's clock"]
 
 
 def wrong(instant: InstantAdmin) -> list[CheckMessage]:
@@ -87,7 +88,7 @@ def test_a_good_app_has_no_fault_and_is_left_as_it_was(loopback: LoopbackInstant
     assert rows(loopback) == before
 
 
-def test_a_wrong_token_is_named_once_with_its_remedy(loopback: LoopbackInstant) -> None:
+def test_a_wrong_token_is_named_once_with_its_hint(loopback: LoopbackInstant) -> None:
     loopback.app = replace(loopback.app, admin_token=str(uuid4()))
     (found,) = wrong(loopback.client())
     assert found.obj == "Instant token"
@@ -95,7 +96,7 @@ def test_a_wrong_token_is_named_once_with_its_remedy(loopback: LoopbackInstant) 
     assert loopback.app.admin_token not in found.msg
 
 
-def test_a_schema_that_was_never_pushed_is_named_with_its_remedy(unpushed: LoopbackInstant) -> None:
+def test_a_schema_that_was_never_pushed_is_named_with_its_hint(unpushed: LoopbackInstant) -> None:
     before = rows(unpushed)
     found = wrong(unpushed.admin)
     assert {finding.obj for finding in found} >= {"Unique keys", "Instant schema"}
@@ -108,7 +109,7 @@ def test_a_schema_that_was_never_pushed_is_named_with_its_remedy(unpushed: Loopb
 
 
 @pytest.mark.parametrize("label", ["key", "slot"])
-def test_a_guard_that_is_not_unique_is_named_with_its_remedy(unpushed: LoopbackInstant, label: str) -> None:
+def test_a_guard_that_is_not_unique_is_named_with_its_hint(unpushed: LoopbackInstant, label: str) -> None:
     documents = with_attribute(label, unique=False)
     unpushed.admin.push_schema(documents.schema)
     unpushed.admin.push_perms(documents.perms)
@@ -150,7 +151,7 @@ OTHERS = ("a guest", "another member")
 
 
 @pytest.mark.parametrize(
-    ("opened", "doors"),
+    ("opened", "expected"),
     [
         ({"users": {"view": "true"}}, ["can read a member's row of $users"]),
         ({"users": {"view": "false"}}, ["cannot read their own row of $users"]),
@@ -172,14 +173,14 @@ OTHERS = ("a guest", "another member")
     ],
     ids=str,
 )
-def test_each_door_that_stands_open_is_named(
-    loopback: LoopbackInstant, opened: dict[str, Any], doors: list[str]
+def test_each_open_rule_is_named(
+    loopback: LoopbackInstant, opened: dict[str, Any], expected: list[str]
 ) -> None:
     before = rows(loopback)
     loopback.admin.push_perms(rules(**opened))
     found = texts(wrong(loopback.admin))
     assert found
-    assert {text.partition(" can")[2] for text in found} == {door.partition("can")[2] for door in doors}
+    assert {text.partition(" can")[2] for text in found} == {each.partition("can")[2] for each in expected}
     assert rows(loopback) == before
 
 
@@ -193,7 +194,7 @@ def open_to_all(loopback: LoopbackInstant) -> None:
     )
 
 
-def test_with_all_doors_open_each_attempt_succeeds_so_none_fails_for_another_reason(
+def test_with_all_rules_open_each_attempt_succeeds_so_none_fails_for_another_reason(
     loopback: LoopbackInstant,
 ) -> None:
     before = rows(loopback)
@@ -213,6 +214,26 @@ def test_with_all_doors_open_each_attempt_succeeds_so_none_fails_for_another_rea
 
 ROWS = ("$users", "haikus", "creditEntries")
 LABELS = ("credits", "creditSeq", "stripeCustomerId")
+
+
+def test_what_is_tried_follows_from_the_schema(unpushed: LoopbackInstant) -> None:
+    schema: dict[str, Any] = copy.deepcopy(dict(DOCUMENTS.schema))
+    plain = {"required": True, "config": {"unique": False, "indexed": False}}
+    types = ("string", "number", "boolean", "date", "json")
+    schema["entities"]["$users"]["attrs"]["tier"] = plain | {"valueType": "string", "required": False}
+    schema["entities"]["maps"] = {"attrs": {f"a_{name}": plain | {"valueType": name} for name in types}}
+    perms = rules(users={"update": "isSelf"}) | {"maps": {"allow": {"$default": "true"}}}
+    unpushed.admin.push_schema(schema)
+    unpushed.admin.push_perms(perms)
+    before = rows(unpushed)
+    documents = Documents(schema=schema, perms=perms)
+    found = set(find_open_rules(unpushed.admin, documents, now=datetime.now(UTC), new_id=uuid4))
+    assert "the member can change $users.tier" in found
+    assert {text for text in found if "maps" in text} == {
+        *(f"{who} can {verb} a row of maps" for who in EVERYBODY for verb in ("create", "change")),
+        *(f"{who} can {verb} row of maps" for who in OTHERS for verb in ("delete a", "read a member's")),
+    }
+    assert rows(unpushed) == before
 
 
 def no_permission_check(request: Request, work: Work) -> Response:
@@ -238,7 +259,7 @@ def test_on_a_server_without_permission_checks_the_attempts_are_made_and_undone(
     ("refusal", "is_wrong"),
     [("permission-denied", False), ("permission-evaluation-failed", False), ("validation-failed", True)],
 )
-def test_a_refusal_that_is_not_the_rules_own_does_not_pass_for_a_closed_door(
+def test_a_refusal_that_is_not_the_rules_own_does_not_pass_for_a_closed_rule(
     loopback: LoopbackInstant, refusal: str, is_wrong: bool
 ) -> None:
     before = rows(loopback)
@@ -253,7 +274,7 @@ def test_a_refusal_that_is_not_the_rules_own_does_not_pass_for_a_closed_door(
     assert rows(loopback) == before
 
 
-def test_an_app_that_is_read_only_is_named_with_its_remedy(loopback: LoopbackInstant) -> None:
+def test_an_app_that_is_read_only_is_named_with_its_hint(loopback: LoopbackInstant) -> None:
     loopback.standin.apps.set_status(loopback.app.id, "read-only")
     (found,) = wrong(loopback.admin)
     assert found.obj == "Instant writes"

@@ -14,8 +14,8 @@ import stripe
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import DECLINED, FREE, HTMX, JSON, TIMEOUT_S, Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import DECLINED, FREE, HTMX, JSON, TIMEOUT_S, MemberClient
 
 
 def webhook(world: World, checkout_id: str, *, site: int = 0, **changes: str) -> requests.Response:
@@ -39,7 +39,7 @@ def webhook(world: World, checkout_id: str, *, site: int = 0, **changes: str) ->
     )
 
 
-def test_a_paid_pack_is_credited_by_the_sync_or_the_webhook_and_only_once(ada: Visitor) -> None:
+def test_a_paid_pack_is_credited_by_the_sync_or_the_webhook_and_only_once(ada: MemberClient) -> None:
     checkout_id = ada.buy()
     first = ada.sync(checkout_id).json()
     assert first["credits"] == 10
@@ -48,16 +48,16 @@ def test_a_paid_pack_is_credited_by_the_sync_or_the_webhook_and_only_once(ada: V
     assert [(entry["kind"], entry["amount"]) for entry in ada.history()] == [("purchase", 10)]
 
 
-def test_a_paid_pack_is_credited_though_the_buyer_never_comes_back(ada: Visitor) -> None:
+def test_a_paid_pack_is_credited_though_the_buyer_never_comes_back(ada: MemberClient) -> None:
     ada.buy()
     ada.await_credits(10)
 
 
-def test_a_free_order_is_credited_too(ada: Visitor) -> None:
+def test_a_free_order_is_credited_too(ada: MemberClient) -> None:
     assert ada.sync(ada.buy(code=FREE)).json()["credits"] == 10
 
 
-def test_a_bigger_pack_is_worth_more_and_several_packs_are_worth_their_sum(ada: Visitor) -> None:
+def test_a_bigger_pack_is_worth_more_and_several_packs_are_worth_their_sum(ada: MemberClient) -> None:
     assert ada.sync(ada.buy(pack="price_sandbox50")).json()["credits"] == 50
     form = {"pack": "price_sandbox10", "quantity": "3"}
     page = ada.post("/api/stripe/checkout", form, **JSON).json()["url"]
@@ -65,7 +65,7 @@ def test_a_bigger_pack_is_worth_more_and_several_packs_are_worth_their_sum(ada: 
     assert ada.sync(parse_qs(urlsplit(back).query)["session_id"][0]).json()["credits"] == 80
 
 
-def test_a_declined_card_says_why_and_credits_nothing(ada: Visitor) -> None:
+def test_a_declined_card_says_why_and_credits_nothing(ada: MemberClient) -> None:
     page = ada.open_checkout()
     declined = ada.pay(page, DECLINED)
     assert declined.status_code == 402
@@ -74,7 +74,7 @@ def test_a_declined_card_says_why_and_credits_nothing(ada: Visitor) -> None:
     assert ada.pay(page).status_code == 303
 
 
-def test_an_open_checkout_is_pending_and_its_page_says_that_nothing_was_charged(ada: Visitor) -> None:
+def test_an_open_checkout_is_pending_and_its_page_says_that_nothing_was_charged(ada: MemberClient) -> None:
     ada.open_checkout()
     cancelled = ada.get("/?checkout=cancelled")
     assert cancelled.status_code == 200
@@ -88,9 +88,9 @@ def _remembered(page: str) -> str:
     return page.split('name="session_id"')[1].split('value="')[1].split('"')[0]
 
 
-def test_nobody_gets_the_credits_of_someone_elses_checkout(ada: Visitor, world: World) -> None:
+def test_nobody_gets_the_credits_of_someone_elses_checkout(ada: MemberClient, world: World) -> None:
     checkout_id = ada.buy()
-    grace = Visitor(world.site_url, world.mail_dir).sign_in()
+    grace = MemberClient(world.site_url, world.mail_dir).sign_in()
     assert grace.sync(checkout_id).status_code == 404
     assert grace.sync("cs_test_doesnotexist").status_code == 404
     assert grace.sync("../../v1/customers").status_code == 404
@@ -98,7 +98,7 @@ def test_nobody_gets_the_credits_of_someone_elses_checkout(ada: Visitor, world: 
     ada.await_credits(10)
 
 
-def test_a_double_click_on_buy_is_one_checkout(ada: Visitor) -> None:
+def test_a_double_click_on_buy_is_one_checkout(ada: MemberClient) -> None:
     form = {"pack": "price_sandbox10", "request_id": str(uuid4())}
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: ada.post("/api/stripe/checkout", form, **JSON), range(2)))
@@ -110,7 +110,7 @@ def test_a_double_click_on_buy_is_one_checkout(ada: Visitor) -> None:
 
 
 def test_two_first_checkouts_at_once_leave_one_customer(
-    ada: Visitor, world: World, instant: InstantAdmin
+    ada: MemberClient, world: World, instant: InstantAdmin
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ada.open_checkout(), range(8)))
@@ -125,7 +125,9 @@ def test_two_first_checkouts_at_once_leave_one_customer(
     assert mine == [user["stripeCustomerId"]]  # type: ignore[typeddict-item]
 
 
-def test_a_customer_deleted_in_stripe_is_made_anew(ada: Visitor, world: World, instant: InstantAdmin) -> None:
+def test_a_customer_deleted_in_stripe_is_made_anew(
+    ada: MemberClient, world: World, instant: InstantAdmin
+) -> None:
     ada.open_checkout()
     user = instant.create_token(email=ada.email)["user"]
     assert user is not None
@@ -134,7 +136,7 @@ def test_a_customer_deleted_in_stripe_is_made_anew(ada: Visitor, world: World, i
     assert ada.sync(ada.buy()).json()["credits"] == 10
 
 
-def test_a_thousand_webhooks_and_fifty_syncs_at_once_credit_once(ada: Visitor, world: World) -> None:
+def test_a_thousand_webhooks_and_fifty_syncs_at_once_credit_once(ada: MemberClient, world: World) -> None:
     checkout_id = ada.buy()
     with ThreadPoolExecutor(32) as pool:
         hooks = [pool.submit(webhook, world, checkout_id, site=number % 2) for number in range(1000)]
@@ -145,7 +147,7 @@ def test_a_thousand_webhooks_and_fifty_syncs_at_once_credit_once(ada: Visitor, w
     assert [entry["amount"] for entry in ada.history()] == [10]
 
 
-def test_what_the_dashboard_shows_is_marked_once_credited(ada: Visitor, world: World) -> None:
+def test_what_the_dashboard_shows_is_marked_once_credited(ada: MemberClient, world: World) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
     client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": world.stripe.url})
@@ -154,7 +156,7 @@ def test_what_the_dashboard_shows_is_marked_once_credited(ada: Visitor, world: W
     assert session.metadata.to_dict()["creditsProcessed"] == "true"
 
 
-def test_a_mark_that_cannot_be_set_blocks_nothing(ada: Visitor, stripe_faults: Faults) -> None:
+def test_a_mark_that_cannot_be_set_blocks_nothing(ada: MemberClient, stripe_faults: Faults) -> None:
     checkout_id = ada.buy()
     stripe_faults.add(
         "answer", f"/v1/checkout/sessions/{checkout_id}$", method="POST", status=400, times=None
@@ -165,7 +167,7 @@ def test_a_mark_that_cannot_be_set_blocks_nothing(ada: Visitor, stripe_faults: F
 @pytest.mark.parametrize("fault", ["refuse", "drop_after", "half_body"])
 @pytest.mark.parametrize("path", ["/admin/query", "/admin/transact"])
 def test_an_outage_in_between_costs_nothing(
-    ada: Visitor, instant_faults: Faults, fault: str, path: str
+    ada: MemberClient, instant_faults: Faults, fault: str, path: str
 ) -> None:
     checkout_id = ada.buy()
     instant_faults.add(fault, path, times=2)
@@ -176,7 +178,7 @@ def test_an_outage_in_between_costs_nothing(
 
 
 def test_the_webhook_asks_stripe_to_come_again_while_instant_is_away(
-    ada: Visitor, world: World, instant_faults: Faults
+    ada: MemberClient, world: World, instant_faults: Faults
 ) -> None:
     page = ada.open_checkout()
     instant_faults.add("refuse", "/admin/transact", times=None)
@@ -189,7 +191,7 @@ def test_the_webhook_asks_stripe_to_come_again_while_instant_is_away(
 
 
 def test_the_sync_says_503_while_stripe_is_away_and_credits_afterwards(
-    ada: Visitor, stripe_faults: Faults
+    ada: MemberClient, stripe_faults: Faults
 ) -> None:
     checkout_id = ada.buy()
     stripe_faults.add("refuse", "/v1/checkout/sessions/", times=None)
@@ -199,7 +201,7 @@ def test_the_sync_says_503_while_stripe_is_away_and_credits_afterwards(
     assert ada.sync(checkout_id).json()["credits"] == 10
 
 
-def test_forged_old_and_unsigned_webhooks_are_refused(ada: Visitor, world: World) -> None:
+def test_forged_old_and_unsigned_webhooks_are_refused(ada: MemberClient, world: World) -> None:
     page = ada.open_checkout()
     checkout_id = page.rsplit("/", 1)[1].split("?")[0].split("#")[0]
     body = json.dumps(
@@ -223,7 +225,7 @@ def test_forged_old_and_unsigned_webhooks_are_refused(ada: Visitor, world: World
 
 
 def test_an_event_of_no_interest_or_of_another_site_is_accepted_and_ignored(
-    ada: Visitor, world: World
+    ada: MemberClient, world: World
 ) -> None:
     checkout_id = ada.open_checkout().rsplit("/", 1)[1]
     assert webhook(world, checkout_id, type="customer.updated").json() == {"received": True}

@@ -22,8 +22,8 @@ import requests
 from sandbox.stripe.cards import BY_NUMBER
 from sandbox.world import World
 from tests.conftest import MANY_SIGN_INS
-from tests.journeys.dashboard import Stripe
-from tests.journeys.visitor import FREE, HTMX, TIMEOUT_S, Visitor
+from tests.drivers.member import FREE, HTMX, TIMEOUT_S, MemberClient
+from tests.drivers.stripe import Stripe
 
 LIMIT_S: Final = 30.0
 
@@ -132,14 +132,14 @@ class Purchase:
 
     world: World
     case: Case
-    buyer: Visitor = field(init=False)
+    buyer: MemberClient = field(init=False)
     stripe: Stripe = field(init=False)
     checkout_id: str = field(init=False)
     # By Stripe's page; nothing when it let the buyer go.
     said: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        self.buyer = Visitor(self.world.site_url, self.world.mail_dir).sign_in()
+        self.buyer = MemberClient(self.world.site_url, self.world.mail_dir).sign_in()
         self.stripe = Stripe(self.world)
 
     def pay(self) -> None:

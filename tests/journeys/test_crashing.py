@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import MemberClient
 
 # Which stand-in is called, with what, in the order of a fulfilment.
 CALLS = {
@@ -34,7 +34,7 @@ def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redeliver
 ) -> None:
     world = another_world()
     world.start()
-    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
     site = world.sites[0]
     credits = 0
     for stand_in, method, path in CALLS.values():
@@ -63,7 +63,7 @@ def test_killed_while_writing_a_haiku_the_same_request_makes_it_one(
 ) -> None:
     world = another_world()
     world.start()
-    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
     ada.sync(ada.buy())
     faults = Faults(world.instant.url)
     faults.add(moment, r"^/admin/transact$", times=1)
@@ -90,7 +90,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_stand_ins_are_killed(
 ) -> None:
     world = another_world()
     world.start()
-    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
     checkout_id = ada.buy()
     assert ada.sync(checkout_id).json()["credits"] == 10
     for part in (world.instant, world.stripe):

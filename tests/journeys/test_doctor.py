@@ -12,21 +12,21 @@ import requests
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import TIMEOUT_S, Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import TIMEOUT_S, MemberClient
 
 STORED = ("$users", "$userRefreshTokens", "$magicCodes", "haikus", "creditEntries")
 
 
 def doctor(world: World) -> tuple[int, dict[str, list[dict[str, str]]]]:
-    """The exit code, and the findings by level."""
+    """The exit code, and the messages by level."""
     done = world.manage("doctor", "--json", check=False)
     assert "Traceback" not in done.stderr
     for secret in (world.keys.instant_admin_token, world.keys.stripe_secret):
         assert secret not in done.stdout + done.stderr
     found: dict[str, list[dict[str, str]]] = {"ok": [], "warning": [], "error": []}
-    for finding in json.loads(done.stdout)["findings"]:
-        found[finding["level"]].append(finding)
+    for message in json.loads(done.stdout)["messages"]:
+        found[message["level"]].append(message)
     return done.returncode, found
 
 
@@ -36,13 +36,13 @@ def stored(instant: InstantAdmin) -> dict[str, set[str]]:
 
 
 def test_a_good_site_has_nothing_wrong_and_is_left_as_it_was(
-    ada_with_ten_credits: Visitor, world: World, instant: InstantAdmin
+    ada_with_ten_credits: MemberClient, world: World, instant: InstantAdmin
 ) -> None:
     ada_with_ten_credits.write()
     before, mails = stored(instant), set(world.mail_dir.iterdir())
     code, found = doctor(world)
     assert (code, found["error"]) == (0, [])
-    assert {finding["name"] for finding in found["ok"]} >= {
+    assert {message["name"] for message in found["ok"]} >= {
         *("Database", "Migrations", "Database writes"),
         *("Instant", "Instant's clock", "Instant token", "Instant writes"),
         *("Unique keys", "Instant schema", "Instant rules"),
@@ -61,7 +61,7 @@ def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_hint
     monkeypatch.setitem(world.site_env, "STRIPE_WEBHOOK_SECRET", "")
     code, found = doctor(world)
     assert code == 1
-    assert {finding["name"]: finding["hint"].partition(" from")[0] for finding in found["error"]} == {
+    assert {message["name"]: message["hint"].partition(" from")[0] for message in found["error"]} == {
         "Settings": "Copy the endpoint's whsec_ value",
         "Instant token": "Copy INSTANT_APP_ID and INSTANT_APP_ADMIN_TOKEN",
         "Stripe key": "Copy the secret key",
@@ -92,7 +92,7 @@ def test_instant_down_and_an_archived_price_are_named_in_one_go(
     instant_faults.add("refuse", "^/(admin|health|superadmin|dash)", method="*", times=None)
     code, found = doctor(world)
     assert code == 1
-    wrong: dict[str, Any] = {finding["name"]: finding for finding in found["error"]}
+    wrong: dict[str, Any] = {message["name"]: message for message in found["error"]}
     assert set(wrong) == {"Instant", "Prices"}
     assert wrong["Instant"]["hint"].startswith("Start Instant")
     assert archived_price in wrong["Prices"]["text"]

@@ -12,9 +12,9 @@ import requests
 
 from billing.counter.hub import TABS_LIMIT
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.listener import Listener
-from tests.journeys.visitor import JSON, TIMEOUT_S, Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import JSON, TIMEOUT_S, MemberClient
+from tests.drivers.stream import StreamClient
 
 SUBSCRIBES = "^/admin/subscribe-query$"
 
@@ -26,9 +26,9 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def at_the_other_process(visitor: Visitor, world: World) -> Visitor:
+def at_the_other_process(visitor: MemberClient, world: World) -> MemberClient:
     """The same browser, at the second process of the site, to which no webhook is delivered."""
-    other = Visitor(world.site_urls[1], world.mail_dir)
+    other = MemberClient(world.site_urls[1], world.mail_dir)
     other.http.cookies.update(visitor.http.cookies)
     return other
 
@@ -46,9 +46,9 @@ def subscriptions_of(faults: Faults) -> int:
 
 
 def test_what_a_webhook_credits_in_one_process_is_shown_by_the_other(
-    ada: Visitor, world: World, stack: ExitStack
+    ada: MemberClient, world: World, stack: ExitStack
 ) -> None:
-    tab = stack.enter_context(Listener(at_the_other_process(ada, world)))
+    tab = stack.enter_context(StreamClient(at_the_other_process(ada, world)))
     tab.await_credits(0)
     ada.buy()
     tab.await_credits(10)
@@ -61,14 +61,14 @@ def test_what_a_webhook_credits_in_one_process_is_shown_by_the_other(
 
 
 def test_ten_tabs_share_one_subscription_one_thread_and_no_database_connection(
-    ada: Visitor, world: World, instant_faults: Faults, stack: ExitStack
+    ada: MemberClient, world: World, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("delay", SUBSCRIBES, seconds=0.0, times=None)
     here, pid = at_the_other_process(ada, world), world.sites[1].pid
-    tabs = [stack.enter_context(Listener(here))]
+    tabs = [stack.enter_context(StreamClient(here))]
     tabs[0].await_credits(0)
     threads = threads_of(pid)
-    tabs += [stack.enter_context(Listener(here)) for _ in range(9)]
+    tabs += [stack.enter_context(StreamClient(here)) for _ in range(9)]
     for tab in tabs:
         tab.await_credits(0)
     assert subscriptions_of(instant_faults) == 1
@@ -90,11 +90,11 @@ def database_files_of(pid: int) -> int:
 
 
 def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
-    ada: Visitor, world: World, stack: ExitStack
+    ada: MemberClient, world: World, stack: ExitStack
 ) -> None:
-    phone = Visitor(world.site_url, world.mail_dir).sign_in(ada.email)
-    at_desk = [stack.enter_context(Listener(ada)) for _ in range(2)]
-    on_phone = stack.enter_context(Listener(phone))
+    phone = MemberClient(world.site_url, world.mail_dir).sign_in(ada.email)
+    at_desk = [stack.enter_context(StreamClient(ada)) for _ in range(2)]
+    on_phone = stack.enter_context(StreamClient(phone))
     for tab in (*at_desk, on_phone):
         tab.await_credits(0)
     ada.post("/sign-out/")
@@ -104,18 +104,18 @@ def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     on_phone.await_credits(10)
 
 
-def test_who_is_signed_out_is_told_so(visitor: Visitor) -> None:
+def test_who_is_signed_out_is_told_so(visitor: MemberClient) -> None:
     for headers in ({}, JSON, {"Accept": "text/event-stream"}):
         answer = visitor.get("/api/credits/stream", **headers)
         assert (answer.status_code, answer.json()) == (401, {"error": "Sign in first"})
 
 
 def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
-    ada: Visitor, world: World, instant_faults: Faults, stack: ExitStack
+    ada: MemberClient, world: World, instant_faults: Faults, stack: ExitStack
 ) -> None:
     # The subscription is to be opened after the sign-out, as it would be by the next renewal.
     instant_faults.add("hold_before", SUBSCRIBES)
-    tab = stack.enter_context(Listener(at_the_other_process(ada, world)))
+    tab = stack.enter_context(StreamClient(at_the_other_process(ada, world)))
     until(lambda: instant_faults.rules()[0]["held"] == 1)
     ada.post("/sign-out/")
     instant_faults.clear()
@@ -123,8 +123,8 @@ def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
     assert tab.balances == []
 
 
-def test_streams_recover_when_instant_was_killed(ada: Visitor, world: World, stack: ExitStack) -> None:
-    tabs = [stack.enter_context(Listener(visitor)) for visitor in (ada, at_the_other_process(ada, world))]
+def test_streams_recover_when_instant_was_killed(ada: MemberClient, world: World, stack: ExitStack) -> None:
+    tabs = [stack.enter_context(StreamClient(visitor)) for visitor in (ada, at_the_other_process(ada, world))]
     for tab in tabs:
         tab.await_credits(0)
     checkout_id = ada.buy()
@@ -141,25 +141,27 @@ def test_streams_recover_when_instant_was_killed(ada: Visitor, world: World, sta
 
 
 def test_a_stream_opened_in_an_outage_begins_when_it_is_over(
-    ada: Visitor, instant_faults: Faults, stack: ExitStack
+    ada: MemberClient, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("refuse", SUBSCRIBES, times=2)
     instant_faults.add("answer", SUBSCRIBES, status=500, body={"type": "unknown"})
-    tab = stack.enter_context(Listener(ada))
+    tab = stack.enter_context(StreamClient(ada))
     tab.await_credits(0)
     assert [rule["hits"] for rule in instant_faults.rules()] == [2, 1]
 
 
 def test_a_stream_of_a_refused_query_is_asked_for_again(
-    ada: Visitor, instant_faults: Faults, stack: ExitStack
+    ada: MemberClient, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("answer", SUBSCRIBES, status=400, body={"type": "validation-failed"})
-    tab = stack.enter_context(Listener(ada))
+    tab = stack.enter_context(StreamClient(ada))
     tab.await_credits(0)
 
 
-def test_more_tabs_than_one_member_may_have_are_told_to_come_later(ada: Visitor, stack: ExitStack) -> None:
-    tabs = [stack.enter_context(Listener(ada)) for _ in range(TABS_LIMIT)]
+def test_more_tabs_than_one_member_may_have_are_told_to_come_later(
+    ada: MemberClient, stack: ExitStack
+) -> None:
+    tabs = [stack.enter_context(StreamClient(ada)) for _ in range(TABS_LIMIT)]
     for tab in tabs:
         tab.await_credits(0)
     answer = ada.get("/api/credits/stream")
@@ -169,16 +171,16 @@ def test_more_tabs_than_one_member_may_have_are_told_to_come_later(ada: Visitor,
     until(lambda: _gets_in(ada))
 
 
-def _gets_in(visitor: Visitor) -> bool:
-    with Listener(visitor) as tab:
+def _gets_in(visitor: MemberClient) -> bool:
+    with StreamClient(visitor) as tab:
         return tab.response.status_code == 200
 
 
 def test_the_site_still_answers_while_instant_lets_subscribers_wait(
-    ada: Visitor, instant_faults: Faults, stack: ExitStack
+    ada: MemberClient, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("hold_before", SUBSCRIBES, times=None)
     for _ in range(8):
-        stack.enter_context(Listener(ada))
+        stack.enter_context(StreamClient(ada))
     assert requests.get(f"{ada.site}/healthz", timeout=TIMEOUT_S).text == "ok"
     assert ada.credits() == 0

@@ -18,8 +18,8 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.steps import create, delete, link, update
 from sandbox.world import ROOT, World
 from tests.conftest import MANY_SIGN_INS
-from tests.journeys.dashboard import Stripe
-from tests.journeys.visitor import FREE, TIMEOUT_S, Visitor
+from tests.drivers.member import FREE, TIMEOUT_S, MemberClient
+from tests.drivers.stripe import Stripe
 
 CENTS = 500  # of a pack of ten
 
@@ -37,12 +37,12 @@ def audit(world: World, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, found
 
 
-def ledger(member: Visitor) -> list[tuple[str, int, int]]:
+def ledger(member: MemberClient) -> list[tuple[str, int, int]]:
     return [(entry["kind"], entry["amount"], entry["balance"]) for entry in reversed(member.history())]
 
 
 def test_a_pack_of_which_eight_are_spent_is_refunded_by_30_and_then_70_percent(
-    ada_with_ten_credits: Visitor, world: World, stripe: Stripe, instant: InstantAdmin
+    ada_with_ten_credits: MemberClient, world: World, stripe: Stripe, instant: InstantAdmin
 ) -> None:
     ada = ada_with_ten_credits
     (checkout_id,) = checkouts_of(ada, stripe, instant)
@@ -86,14 +86,14 @@ def admin_of(world: World) -> InstantAdmin:
     )
 
 
-def checkouts_of(member: Visitor, stripe: Stripe, instant: InstantAdmin) -> list[str]:
+def checkouts_of(member: MemberClient, stripe: Stripe, instant: InstantAdmin) -> list[str]:
     """The checkouts of a member's Stripe customer, newest first."""
     user = instant.query({"$users": {"$": {"where": {"email": member.email}}}})["$users"][0]
     found = stripe.ask("checkout/sessions", customer=user["stripeCustomerId"])["data"]
     return [str(session["id"]) for session in found]
 
 
-def pay_by_debit(member: Visitor) -> str:
+def pay_by_debit(member: MemberClient) -> str:
     """Buy a pack by a bank debit that takes its time; the checkout's id."""
     form = {"payment_method": "bank_debit_ok"}
     answer = requests.post(member.open_checkout(), data=form, timeout=TIMEOUT_S, allow_redirects=False)
@@ -101,7 +101,7 @@ def pay_by_debit(member: Visitor) -> str:
     return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]
 
 
-def test_a_bank_debit_is_credited_when_it_arrives(ada: Visitor, stripe: Stripe) -> None:
+def test_a_bank_debit_is_credited_when_it_arrives(ada: MemberClient, stripe: Stripe) -> None:
     checkout_id = pay_by_debit(ada)
     assert ada.sync(checkout_id).json() == {"status": "pending", "credits": 0}
     assert "Payment on its way" in ada.get("/history/").text
@@ -109,7 +109,7 @@ def test_a_bank_debit_is_credited_when_it_arrives(ada: Visitor, stripe: Stripe) 
     ada.await_credits(10)
 
 
-def test_a_bank_debit_that_bounces_is_shown_as_failed(ada: Visitor, stripe: Stripe) -> None:
+def test_a_bank_debit_that_bounces_is_shown_as_failed(ada: MemberClient, stripe: Stripe) -> None:
     checkout_id = pay_by_debit(ada)
     stripe.press(f"payments/{stripe.payment(checkout_id)}/fail")
     assert ada.sync(checkout_id).json() == {"status": "expired", "credits": 0}
@@ -130,8 +130,8 @@ def silent_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.stop()
 
 
-def newcomer(world: World) -> Visitor:
-    return Visitor(world.site_url, world.mail_dir).sign_in()
+def newcomer(world: World) -> MemberClient:
+    return MemberClient(world.site_url, world.mail_dir).sign_in()
 
 
 def reconcile(world: World, *arguments: str) -> list[str]:
@@ -168,41 +168,41 @@ def test_with_no_webhook_at_all_reconcile_gives_every_buyer_their_credits(silent
     )
 
 
-def edit_credits(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:
+def edit_credits(instant: InstantAdmin, member: MemberClient, stripe: Stripe) -> str:
     instant.transact([update("$users", id_of(instant, member), {"credits": 500})])
     return "it was edited by hand"
 
 
-def delete_an_entry(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:
+def delete_an_entry(instant: InstantAdmin, member: MemberClient, stripe: Stripe) -> str:
     instant.transact([delete("creditEntries", UUID(member.history()[1]["id"]))])
     return "is missing"
 
 
-def charge_a_haiku_twice(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:
+def charge_a_haiku_twice(instant: InstantAdmin, member: MemberClient, stripe: Stripe) -> str:
     spend = {"kind": "spend", "amount": -1, "balance": 7, "ref": member.haikus()[0]["id"]}
     plant(instant, member, f"spend:{id_of(instant, member)}:planted", spend)
     return "is a haiku that 2 spends of its owner paid for"
 
 
-def credit_what_is_not_paid(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:
+def credit_what_is_not_paid(instant: InstantAdmin, member: MemberClient, stripe: Stripe) -> str:
     checkout_id = urlsplit(member.open_checkout()).path.rsplit("/", 1)[1]
     purchase = {"kind": "purchase", "amount": 10, "balance": 18}
     plant(instant, member, f"purchase:{checkout_id}", purchase)
     return "but it is not paid"
 
 
-def refund_in_secret(instant: InstantAdmin, member: Visitor, stripe: Stripe) -> str:
+def refund_in_secret(instant: InstantAdmin, member: MemberClient, stripe: Stripe) -> str:
     stripe.refund(checkouts_of(member, stripe, instant)[0], CENTS)
     return "was refunded by another amount"
 
 
-def id_of(instant: InstantAdmin, member: Visitor) -> UUID:
+def id_of(instant: InstantAdmin, member: MemberClient) -> UUID:
     user = instant.create_token(email=member.email)["user"]
     assert user is not None
     return UUID(user["id"])
 
 
-def plant(instant: InstantAdmin, member: Visitor, key: str, entry: dict[str, Any]) -> None:
+def plant(instant: InstantAdmin, member: MemberClient, key: str, entry: dict[str, Any]) -> None:
     """Make a fourth entry by hand, with the balance that belongs to it."""
     account, entry_id = id_of(instant, member), uuid4()
     row = entry | {"key": key, "slot": f"{account}:4", "createdAt": 1_800_000_000_000}

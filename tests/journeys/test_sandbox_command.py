@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.world import ROOT
-from tests.journeys.visitor import DECLINED, FREE, Visitor
+from tests.drivers.member import DECLINED, FREE, MemberClient
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def sandbox(data_dir: Path, *flags: str) -> Iterator[dict[str, Any]]:
 
 def test_the_main_job_whole_from_one_command(tmp_path: Path) -> None:
     with sandbox(tmp_path) as described:
-        ada = Visitor(described["site"], Path(described["mail_dir"])).sign_in("ada@example.com")
+        ada = MemberClient(described["site"], Path(described["mail_dir"])).sign_in("ada@example.com")
         assert ada.write().status_code == 402
         page = ada.open_checkout()
         assert ada.pay(page, DECLINED).status_code == 402
@@ -59,5 +59,5 @@ def test_the_main_job_whole_from_one_command(tmp_path: Path) -> None:
         ada.site = described["site"]
         assert (ada.credits(), len(ada.haikus())) == (10, 10)
     with sandbox(tmp_path, "--reset") as described:
-        grace = Visitor(described["site"], Path(described["mail_dir"])).sign_in("ada@example.com")
+        grace = MemberClient(described["site"], Path(described["mail_dir"])).sign_in("ada@example.com")
         assert (grace.credits(), grace.haikus()) == (0, [])

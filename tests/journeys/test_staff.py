@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 
 from sandbox.world import STAFF_USERNAME, World
-from tests.journeys.visitor import Visitor
+from tests.drivers.member import MemberClient
 
 
 @pytest.fixture
-def staff(world: World) -> Visitor:
+def staff(world: World) -> MemberClient:
     """Signed in to the admin."""
-    staff = Visitor(world.site_url, world.mail_dir)
+    staff = MemberClient(world.site_url, world.mail_dir)
     staff.get("/admin/login/")
     answer = staff.post(
         "/admin/login/?next=/admin/",
@@ -25,7 +25,7 @@ def staff(world: World) -> Visitor:
     return staff
 
 
-def member_page(staff: Visitor, email: str) -> str:
+def member_page(staff: MemberClient, email: str) -> str:
     found = staff.get(f"/admin/billing/member/?q={email}")
     assert email in found.text
     match = re.search(r"/admin/billing/member/[0-9a-f-]{36}/[a-z]*/?", found.text)
@@ -33,14 +33,16 @@ def member_page(staff: Visitor, email: str) -> str:
     return match[0]
 
 
-def test_staff_find_a_member_and_see_their_ledger(staff: Visitor, ada_with_ten_credits: Visitor) -> None:
+def test_staff_find_a_member_and_see_their_ledger(
+    staff: MemberClient, ada_with_ten_credits: MemberClient
+) -> None:
     page = staff.get(member_page(staff, ada_with_ten_credits.email)).text
     assert ada_with_ten_credits.email in page
     assert "Bought credits" in page
 
 
 def test_staff_reset_credits_with_a_reason_that_stays_in_the_ledger_and_the_log(
-    staff: Visitor, ada_with_ten_credits: Visitor
+    staff: MemberClient, ada_with_ten_credits: MemberClient
 ) -> None:
     ada = ada_with_ten_credits
     member = member_page(staff, ada.email)
@@ -67,7 +69,7 @@ def test_staff_reset_credits_with_a_reason_that_stays_in_the_ledger_and_the_log(
     [{"credits": "4", "reason": ""}, {"credits": "-1", "reason": "x"}, {"credits": "four", "reason": "x"}],
 )
 def test_a_reset_without_a_reason_or_a_number_is_refused(
-    staff: Visitor, ada_with_ten_credits: Visitor, form: dict[str, str]
+    staff: MemberClient, ada_with_ten_credits: MemberClient, form: dict[str, str]
 ) -> None:
     member = member_page(staff, ada_with_ten_credits.email)
     reset = re.search(r'action="([^"]*reset[^"]*)"', staff.get(member).text)
@@ -76,5 +78,5 @@ def test_a_reset_without_a_reason_or_a_number_is_refused(
     assert ada_with_ten_credits.credits() == 10
 
 
-def test_nobody_else_gets_in(ada: Visitor) -> None:
+def test_nobody_else_gets_in(ada: MemberClient) -> None:
     assert ada.get("/admin/billing/member/").status_code == 302

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import stripe
 
 from sandbox.world import World
-from tests.journeys.visitor import Visitor
+from tests.drivers.member import MemberClient
 
 PACKS = [
     {"credits": 25, "name": "Twenty-five haikus", "unit_amount": 1000, "currency": "eur"},
@@ -49,7 +49,7 @@ def test_one_command_makes_a_shop_and_a_second_one_changes_nothing(
     world.sites[0].start()
     world.sites[0].await_answer("/readyz")
 
-    ada = Visitor(world.site_url, world.mail_dir).sign_in()
+    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
     page = ada.get("/").text
     assert "€10.00" in page
     assert "¥300" in page

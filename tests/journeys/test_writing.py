@@ -11,11 +11,11 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import InstantRejected
 from instant_admin.client.steps import create, delete, link, update
 from sandbox.world import World
-from tests.journeys.faults import Faults
-from tests.journeys.visitor import HTMX, JSON, Visitor
+from tests.drivers.faults import Faults
+from tests.drivers.member import HTMX, JSON, MemberClient
 
 
-def test_without_credits_nothing_is_written_and_the_answer_says_so(ada: Visitor) -> None:
+def test_without_credits_nothing_is_written_and_the_answer_says_so(ada: MemberClient) -> None:
     answer = ada.write()
     assert answer.status_code == 402
     assert answer.json() == {"error": "Insufficient credits", "needsCredits": True, "credits": 0}
@@ -25,7 +25,7 @@ def test_without_credits_nothing_is_written_and_the_answer_says_so(ada: Visitor)
     assert "credits-needed" in page.headers["HX-Trigger-After-Settle"]
 
 
-def test_a_haiku_costs_one_credit(ada_with_ten_credits: Visitor) -> None:
+def test_a_haiku_costs_one_credit(ada_with_ten_credits: MemberClient) -> None:
     ada = ada_with_ten_credits
     answer = ada.write("winter rain")
     assert answer.status_code == 201
@@ -40,7 +40,9 @@ def test_a_haiku_costs_one_credit(ada_with_ten_credits: Visitor) -> None:
     ]
 
 
-def test_the_same_request_again_is_the_same_haiku_and_no_second_charge(ada_with_ten_credits: Visitor) -> None:
+def test_the_same_request_again_is_the_same_haiku_and_no_second_charge(
+    ada_with_ten_credits: MemberClient,
+) -> None:
     ada, request_id = ada_with_ten_credits, str(uuid4())
     first, again = ada.write("rain", request_id), ada.write("rain", request_id)
     assert again.status_code == 201
@@ -49,17 +51,17 @@ def test_the_same_request_again_is_the_same_haiku_and_no_second_charge(ada_with_
 
 
 def test_a_request_id_used_with_another_topic_or_by_another_member_is_not_confused(
-    ada_with_ten_credits: Visitor, world: World
+    ada_with_ten_credits: MemberClient, world: World
 ) -> None:
     ada, request_id = ada_with_ten_credits, str(uuid4())
     ada.write("rain", request_id)
     assert ada.write("snow", request_id).status_code == 422
-    grace = Visitor(world.site_url, world.mail_dir).sign_in()
+    grace = MemberClient(world.site_url, world.mail_dir).sign_in()
     assert grace.write("rain", request_id).status_code == 402
     assert (ada.credits(), len(ada.haikus()), grace.haikus()) == (9, 1, [])
 
 
-def test_a_replay_of_a_deleted_haiku_charges_nothing_and_says_so(ada_with_ten_credits: Visitor) -> None:
+def test_a_replay_of_a_deleted_haiku_charges_nothing_and_says_so(ada_with_ten_credits: MemberClient) -> None:
     ada, request_id = ada_with_ten_credits, str(uuid4())
     haiku = ada.write("rain", request_id).json()["haiku"]
     ada.post(f"/haikus/{haiku['id']}/delete/", **JSON)
@@ -74,7 +76,9 @@ def test_a_replay_of_a_deleted_haiku_charges_nothing_and_says_so(ada_with_ten_cr
     ["", "   ", "x" * 81, "x" * 5000, "\x00", "...!?"],
     ids=["empty", "blank", "81", "5000", "nul", "marks"],
 )
-def test_a_topic_that_is_none_is_refused_and_costs_nothing(ada_with_ten_credits: Visitor, topic: str) -> None:
+def test_a_topic_that_is_none_is_refused_and_costs_nothing(
+    ada_with_ten_credits: MemberClient, topic: str
+) -> None:
     answer = ada_with_ten_credits.write(topic)
     assert answer.status_code == 422
     assert answer.json()["error"]
@@ -82,13 +86,13 @@ def test_a_topic_that_is_none_is_refused_and_costs_nothing(ada_with_ten_credits:
 
 
 @pytest.mark.parametrize("request_id", ["", "nonsense", "1"])
-def test_a_request_without_an_id_is_refused(ada_with_ten_credits: Visitor, request_id: str) -> None:
+def test_a_request_without_an_id_is_refused(ada_with_ten_credits: MemberClient, request_id: str) -> None:
     answer = ada_with_ten_credits.post("/api/generate", {"topic": "rain", "request_id": request_id}, **JSON)
     assert answer.status_code == 422
     assert ada_with_ten_credits.credits() == 10
 
 
-def test_markup_in_a_topic_is_text_on_every_page(ada_with_ten_credits: Visitor) -> None:
+def test_markup_in_a_topic_is_text_on_every_page(ada_with_ten_credits: MemberClient) -> None:
     ada = ada_with_ten_credits
     topic = "<script>alert(1)</script>"
     answer = ada.write(topic)
@@ -98,12 +102,12 @@ def test_markup_in_a_topic_is_text_on_every_page(ada_with_ten_credits: Visitor) 
 
 
 def test_two_hundred_requests_at_once_over_two_processes_spend_ten_credits_ten_times(
-    ada_with_ten_credits: Visitor, world: World
+    ada_with_ten_credits: MemberClient, world: World
 ) -> None:
     ada = ada_with_ten_credits
     others = []
     for url in world.site_urls:
-        other = Visitor(url, world.mail_dir)
+        other = MemberClient(url, world.mail_dir)
         other.http.cookies.update(ada.http.cookies)
         others.append(other)
     with ThreadPoolExecutor(50) as pool:
@@ -114,7 +118,7 @@ def test_two_hundred_requests_at_once_over_two_processes_spend_ten_credits_ten_t
     assert sum(entry["amount"] for entry in ada.history()) == 0
 
 
-def test_the_last_credit_is_spent_once_by_two_clicks(ada_with_ten_credits: Visitor) -> None:
+def test_the_last_credit_is_spent_once_by_two_clicks(ada_with_ten_credits: MemberClient) -> None:
     ada = ada_with_ten_credits
     for number in range(9):
         assert ada.write(f"rain {number}").status_code == 201
@@ -126,7 +130,7 @@ def test_the_last_credit_is_spent_once_by_two_clicks(ada_with_ten_credits: Visit
 
 @pytest.mark.parametrize("fault", ["refuse", "drop_after", "half_body"])
 def test_an_answer_lost_on_the_way_neither_loses_nor_repeats_a_haiku(
-    ada_with_ten_credits: Visitor, instant_faults: Faults, fault: str
+    ada_with_ten_credits: MemberClient, instant_faults: Faults, fault: str
 ) -> None:
     ada, request_id = ada_with_ten_credits, str(uuid4())
     instant_faults.add(fault, "/admin/transact", times=1)
@@ -135,7 +139,7 @@ def test_an_answer_lost_on_the_way_neither_loses_nor_repeats_a_haiku(
 
 
 def test_while_instant_is_away_the_page_says_so_and_the_same_request_works_later(
-    ada_with_ten_credits: Visitor, instant_faults: Faults
+    ada_with_ten_credits: MemberClient, instant_faults: Faults
 ) -> None:
     ada, request_id = ada_with_ten_credits, str(uuid4())
     instant_faults.add("drop_after", "/admin/transact", times=None)
@@ -148,7 +152,7 @@ def test_while_instant_is_away_the_page_says_so_and_the_same_request_works_later
     assert (ada.credits(), len(ada.haikus())) == (9, 1)
 
 
-def test_haikus_are_listed_newest_first_in_pages(ada_with_ten_credits: Visitor) -> None:
+def test_haikus_are_listed_newest_first_in_pages(ada_with_ten_credits: MemberClient) -> None:
     ada = ada_with_ten_credits
     ada.sync(ada.buy())
     written = [ada.write(f"rain {number}").json()["haiku"]["id"] for number in range(12)]
@@ -158,11 +162,11 @@ def test_haikus_are_listed_newest_first_in_pages(ada_with_ten_credits: Visitor) 
 
 
 def test_a_haiku_is_deleted_without_a_refund_and_by_nobody_else(
-    ada_with_ten_credits: Visitor, world: World
+    ada_with_ten_credits: MemberClient, world: World
 ) -> None:
     ada = ada_with_ten_credits
     haiku_id = ada.write().json()["haiku"]["id"]
-    grace = Visitor(world.site_url, world.mail_dir).sign_in()
+    grace = MemberClient(world.site_url, world.mail_dir).sign_in()
     assert grace.post(f"/haikus/{haiku_id}/delete/", **JSON).status_code == 404
     assert len(ada.haikus()) == 1
     assert ada.post(f"/haikus/{haiku_id}/delete/", **JSON).json() == {"deleted": True}
@@ -171,7 +175,7 @@ def test_a_haiku_is_deleted_without_a_refund_and_by_nobody_else(
 
 
 def test_a_member_can_write_nothing_in_instant_and_read_nobody_elses(
-    ada_with_ten_credits: Visitor, world: World, instant: InstantAdmin
+    ada_with_ten_credits: MemberClient, world: World, instant: InstantAdmin
 ) -> None:
     """What someone can do who takes their own refresh token to Instant, around the site."""
     ada_with_ten_credits.write()
@@ -192,7 +196,7 @@ def test_a_member_can_write_nothing_in_instant_and_read_nobody_elses(
     ):
         with pytest.raises(InstantRejected):
             as_ada.transact(steps)
-    grace = Visitor(world.site_url, world.mail_dir).sign_in()
+    grace = MemberClient(world.site_url, world.mail_dir).sign_in()
     as_grace = instant.as_member(instant.create_token(email=grace.email)["user"]["refresh_token"])
     assert as_grace.query({"haikus": {}, "creditEntries": {}}) == {"haikus": [], "creditEntries": []}
     assert [user["email"] for user in as_grace.query({"$users": {}})["$users"]] == [grace.email]

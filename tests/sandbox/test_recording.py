@@ -15,7 +15,7 @@ import requests
 from sandbox.recording import RecordedStripe, Recording, shape_of
 from sandbox.serving import Request
 from sandbox.world import HOST, Part
-from tests.sandbox.stripe.till import LIMIT_S, PRICE, SECRET_KEY, SUCCESS_URL, Clock, free_port, make_standin
+from tests.drivers.stripe_api import LIMIT_S, PRICE, SECRET_KEY, SUCCESS_URL, Clock, free_port, make_standin
 
 
 class Recorded:

@@ -23,7 +23,7 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Request, Response
-from tests.loopback import LoopbackInstant
+from tests.drivers.instant import LoopbackInstant
 from tests.recorded import StripeStandIn
 from tests.simulation.network import (
     VERBS,

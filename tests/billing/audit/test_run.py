@@ -19,18 +19,18 @@ from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.rules import Entry, Reset
 from instant_admin.ledger.store import row_id
-from tests.billing.shop import Shop, haiku, opened
+from tests.drivers.site import LoopbackSite, haiku, opened
 
-Damage = Callable[[Shop, Member], object]
+Damage = Callable[[LoopbackSite, Member], object]
 
 
 @pytest.fixture
-def busy_ada(shop: Shop, ada: Member) -> Member:
+def busy_ada(site: LoopbackSite, ada: Member) -> Member:
     """A member who bought ten credits twice, was refunded a part of one, and wrote three haikus."""
-    shop.buy(ada)
-    shop.refund(shop.buy(ada), 150)
-    shop.deliver_all()
-    shop.spend(ada, 3)
+    site.buy(ada)
+    site.refund(site.buy(ada), 150)
+    site.deliver_all()
+    site.spend(ada, 3)
     return ada
 
 
@@ -38,23 +38,23 @@ def violations(email: str | None = None) -> list[Violation]:
     return list(Audit(email=email).violations())
 
 
-def set_account(shop: Shop, member: Member, **values: object) -> None:
+def set_account(site: LoopbackSite, member: Member, **values: object) -> None:
     """Edit `$users` by hand, as Instant's dashboard lets one."""
-    shop.admin.transact([update("$users", member.id, values, upsert=False)])
+    site.admin.transact([update("$users", member.id, values, upsert=False)])
 
 
-def entry_at(shop: Shop, member: Member, seq: int) -> Entry:
-    return shop.entries(member)[seq - 1]
+def entry_at(site: LoopbackSite, member: Member, seq: int) -> Entry:
+    return site.entries(member)[seq - 1]
 
 
 def edit_entry(seq: int, **values: object) -> Damage:
-    return lambda shop, member: shop.admin.transact(
-        [update("creditEntries", entry_at(shop, member, seq).id, values, upsert=False)]
+    return lambda site, member: site.admin.transact(
+        [update("creditEntries", entry_at(site, member, seq).id, values, upsert=False)]
     )
 
 
 def delete_entry(seq: int) -> Damage:
-    return lambda shop, member: shop.admin.transact([delete("creditEntries", entry_at(shop, member, seq).id)])
+    return lambda site, member: site.admin.transact([delete("creditEntries", entry_at(site, member, seq).id)])
 
 
 def forge(account: UUID, slot: str, **values: object) -> list[Step]:
@@ -67,70 +67,70 @@ def forge(account: UUID, slot: str, **values: object) -> list[Step]:
     ]
 
 
-def append(shop: Shop, member: Member, **values: object) -> None:
+def append(site: LoopbackSite, member: Member, **values: object) -> None:
     """Make an entry by hand that is numbered as it should be, and set the balance to what it leaves."""
-    account = shop.store.account(member.id)
+    account = site.store.account(member.id)
     values = {"balance": account.credits + int(str(values.get("amount", 0)))} | values
     steps = forge(member.id, f"{member.id}:{account.seq + 1}", **values)
     balance = {"credits": values["balance"], "creditSeq": account.seq + 1}
-    shop.admin.transact([*steps, update("$users", member.id, balance, upsert=False)])
+    site.admin.transact([*steps, update("$users", member.id, balance, upsert=False)])
 
 
-def spend_edited_credits(shop: Shop, member: Member) -> None:
-    set_account(shop, member, credits=50)
-    shop.spend(member)
+def spend_edited_credits(site: LoopbackSite, member: Member) -> None:
+    set_account(site, member, credits=50)
+    site.spend(member)
 
 
-def pay_again_for_a_haiku(shop: Shop, member: Member) -> None:
-    last = shop.entries(member)[-1]
-    append(shop, member, kind="spend", key=f"spend:{member.id}:again", amount=-1, ref=last.ref)
+def pay_again_for_a_haiku(site: LoopbackSite, member: Member) -> None:
+    last = site.entries(member)[-1]
+    append(site, member, kind="spend", key=f"spend:{member.id}:again", amount=-1, ref=last.ref)
 
 
-def write_for_nothing(shop: Shop, member: Member) -> None:
-    shop.admin.transact(haiku(row_id(), member.id))
+def write_for_nothing(site: LoopbackSite, member: Member) -> None:
+    site.admin.transact(haiku(row_id(), member.id))
 
 
-def write_as_nobody(shop: Shop, member: Member) -> None:
-    shop.admin.transact(haiku(row_id(), member.id)[:1])
+def write_as_nobody(site: LoopbackSite, member: Member) -> None:
+    site.admin.transact(haiku(row_id(), member.id)[:1])
 
 
-def credit_an_open_checkout(shop: Shop, member: Member) -> None:
-    checkout_id = shop.open_checkout(member)
-    append(shop, member, kind="purchase", key=f"purchase:{checkout_id}", amount=10, ref=checkout_id)
+def credit_an_open_checkout(site: LoopbackSite, member: Member) -> None:
+    checkout_id = site.open_checkout(member)
+    append(site, member, kind="purchase", key=f"purchase:{checkout_id}", amount=10, ref=checkout_id)
 
 
-def credit_too_much(shop: Shop, member: Member) -> None:
-    checkout_id = shop.buy(member)
-    append(shop, member, kind="purchase", key=f"purchase:{checkout_id}", amount=99, ref=checkout_id)
+def credit_too_much(site: LoopbackSite, member: Member) -> None:
+    checkout_id = site.buy(member)
+    append(site, member, kind="purchase", key=f"purchase:{checkout_id}", amount=99, ref=checkout_id)
 
 
-def credit_another_members(shop: Shop, member: Member) -> None:
-    checkout_id = shop.buy(shop.member("grace@example.com"))
-    append(shop, member, kind="purchase", key=f"purchase:{checkout_id}", amount=10, ref=checkout_id)
+def credit_another_members(site: LoopbackSite, member: Member) -> None:
+    checkout_id = site.buy(site.member("grace@example.com"))
+    append(site, member, kind="purchase", key=f"purchase:{checkout_id}", amount=10, ref=checkout_id)
 
 
-def steal_the_link(shop: Shop, member: Member) -> None:
-    grace = shop.member("grace@example.com")
-    steps = [link("creditEntries", entry_at(shop, member, 2).id, {"account": grace.id})]
-    shop.admin.transact(steps)
+def steal_the_link(site: LoopbackSite, member: Member) -> None:
+    grace = site.member("grace@example.com")
+    steps = [link("creditEntries", entry_at(site, member, 2).id, {"account": grace.id})]
+    site.admin.transact(steps)
 
 
-def drop_the_link(shop: Shop, member: Member) -> None:
-    steps = [unlink("creditEntries", entry_at(shop, member, 2).id, {"account": member.id})]
-    shop.admin.transact(steps)
+def drop_the_link(site: LoopbackSite, member: Member) -> None:
+    steps = [unlink("creditEntries", entry_at(site, member, 2).id, {"account": member.id})]
+    site.admin.transact(steps)
 
 
-def give_a_haiku_away(shop: Shop, member: Member) -> None:
+def give_a_haiku_away(site: LoopbackSite, member: Member) -> None:
     """Grace has a haiku for which Ada paid."""
-    grace = shop.member("grace@example.com")
-    haiku_id = UUID(entry_at(shop, member, 6).ref)
-    shop.admin.transact([link("haikus", haiku_id, {"author": grace.id})])
+    grace = site.member("grace@example.com")
+    haiku_id = UUID(entry_at(site, member, 6).ref)
+    site.admin.transact([link("haikus", haiku_id, {"author": grace.id})])
 
 
 # Damage, and what the audit says about it. The ledger: two purchases, a refund of three, three spends.
 DAMAGE: dict[str, tuple[Damage, str, str]] = {
     "credits edited by hand": (
-        lambda shop, ada: set_account(shop, ada, credits=50),
+        lambda site, ada: set_account(site, ada, credits=50),
         ":6",
         "`credits` is 50, but the last entry left 14: it was edited by hand",
     ),
@@ -140,17 +140,17 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
         "goes on from 50 credits, but the entry before it left 14: `credits` was edited by hand",
     ),
     "creditSeq set back": (
-        lambda shop, ada: set_account(shop, ada, creditSeq=5, credits=15),
+        lambda site, ada: set_account(site, ada, creditSeq=5, credits=15),
         "spend:",
         "lies beyond the last entry: `creditSeq` is 5",
     ),
     "creditSeq far ahead": (
-        lambda shop, ada: set_account(shop, ada, creditSeq=10**12),
+        lambda site, ada: set_account(site, ada, creditSeq=10**12),
         ":7",
         f"is missing, and so is every one up to number {10**12}",
     ),
     "credits that are no whole number": (
-        lambda shop, ada: set_account(shop, ada, credits=0.5),
+        lambda site, ada: set_account(site, ada, credits=0.5),
         "",
         "is not a whole number",
     ),
@@ -165,24 +165,24 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
     ),
     "a spend that gives": (edit_entry(6, amount=3), "spend:", "spends -3 and leaves 14"),
     "an entry beyond the last": (
-        lambda shop, ada: shop.admin.transact(forge(ada.id, f"{ada.id}:7")),
+        lambda site, ada: site.admin.transact(forge(ada.id, f"{ada.id}:7")),
         "grant:",
         "lies beyond the last entry",
     ),
     "an entry far beyond the last": (
-        lambda shop, ada: shop.admin.transact(forge(ada.id, f"{ada.id}:70")),
+        lambda site, ada: site.admin.transact(forge(ada.id, f"{ada.id}:70")),
         "grant:",
         "where no entry of an account can be",
     ),
     "an entry in no slot at all": (
-        lambda shop, ada: shop.admin.transact(forge(ada.id, "somewhere")),
+        lambda site, ada: site.admin.transact(forge(ada.id, "somewhere")),
         "grant:",
         "is in the slot somewhere",
     ),
     "an entry of another account": (steal_the_link, "purchase:", "is linked to the account"),
     "an entry of no account": (drop_the_link, "purchase:", "is linked to no account"),
     "a spend of somebody else": (
-        lambda shop, ada: append(shop, ada, kind="spend", key=f"spend:{uuid4()}:1", amount=-1),
+        lambda site, ada: append(site, ada, kind="spend", key=f"spend:{uuid4()}:1", amount=-1),
         "spend:",
         "its key is not of that kind",
     ),
@@ -201,41 +201,41 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
     ),
     "a purchase of another member": (credit_another_members, "purchase:cs_test_", "it is a checkout of"),
     "a purchase that Stripe does not know": (
-        lambda shop, ada: append(shop, ada, kind="purchase", key="purchase:cs_test_none", amount=10),
+        lambda site, ada: append(site, ada, kind="purchase", key="purchase:cs_test_none", amount=10),
         "purchase:cs_test_none",
         "Stripe has no such checkout",
     ),
     "a claw-back of nothing": (
-        lambda shop, ada: append(shop, ada, kind="refund", key="clawback:cs_test_none:0", amount=-2),
+        lambda site, ada: append(site, ada, kind="refund", key="clawback:cs_test_none:0", amount=-2),
         "clawback:cs_test_none:0",
         "a purchase that this account never had",
     ),
     "a paid checkout that was never credited": (
-        lambda shop, ada: shop.buy(ada),
+        lambda site, ada: site.buy(ada),
         "cs_test_",
         "is paid, and its 10 credits are not there",
     ),
     "a refund that took nothing back": (
-        lambda shop, ada: shop.refund(entry_at(shop, ada, 1).ref, 250),
+        lambda site, ada: site.refund(entry_at(site, ada, 1).ref, 250),
         "cs_test_",
         "was refunded by another amount",
     ),
     "a dispute that held nothing back": (
-        lambda shop, ada: shop.dispute(entry_at(shop, ada, 1).ref),
+        lambda site, ada: site.dispute(entry_at(site, ada, 1).ref),
         "cs_test_",
         "is disputed, and its credits were not held back",
     ),
 }
 
 
-def test_a_ledger_as_the_site_writes_it_is_clean(shop: Shop, busy_ada: Member) -> None:
-    shop.member("grace@example.com")
-    gone = shop.member("gone@example.com")
-    shop.buy(gone)
-    shop.deliver_all()
-    shop.admin.delete_user(user_id=gone.id)
-    newest = shop.entries(busy_ada)[-1]
-    shop.admin.transact([delete("haikus", UUID(newest.ref))])
+def test_a_ledger_as_the_site_writes_it_is_clean(site: LoopbackSite, busy_ada: Member) -> None:
+    site.member("grace@example.com")
+    gone = site.member("gone@example.com")
+    site.buy(gone)
+    site.deliver_all()
+    site.admin.delete_user(user_id=gone.id)
+    newest = site.entries(busy_ada)[-1]
+    site.admin.transact([delete("haikus", UUID(newest.ref))])
     audit = Audit()
     assert list(audit.violations()) == []
     assert audit.counts == {
@@ -248,9 +248,9 @@ def test_a_ledger_as_the_site_writes_it_is_clean(shop: Shop, busy_ada: Member) -
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damage_is_named_with_its_member_and_entry(shop: Shop, busy_ada: Member, damage: str) -> None:
+def test_damage_is_named_with_its_member_and_entry(site: LoopbackSite, busy_ada: Member, damage: str) -> None:
     harm, entry, text = DAMAGE[damage]
-    harm(shop, busy_ada)
+    harm(site, busy_ada)
     found = violations()
     told = [violation for violation in found if entry in violation.entry and text in violation.text]
     assert told, found
@@ -259,82 +259,82 @@ def test_damage_is_named_with_its_member_and_entry(shop: Shop, busy_ada: Member,
         assert told[0] in violations(busy_ada.email.upper())
 
 
-def test_an_account_whose_balance_cannot_be_read_is_named_once(shop: Shop, ada: Member) -> None:
-    set_account(shop, ada, credits=5)
-    shop.spend(ada, 3)
-    set_account(shop, ada, credits=0.5)
+def test_an_account_whose_balance_cannot_be_read_is_named_once(site: LoopbackSite, ada: Member) -> None:
+    set_account(site, ada, credits=5)
+    site.spend(ada, 3)
+    set_account(site, ada, credits=0.5)
     assert [violation.entry for violation in violations()] == [str(ada.id)]
 
 
-def test_a_haiku_is_paid_by_its_author(shop: Shop, busy_ada: Member) -> None:
-    give_a_haiku_away(shop, busy_ada)
+def test_a_haiku_is_paid_by_its_author(site: LoopbackSite, busy_ada: Member) -> None:
+    give_a_haiku_away(site, busy_ada)
     (violation,) = violations()
     assert violation.member == "grace@example.com"
     assert violation.text == "is a haiku that 0 spends of its owner paid for, not one"
 
 
-def test_an_entry_in_no_slot_of_no_account_is_named_all_the_same(shop: Shop, ada: Member) -> None:
-    shop.admin.transact(forge(ada.id, "nowhere")[:1])
+def test_an_entry_in_no_slot_of_no_account_is_named_all_the_same(site: LoopbackSite, ada: Member) -> None:
+    site.admin.transact(forge(ada.id, "nowhere")[:1])
     (violation,) = violations()
     assert violation.text == "is in the slot nowhere, where no entry of an account can be"
 
 
-def test_another_members_damage_is_not_this_members(shop: Shop, busy_ada: Member) -> None:
-    grace = shop.member("grace@example.com")
-    shop.buy(grace)
-    shop.deliver_all()
-    set_account(shop, grace, credits=50)
+def test_another_members_damage_is_not_this_members(site: LoopbackSite, busy_ada: Member) -> None:
+    grace = site.member("grace@example.com")
+    site.buy(grace)
+    site.deliver_all()
+    set_account(site, grace, credits=50)
     assert violations(busy_ada.email) == []
     assert [violation.member for violation in violations()] == [grace.email]
 
 
 @pytest.mark.parametrize("spends", [0, 2])
-def test_an_edited_balance_is_mended_by_a_reset(shop: Shop, busy_ada: Member, spends: int) -> None:
-    set_account(shop, busy_ada, credits=50)
-    shop.spend(busy_ada, spends)
+def test_an_edited_balance_is_mended_by_a_reset(site: LoopbackSite, busy_ada: Member, spends: int) -> None:
+    set_account(site, busy_ada, credits=50)
+    site.spend(busy_ada, spends)
     assert len(violations()) == 1
-    shop.store.post(busy_ada.id, Reset(key="reset:1", credits=14, note="Edited by hand", actor="staff"))
+    site.store.post(busy_ada.id, Reset(key="reset:1", credits=14, note="Edited by hand", actor="staff"))
     assert violations() == []
-    shop.spend(busy_ada)
+    site.spend(busy_ada)
     assert violations() == []
-    set_account(shop, busy_ada, credits=50)
+    set_account(site, busy_ada, credits=50)
     assert len(violations()) == 1  # a reset says nothing about what comes after it
 
 
-def test_credits_from_before_the_ledger_are_taken_over_as_they_are(shop: Shop, ada: Member) -> None:
-    set_account(shop, ada, credits=7)
+def test_credits_from_before_the_ledger_are_taken_over_as_they_are(site: LoopbackSite, ada: Member) -> None:
+    set_account(site, ada, credits=7)
     assert violations() == []
-    shop.spend(ada)
+    site.spend(ada)
     assert violations() == []
 
 
-def test_many_missing_entries_are_one_violation(shop: Shop, busy_ada: Member) -> None:
-    set_account(shop, busy_ada, creditSeq=MISSING_LIMIT // 2)
+def test_many_missing_entries_are_one_violation(site: LoopbackSite, busy_ada: Member) -> None:
+    set_account(site, busy_ada, creditSeq=MISSING_LIMIT // 2)
     assert [violation.text for violation in violations()] == [
         f"is missing, and so is every one up to number {MISSING_LIMIT // 2}"
     ]
 
 
 @pytest.mark.parametrize("moment", range(12))
-def test_what_is_written_meanwhile_is_no_violation(shop: Shop, busy_ada: Member, moment: int) -> None:
+def test_what_is_written_meanwhile_is_no_violation(site: LoopbackSite, busy_ada: Member, moment: int) -> None:
     """Ada writes, buys and is refunded between two questions of the audit, whichever they are."""
     moments = iter(range(1000))
 
     def meanwhile() -> None:
         if next(moments) == moment:
-            shop.spend(busy_ada, 2)
-            shop.refund(shop.buy(busy_ada), 150)
-            shop.deliver_all()
+            site.spend(busy_ada, 2)
+            site.refund(site.buy(busy_ada), 150)
+            site.deliver_all()
 
     assert list(Audit(looked_at=meanwhile).violations()) == []
     assert next(moments) >= 12
 
 
-def load(shop: Shop, accounts: int, entries: int) -> None:
+def load(site: LoopbackSite, accounts: int, entries: int) -> None:
     """Fill the ledger, straight through Instant."""
     for number in range(accounts):
-        member = shop.member(f"member{number}@example.com")
-        shop.store.post(member.id, Reset(key=f"reset:{uuid4()}", credits=entries))
+        member = site.member(f"member{number}@example.com")
+        site.store.post(member.id, Reset(key=f"reset:{uuid4()}", credits=entries))
         steps: list[Step] = []
         for seq in range(2, entries + 1):
             haiku_id = row_id()
@@ -342,15 +342,15 @@ def load(shop: Shop, accounts: int, entries: int) -> None:
             steps += haiku(haiku_id, member.id)
             steps += forge(member.id, f"{member.id}:{seq}", amount=-1, balance=entries - seq + 1, **spend)
         balance = {"credits": 1, "creditSeq": entries}
-        shop.admin.transact([*steps, update("$users", member.id, balance, upsert=False)])
+        site.admin.transact([*steps, update("$users", member.id, balance, upsert=False)])
 
 
 def test_the_memory_of_an_audit_does_not_grow_with_the_ledger() -> None:
     """Everything carries one `createdAt`, the hardest case for reading in pages."""
     peaks = []
     for accounts in (2, 10):
-        with opened() as shop:
-            load(shop, accounts, 600)
+        with opened() as site:
+            load(site, accounts, 600)
             tracemalloc.start()
             try:
                 audit = Audit()
@@ -376,16 +376,16 @@ def run(*arguments: str) -> tuple[str, str | None]:
     return out.getvalue(), None
 
 
-def test_the_command_says_that_all_is_well(shop: Shop, busy_ada: Member) -> None:
+def test_the_command_says_that_all_is_well(site: LoopbackSite, busy_ada: Member) -> None:
     assert run() == (
         "1 accounts, 6 entries, 3 haikus, 2 checkouts looked at, no violations.\n",
         None,
     )
 
 
-def test_the_command_has_a_line_for_each_violation_and_fails(shop: Shop, busy_ada: Member) -> None:
-    set_account(shop, busy_ada, credits=50)
-    shop.buy(busy_ada)
+def test_the_command_has_a_line_for_each_violation_and_fails(site: LoopbackSite, busy_ada: Member) -> None:
+    set_account(site, busy_ada, credits=50)
+    site.buy(busy_ada)
     out, failure = run("--member", busy_ada.email)
     assert failure == "2 violations"
     lines = out.splitlines()
@@ -393,7 +393,7 @@ def test_the_command_has_a_line_for_each_violation_and_fails(shop: Shop, busy_ad
     assert lines[2:] == ["1 accounts, 6 entries, 3 haikus, 3 checkouts looked at, 2 violations."]
 
 
-def test_the_command_prints_one_json_object(shop: Shop, busy_ada: Member) -> None:
+def test_the_command_prints_one_json_object(site: LoopbackSite, busy_ada: Member) -> None:
     assert json.loads(run("--json")[0]) == {
         "accounts": 1,
         "entries": 6,
@@ -401,14 +401,14 @@ def test_the_command_prints_one_json_object(shop: Shop, busy_ada: Member) -> Non
         "checkouts": 2,
         "violations": [],
     }
-    delete_entry(6)(shop, busy_ada)
+    delete_entry(6)(site, busy_ada)
     out, failure = run("--json")
     found: list[dict[str, Any]] = json.loads(out)["violations"]
     assert {"member": busy_ada.email, "entry": f"{busy_ada.id}:6", "text": "is missing"} in found
     assert failure == f"{len(found)} violations"
 
 
-def test_the_command_does_not_know_a_stranger(shop: Shop) -> None:
+def test_the_command_does_not_know_a_stranger(site: LoopbackSite) -> None:
     assert run("--member", "nobody@example.com") == ("", "There is no member nobody@example.com")
 
 

@@ -18,7 +18,7 @@ from accounts.members import Member
 from billing.counter.hub import RENEW_AFTER_S, Hub, HubFull, Tab
 from instant_admin.client.errors import InstantError, MemberTokenRefused, Refusal, SubscriptionLost
 from instant_admin.ledger.entries import LedgerCorrupt
-from tests.credits_site.people import ADA
+from tests.drivers.signed_in import ADA
 
 LIMIT_S = 10.0
 BEN = Member(

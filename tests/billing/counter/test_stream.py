@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from billing.counter.hub import hub
-from tests.credits_site.people import ADA, FRAGMENT, JSON, browser_of
+from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/credits/stream"

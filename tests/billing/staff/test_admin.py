@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tests.credits_site.people import ADA, browser_of
+from tests.drivers.signed_in import ADA, browser_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.members import Member
 from billing.errors import UnknownMember
 from billing.staff.members import check_with_stripe
-from tests.billing.shop import Shop
+from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
 
@@ -44,13 +44,13 @@ def press(client: Client, member: Member) -> str:
     return response.content.decode()
 
 
-def test_what_is_found_is_mended_said_and_logged(shop: Shop, ada: Member, grace: Client) -> None:
-    credited, refunded = shop.buy(ada), shop.buy(ada)
-    shop.refund(refunded, 150)
+def test_what_is_found_is_mended_said_and_logged(site: LoopbackSite, ada: Member, grace: Client) -> None:
+    credited, refunded = site.buy(ada), site.buy(ada)
+    site.refund(refunded, 150)
     page = press(grace, ada)
     assert f"Checkout {credited}: credited 10" in page
     assert f"Checkout {refunded}: credited 10, took back 3" in page
-    assert shop.credits(ada) == 17
+    assert site.credits(ada) == 17
     logged = [entry.change_message for entry in LogEntry.objects.all()]
     assert sorted(logged) == sorted(
         [
@@ -62,20 +62,22 @@ def test_what_is_found_is_mended_said_and_logged(shop: Shop, ada: Member, grace:
     assert LogEntry.objects.count() == 2
 
 
-def test_what_needs_review_is_said_to_be_so(shop: Shop, ada: Member, grace: Client) -> None:
-    checkout_id = shop.buy(ada)
-    shop.deliver_all()
-    shop.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **{"metadata[credits]": "99"})
+def test_what_needs_review_is_said_to_be_so(site: LoopbackSite, ada: Member, grace: Client) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **{"metadata[credits]": "99"})
     assert "This needs review" in press(grace, ada)
     assert LogEntry.objects.count() == 0
 
 
-def test_a_member_who_never_bought_has_nothing_to_check(shop: Shop, ada: Member, grace: Client) -> None:
+def test_a_member_who_never_bought_has_nothing_to_check(
+    site: LoopbackSite, ada: Member, grace: Client
+) -> None:
     assert "Nothing to do" in press(grace, ada)
-    assert shop.asked_stripe == 0
+    assert site.asked_stripe == 0
 
 
-def test_the_button_is_on_the_page_of_those_who_may_press_it(shop: Shop, ada: Member) -> None:
+def test_the_button_is_on_the_page_of_those_who_may_press_it(site: LoopbackSite, ada: Member) -> None:
     page = f"/admin/billing/member/{ada.id}/change/"
     only_looking = staff("view_member")
     assert address(ada) not in only_looking.get(page).content.decode()
@@ -84,31 +86,31 @@ def test_the_button_is_on_the_page_of_those_who_may_press_it(shop: Shop, ada: Me
 
 
 @pytest.mark.parametrize("permissions", [(), ("view_member",), ("reset_credits",)])
-def test_nobody_else_may_check(shop: Shop, ada: Member, permissions: tuple[str, ...]) -> None:
-    shop.buy(ada)
+def test_nobody_else_may_check(site: LoopbackSite, ada: Member, permissions: tuple[str, ...]) -> None:
+    site.buy(ada)
     assert staff(*permissions).post(address(ada)).status_code == 403
     assert Client().post(address(ada)).status_code == 302
-    assert shop.credits(ada) == 0
+    assert site.credits(ada) == 0
 
 
-def test_a_link_checks_nothing(shop: Shop, ada: Member, grace: Client) -> None:
+def test_a_link_checks_nothing(site: LoopbackSite, ada: Member, grace: Client) -> None:
     assert grace.get(address(ada)).status_code == 405
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = grace.cookies
     assert strict.post(address(ada)).status_code == 403
 
 
-def test_a_stranger_is_404(shop: Shop, ada: Member, grace: Client) -> None:
+def test_a_stranger_is_404(site: LoopbackSite, ada: Member, grace: Client) -> None:
     assert grace.post(f"/admin/billing/member/{uuid4()}/check/").status_code == 404
     with pytest.raises(UnknownMember):
         check_with_stripe(uuid4())
 
 
-def test_an_outage_is_a_message_on_the_members_page(shop: Shop, ada: Member, grace: Client) -> None:
-    shop.buy(ada)
-    shop.stripe_is_away = True
+def test_an_outage_is_a_message_on_the_members_page(site: LoopbackSite, ada: Member, grace: Client) -> None:
+    site.buy(ada)
+    site.stripe_is_away = True
     page = press(grace, ada)
     assert '<li class="error">' in page
     assert ada.email in page
-    shop.stripe_is_away = False
+    site.stripe_is_away = False
     assert "credited 10" in press(grace, ada)

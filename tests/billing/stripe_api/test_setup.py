@@ -21,7 +21,7 @@ from billing.packs import pack_of
 from billing.stripe_api import webhooks
 from billing.stripe_api.client import Client, using
 from billing.webhook import EVENTS
-from tests.billing.shop import Shop
+from tests.drivers.site import LoopbackSite
 
 SITE = "https://credits.test"
 URL = f"{SITE}/api/stripe/webhook"
@@ -30,10 +30,10 @@ FIFTY = {"credits": 50, "name": "Fifty, don't ask", "unit_amount": 20, "currency
 
 
 @pytest.fixture(autouse=True)
-def _packs(shop: Shop) -> Iterator[None]:
+def _packs(site: LoopbackSite) -> Iterator[None]:
     """Two packs that Stripe has no price for, and an account in which nobody is told anything."""
-    for endpoint in shop.ask("/v1/webhook_endpoints")["data"]:
-        shop.ask(f"/v1/webhook_endpoints/{endpoint['id']}", method="DELETE")
+    for endpoint in site.ask("/v1/webhook_endpoints")["data"]:
+        site.ask(f"/v1/webhook_endpoints/{endpoint['id']}", method="DELETE")
     with override_settings(CREDIT_PACKS=[TEN, FIFTY]):
         yield
 
@@ -59,32 +59,34 @@ def env_of(lines: str, tmp_path: Path) -> dict[str, str]:
     return Env.ENVIRON
 
 
-def account(shop: Shop) -> dict[str, list[dict[str, Any]]]:
+def account(site: LoopbackSite) -> dict[str, list[dict[str, Any]]]:
     """All that the command could have changed."""
     kinds = ("products", "prices", "webhook_endpoints", "events")
-    return {kind: shop.ask(f"/v1/{kind}", limit="100")["data"] for kind in kinds}
+    return {kind: site.ask(f"/v1/{kind}", limit="100")["data"] for kind in kinds}
 
 
-def prices(shop: Shop) -> dict[str, dict[str, Any]]:
+def prices(site: LoopbackSite) -> dict[str, dict[str, Any]]:
     """The prices that have a lookup key, by it."""
-    found = shop.ask("/v1/prices", limit="100", **{"expand[0]": "data.product"})["data"]
+    found = site.ask("/v1/prices", limit="100", **{"expand[0]": "data.product"})["data"]
     return {each["lookup_key"].rpartition(":")[0][-2:]: each for each in found if each["lookup_key"]}
 
 
-def endpoint(shop: Shop) -> dict[str, Any]:
-    (found,) = shop.ask("/v1/webhook_endpoints")["data"]
+def endpoint(site: LoopbackSite) -> dict[str, Any]:
+    (found,) = site.ask("/v1/webhook_endpoints")["data"]
     return dict(found)
 
 
-def test_an_empty_account_gets_a_price_for_each_pack_and_an_endpoint(shop: Shop, tmp_path: Path) -> None:
+def test_an_empty_account_gets_a_price_for_each_pack_and_an_endpoint(
+    site: LoopbackSite, tmp_path: Path
+) -> None:
     lines, said = set_up()
-    made = prices(shop)
+    made = prices(site)
     assert (made["10"]["unit_amount"], made["10"]["currency"]) == (500, "usd")
     assert (made["50"]["unit_amount"], made["50"]["currency"]) == (20, "jpy")
     assert made["50"]["product"]["name"] == FIFTY["name"]
-    assert endpoint(shop)["url"] == URL
-    assert set(endpoint(shop)["enabled_events"]) == EVENTS
-    assert endpoint(shop)["api_version"] == stripe.api_version
+    assert endpoint(site)["url"] == URL
+    assert set(endpoint(site)["enabled_events"]) == EVENTS
+    assert endpoint(site)["api_version"] == stripe.api_version
     env = env_of(lines, tmp_path)
     assert json.loads(env["CREDIT_PACKS"]) == [
         {"price": made["10"]["id"]} | TEN,
@@ -96,113 +98,113 @@ def test_an_empty_account_gets_a_price_for_each_pack_and_an_endpoint(shop: Shop,
     assert env["STRIPE_WEBHOOK_SECRET"] not in said
 
 
-def test_what_it_makes_can_be_sold_and_its_webhooks_are_believed(shop: Shop, tmp_path: Path) -> None:
+def test_what_it_makes_can_be_sold_and_its_webhooks_are_believed(site: LoopbackSite, tmp_path: Path) -> None:
     env = env_of(set_up()[0], tmp_path)
-    ada = shop.member()
+    ada = site.member()
     with override_settings(CREDIT_PACKS=json.loads(env["CREDIT_PACKS"])):
-        pack = pack_of(prices(shop)["10"]["id"])
-        checkout_id = shop.buy(ada, pack=pack)
+        pack = pack_of(prices(site)["10"]["id"])
+        checkout_id = site.buy(ada, pack=pack)
     (delivery, *_) = [
-        each for each in shop.stripe.due_deliveries(shop.now) if checkout_id.encode() in each.body
+        each for each in site.stripe.due_deliveries(site.now) if checkout_id.encode() in each.body
     ]
-    signature = shop.stripe.sign(delivery.body, time.time(), secrets=delivery.secrets)
+    signature = site.stripe.sign(delivery.body, time.time(), secrets=delivery.secrets)
     with override_settings(STRIPE_WEBHOOK_SECRETS=[env["STRIPE_WEBHOOK_SECRET"]]):
         assert webhooks.verified(delivery.body, signature).object_id == checkout_id
 
 
-def test_the_second_time_changes_nothing(shop: Shop, tmp_path: Path) -> None:
+def test_the_second_time_changes_nothing(site: LoopbackSite, tmp_path: Path) -> None:
     first = env_of(set_up()[0], tmp_path)
-    before = account(shop)
+    before = account(site)
     lines, said = set_up()
-    assert account(shop) == before
+    assert account(site) == before
     assert said.count("as it should be") == 3
     assert env_of(lines, tmp_path) == {"CREDIT_PACKS": first["CREDIT_PACKS"]}
 
 
-def test_a_dry_run_writes_nothing_and_says_what_is_missing(shop: Shop) -> None:
-    before = account(shop)
+def test_a_dry_run_writes_nothing_and_says_what_is_missing(site: LoopbackSite) -> None:
+    before = account(site)
     lines, said = set_up("--dry-run")
-    assert account(shop) == before
+    assert account(site) == before
     assert lines == ""
     assert said.count("to do") == 3
     assert "nothing written" in said
 
 
-def test_a_dry_run_on_a_changed_account_writes_nothing_either(shop: Shop) -> None:
+def test_a_dry_run_on_a_changed_account_writes_nothing_either(site: LoopbackSite) -> None:
     set_up()
-    price = prices(shop)["10"]
-    shop.ask(f"/v1/products/{price['product']['id']}", method="POST", name="Eleven")
-    shop.ask(f"/v1/prices/{prices(shop)['50']['id']}", method="POST", active="false")
-    shop.ask(f"/v1/webhook_endpoints/{endpoint(shop)['id']}", method="POST", disabled="true")
-    before = account(shop)
+    price = prices(site)["10"]
+    site.ask(f"/v1/products/{price['product']['id']}", method="POST", name="Eleven")
+    site.ask(f"/v1/prices/{prices(site)['50']['id']}", method="POST", active="false")
+    site.ask(f"/v1/webhook_endpoints/{endpoint(site)['id']}", method="POST", disabled="true")
+    before = account(site)
     with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": 600}, FIFTY]):
         _, said = set_up("--dry-run")
-    assert account(shop) == before
+    assert account(site) == before
     assert said.count("to do") == 3
 
 
-def test_another_amount_is_another_price_and_the_old_one_stays_for_sale(shop: Shop) -> None:
+def test_another_amount_is_another_price_and_the_old_one_stays_for_sale(site: LoopbackSite) -> None:
     set_up()
-    old = prices(shop)["10"]
+    old = prices(site)["10"]
     with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": 600}, FIFTY]):
         lines, _ = set_up()
-    new = prices(shop)["10"]
+    new = prices(site)["10"]
     assert (new["unit_amount"], new["product"]["id"]) == (600, old["product"]["id"])
     assert new["id"] in lines
-    assert shop.ask(f"/v1/prices/{old['id']}")["active"]
+    assert site.ask(f"/v1/prices/{old['id']}")["active"]
 
 
-def test_back_to_the_old_amount_is_a_third_price(shop: Shop) -> None:
+def test_back_to_the_old_amount_is_a_third_price(site: LoopbackSite) -> None:
     seen = []
     for amount in (500, 600, 500, 600):
         with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": amount}]):
             set_up(site=None)
-        assert prices(shop)["10"]["unit_amount"] == amount
-        seen.append(prices(shop)["10"]["id"])
+        assert prices(site)["10"]["unit_amount"] == amount
+        seen.append(prices(site)["10"]["id"])
     assert len(set(seen)) == 4
 
 
-def test_what_somebody_changed_in_the_dashboard_is_put_right(shop: Shop) -> None:
+def test_what_somebody_changed_in_the_dashboard_is_put_right(site: LoopbackSite) -> None:
     set_up()
-    price = prices(shop)["10"]
-    shop.ask(f"/v1/prices/{price['id']}", method="POST", active="false")
-    shop.ask(f"/v1/products/{price['product']['id']}", method="POST", active="false", name="Eleven")
+    price = prices(site)["10"]
+    site.ask(f"/v1/prices/{price['id']}", method="POST", active="false")
+    site.ask(f"/v1/products/{price['product']['id']}", method="POST", active="false", name="Eleven")
     _, said = set_up()
-    mended = prices(shop)["10"]
+    mended = prices(site)["10"]
     assert (mended["id"], mended["active"]) == (price["id"], True)
     assert (mended["product"]["active"], mended["product"]["name"]) == (True, "Ten haikus")
     assert "for sale" in said
 
 
 @pytest.mark.parametrize("events", [["*"], ["charge.refunded", "customer.created"]], ids=str)
-def test_an_endpoint_is_told_of_exactly_what_counts(shop: Shop, events: list[str]) -> None:
+def test_an_endpoint_is_told_of_exactly_what_counts(site: LoopbackSite, events: list[str]) -> None:
     form = {f"enabled_events[{number}]": event for number, event in enumerate(events)}
-    made = shop.ask("/v1/webhook_endpoints", method="POST", url=URL, **form)
-    shop.ask(f"/v1/webhook_endpoints/{made['id']}", method="POST", disabled="true")
+    made = site.ask("/v1/webhook_endpoints", method="POST", url=URL, **form)
+    site.ask(f"/v1/webhook_endpoints/{made['id']}", method="POST", disabled="true")
     lines, said = set_up()
-    assert (endpoint(shop)["id"], endpoint(shop)["status"]) == (made["id"], "enabled")
-    assert set(endpoint(shop)["enabled_events"]) == EVENTS
+    assert (endpoint(site)["id"], endpoint(site)["status"]) == (made["id"], "enabled")
+    assert set(endpoint(site)["enabled_events"]) == EVENTS
     assert "STRIPE_WEBHOOK_SECRET" not in lines
     assert "enabled again" in said
 
 
-def test_two_sites_on_one_account_do_not_touch_each_other(shop: Shop) -> None:
+def test_two_sites_on_one_account_do_not_touch_each_other(site: LoopbackSite) -> None:
     set_up()
-    mine = account(shop)["prices"]
+    mine = account(site)["prices"]
     with override_settings(INSTANT_APP_ID="22222222-2222-4222-8222-222222222222"):
         set_up(site="https://another.test")
-    assert [each for each in account(shop)["prices"] if each in mine] == mine
-    assert len([each for each in account(shop)["prices"] if each["lookup_key"]]) == 4
-    assert len(account(shop)["webhook_endpoints"]) == 2
+    assert [each for each in account(site)["prices"] if each in mine] == mine
+    assert len([each for each in account(site)["prices"] if each["lookup_key"]]) == 4
+    assert len(account(site)["webhook_endpoints"]) == 2
 
 
-def test_without_a_site_the_endpoint_is_left_alone(shop: Shop) -> None:
+def test_without_a_site_the_endpoint_is_left_alone(site: LoopbackSite) -> None:
     _, said = set_up(site=None)
-    assert account(shop)["webhook_endpoints"] == []
+    assert account(site)["webhook_endpoints"] == []
     assert "--site" in said
 
 
-@pytest.mark.parametrize("site", ["credits.test", "https://credits.test/shop", "ftp://credits.test", ""])
+@pytest.mark.parametrize("site", ["credits.test", "https://credits.test/site", "ftp://credits.test", ""])
 def test_an_address_that_is_none_is_refused(site: str) -> None:
     with pytest.raises(CommandError, match="address without a path"):
         set_up(site=site)
@@ -219,11 +221,13 @@ def test_an_address_that_is_none_is_refused(site: str) -> None:
     ],
     ids=lambda case: str(next(iter(case))) if isinstance(case, dict) else "",
 )
-def test_settings_that_say_too_little_are_named(shop: Shop, changed: dict[str, Any], said: str) -> None:
-    before = account(shop)
+def test_settings_that_say_too_little_are_named(
+    site: LoopbackSite, changed: dict[str, Any], said: str
+) -> None:
+    before = account(site)
     with override_settings(**changed), pytest.raises(CommandError, match=said):
         set_up()
-    assert account(shop) == before
+    assert account(site) == before
 
 
 @pytest.mark.parametrize(
@@ -243,19 +247,19 @@ def test_live_events_go_to_https_addresses_only() -> None:
         set_up("--live", site="http://credits.test")
 
 
-def test_an_outage_is_said_and_the_next_run_finishes(shop: Shop) -> None:
-    shop.stripe_is_away = True
+def test_an_outage_is_said_and_the_next_run_finishes(site: LoopbackSite) -> None:
+    site.stripe_is_away = True
     with pytest.raises(CommandError, match="run this again"):
         set_up()
-    shop.stripe_is_away = False
+    site.stripe_is_away = False
     _, said = set_up()
     assert said.count("done") == 3
 
 
-def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(shop: Shop) -> None:
+def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(site: LoopbackSite) -> None:
     set_up()
-    lost = prices(shop)["10"]
-    shop.ask(f"/v1/prices/{lost['id']}", method="POST", lookup_key="")
+    lost = prices(site)["10"]
+    site.ask(f"/v1/prices/{lost['id']}", method="POST", lookup_key="")
     lines, _ = set_up()
-    assert prices(shop)["10"]["id"] != lost["id"]
-    assert prices(shop)["10"]["id"] in lines
+    assert prices(site)["10"]["id"] != lost["id"]
+    assert prices(site)["10"]["id"] in lines

@@ -27,8 +27,8 @@ from sandbox.recording import address_of
 from sandbox.serving import Request, Response
 from tests.contract.stripe import mock
 from tests.contract.stripe.description import Description, older_path, read, slice_path
-from tests.loopback import HandlerAdapter
-from tests.sandbox.stripe.till import PRICE, SECRET_KEY, Clock, make_standin
+from tests.drivers.instant import HandlerAdapter
+from tests.drivers.stripe_api import PRICE, SECRET_KEY, Clock, make_standin
 
 SLICE, OLDER = slice_path(), older_path()
 ADA: Final = UUID("aaaaaaaa-0000-4000-8000-000000000001")

@@ -98,6 +98,8 @@ def test_a_topic_that_is_too_long_is_represented_by_a_part_of_it(topic: str, nam
         ("I LOVE YOU", "I love you"),
         ("i love you", "I love you"),
         ("NASA", "NASA"),
+        ("JavaScript", "JavaScript"),
+        ("The Pacific Ocean", "the Pacific Ocean"),
         ("Monday", "Monday"),
     ],
 )
@@ -121,6 +123,22 @@ def test_a_topic_that_names_a_season_or_a_place_is_set_there(topic: str, group: 
 
 
 @pytest.mark.parametrize(
+    ("topic", "kind"), [("what is love?", "question"), ("antidisestablishmentarianism", "broken")]
+)
+def test_a_question_is_asked_and_what_is_broken_off_is_cut_short(topic: str, kind: str) -> None:
+    openings = {frame.removesuffix("{}") for frame in LINES[kind]} - {""}
+    for haiku in poems(topic):
+        assert any(line.startswith(opening) for opening in openings for line in haiku.split("\n"))
+
+
+@pytest.mark.parametrize("topic", ["rain", "the bell", "snow", "a note"])
+def test_the_frame_repeats_no_word_of_the_topic(topic: str) -> None:
+    for haiku in poems(topic, 50):
+        (named,) = set(haiku.split("\n")) - lines_of(*LINES["groups"])
+        assert len(re.findall(rf"\b{topic.split()[-1]}\b", named)) == 1
+
+
+@pytest.mark.parametrize(
     "topic",
     [
         "the death of my father",
@@ -131,6 +149,9 @@ def test_a_topic_that_names_a_season_or_a_place_is_set_there(topic: str, group: 
         "I don’t want to live",
         "school shooting",
         "WAR",
+        "he hits me",
+        "I lost my brother",
+        "feeling empty",
         "my winter of grief by the sea",
         "戦争と平和",
         "смерть",
@@ -147,7 +168,17 @@ def test_grief_and_violence_get_only_quiet_lines_and_frames(topic: str) -> None:
         assert named.lower() in topic.lower() or any(frame.fullmatch(named) for frame in frames)
 
 
-@pytest.mark.parametrize("topic", ["deadline", "warm bread", "skills", "the grass", "bombast"])
+def test_grief_gets_no_other_frame_when_all_the_quiet_ones_are_used() -> None:
+    quiet, others = [
+        {frame.replace("{}", "grief") for frame in frames} for frames in (QUIET["frames"], LINES["any_topic"])
+    ]
+    haiku = compose("grief", rng=Random(0), recent=["\n".join(quiet)])
+    assert others.isdisjoint(haiku.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "topic", ["deadline", "warm bread", "skills", "the grass", "bombast", "shooting stars", "Star Wars"]
+)
 def test_a_word_inside_another_is_no_reason_for_quiet(topic: str) -> None:
     assert not any(lines_of("quiet").intersection(haiku.split("\n")) for haiku in poems(topic))
 

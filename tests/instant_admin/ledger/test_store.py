@@ -18,7 +18,7 @@ from instant_admin.ledger.retries import LOST_RACES_LIMIT, OutcomeUnknown
 from instant_admin.ledger.rules import KeyReused, Kind, Movement, OutOfCredits, Purchase, Reset, Spend
 from instant_admin.ledger.store import BalanceStore, GuardsMissing, Posted, row_id
 from sandbox.serving import Request, Response
-from tests.loopback import LoopbackInstant
+from tests.drivers.instant import LoopbackInstant
 
 Work = Callable[[], Response]
 
@@ -170,7 +170,7 @@ def test_ids_sort_after_the_accounts_and_are_random(
 
 @pytest.mark.parametrize("label", ["key", "slot"])
 def test_no_credit_moves_in_an_app_whose_guards_are_not_unique(label: str) -> None:
-    from tests.loopback import DOCUMENTS
+    from tests.drivers.instant import DOCUMENTS
 
     schema = json.loads(json.dumps(DOCUMENTS.schema))
     schema["entities"]["creditEntries"]["attrs"][label]["config"]["unique"] = False

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.stripe.till import Clock, Till, free_port, make_standin, served
+from tests.drivers.stripe_api import Clock, StripeApi, free_port, make_standin, served
 
 
 @pytest.fixture(scope="module")
-def till() -> Iterator[Till]:
+def api() -> Iterator[StripeApi]:
     """A stand-in on a real port, with a clock that the tests turn."""
     clock = Clock()
     port = free_port()
     standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
     with served(standin.handle, port) as url:
-        yield Till(standin, clock, url)
+        yield StripeApi(standin, clock, url)
     standin.close()

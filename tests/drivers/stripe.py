@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from sandbox.world import World
-from tests.journeys.visitor import TIMEOUT_S
+from tests.drivers.member import TIMEOUT_S
 
 
 class Stripe:

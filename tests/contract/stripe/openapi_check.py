@@ -1,6 +1,6 @@
 """Holds what a Stripe stand-in was asked and answered against Stripe's own descriptions of its API.
 
-The slice judges what it describes. What lies outside of it is named here, and judged by the older description
+The slice checks what it describes. What lies outside of it is named here, and checked by the older description
 where that is at hand: an answer's object by the newest description that knows its kind.
 """
 
@@ -58,7 +58,7 @@ UNDESCRIBED: Final[Mapping[str, str]] = {
 
 
 @dataclass(slots=True)
-class Judge:
+class OpenApiCheck:
     """Hears lines of a recording, and remembers what was wrong with them."""
 
     slice: Description
@@ -69,7 +69,7 @@ class Judge:
     _exceptions: set[str] = field(default_factory=set)
 
     def hear(self, line: Mapping[str, Any]) -> None:
-        """Judge one line: an exchange, or the body of a webhook."""
+        """Check one line: an exchange, or the body of a webhook."""
         if "webhook" in line:
             self.heard["webhooks"] += 1
             self._hear_object(line["webhook"], "webhook")
@@ -107,7 +107,7 @@ class Judge:
         return None if self.older is None else self.older.operation(line["method"], line["address"])
 
     def _hear_object(self, value: dict[str, Any], origin: str) -> None:
-        """Judge an object by the kind that it says it is."""
+        """Check an object by the kind that it says it is."""
         kind = str(value.get("object"))
         component = f"deleted_{kind}" if value.get("deleted") else kind
         description: Description | None = self.slice
@@ -121,7 +121,7 @@ class Judge:
         self._hear_subject(value, origin)
 
     def _hear_subject(self, value: dict[str, Any], origin: str) -> None:
-        """Judge what an event is about; its description says no more than that it is an object."""
+        """Check what an event is about; its description says no more than that it is an object."""
         if value.get("object") == "event":
             self._hear_object(value["data"]["object"], f"{origin} {value['type']}")
 

@@ -19,7 +19,7 @@ HTMX = {"HX-Request": "true", "Accept": "text/html"}
 TIMEOUT_S = 60
 
 
-class Visitor:
+class MemberClient:
     """One browser. `site` may be changed to another process of the same site: the cookies serve there too."""
 
     def __init__(self, site: str, mail_dir: Path) -> None:
@@ -42,7 +42,7 @@ class Visitor:
             allow_redirects=False,
         )
 
-    def sign_in(self, email: str | None = None) -> Visitor:
+    def sign_in(self, email: str | None = None) -> MemberClient:
         """Sign in by the code in the mail; a fresh email unless one is given."""
         self.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
         self.ask_for_code(self.email)

@@ -30,7 +30,7 @@ from instant_admin.ledger.entries import read_page
 from instant_admin.ledger.rules import Entry, Spend
 from instant_admin.ledger.store import BalanceStore
 from sandbox.serving import Request, Response
-from tests.loopback import HandlerAdapter, LoopbackInstant
+from tests.drivers.instant import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
 
 SECRET_KEY = "sk_test_shop"
@@ -39,14 +39,14 @@ VISA = "4242424242424242"
 REFUND_PENDING = "4000000000007726"
 
 
-class Shop:
+class LoopbackSite:
     """Both stand-ins, and what buyers, banks and staff do there. Its clock stands still until it is moved."""
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
         self.instant = LoopbackInstant()
         self.instant_is_away = self.stripe_is_away = False
-        self.asked_stripe = 0  # how often the site did
+        self.asked_stripe = self.asked_instant = 0  # how often the site did
         self.admin = self.instant.client(self._to_instant)
         self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
         self.stripe = StripeStandIn(
@@ -70,6 +70,7 @@ class Shop:
         )
 
     def _to_instant(self, request: Request, work: Callable[[], Response]) -> Response:
+        self.asked_instant += 1
         if self.instant_is_away:
             raise requests.ConnectionError("refused")
         return work()
@@ -198,15 +199,15 @@ def haiku(haiku_id: UUID, author: UUID) -> list[Step]:
 
 
 @contextmanager
-def opened() -> Iterator[Shop]:
-    """A shop that the site's verbs talk to while it is open."""
-    shop = Shop()
+def opened() -> Iterator[LoopbackSite]:
+    """A site that the site's verbs talk to while it is open."""
+    site = LoopbackSite()
     try:
         with (
-            override_settings(INSTANT_APP_ID=str(shop.instant.app.id)),
-            configured.using(shop.admin, shop.store),
-            using_stripe(shop.stripe_client),
+            override_settings(INSTANT_APP_ID=str(site.instant.app.id)),
+            configured.using(site.admin, site.store),
+            using_stripe(site.stripe_client),
         ):
-            yield shop
+            yield site
     finally:
-        shop.close()
+        site.close()

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, expect
 
-from tests.journeys.visitor import Visitor
+from tests.drivers.member import MemberClient
 
 PATIENCE_MS: Final = 15_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -18,10 +18,10 @@ expect.set_options(timeout=PATIENCE_MS)
 EXPECTED_ANSWER: Final = re.compile(r"Failed to load resource: .* status of (402|404|422|503) ")
 
 
-class Person:
+class BrowserMember:
     """A browser profile with one tab. `visitor` is the same person as a script, with the same cookies at first."""
 
-    def __init__(self, page: Page, visitor: Visitor) -> None:
+    def __init__(self, page: Page, visitor: MemberClient) -> None:
         self.page = page
         self.visitor = visitor
         self.complaints: list[str] = []
@@ -84,7 +84,7 @@ class Person:
 
     @property
     def topic(self) -> Locator:
-        """The one field of the desk."""
+        """The one field of the home page."""
         return self.page.get_by_label("A haiku about")
 
     def request_id(self) -> str:
@@ -93,17 +93,25 @@ class Person:
 
     # What they do
 
-    def opens(self, path: str) -> Person:
+    def opens(self, path: str) -> BrowserMember:
         """Go to a page of the site, or to any address."""
         self.page.goto(path)
         return self
 
     def signs_in(self) -> None:
         """Ask for a code, look into the mail, and enter it."""
-        self.visitor.email = f"visitor-{uuid4().hex[:12]}@example.com"
+        self.asks_for_a_code()
+        self.enters_the_code()
+
+    def asks_for_a_code(self, email: str | None = None) -> None:
+        """From a page with the sign-in form to the one for the code; a fresh email unless one is given."""
+        self.visitor.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
         self.page.get_by_label("Email").fill(self.visitor.email)
         self.page.get_by_role("button", name="Send me a code").click()
         expect(self.page.get_by_label("Code")).to_be_focused()
+
+    def enters_the_code(self) -> None:
+        """Enter the code of the newest mail."""
         self.page.get_by_label("Code").fill(self.visitor.code())
         self.page.get_by_role("button", name="Sign in").click()
 

@@ -22,8 +22,8 @@ from tests.recorded import StripeStandIn
 # The client's own telemetry would write into the home directory.
 stripe.enable_telemetry = False
 
-SECRET_KEY = "sk_test_till"
-WEBHOOK_SECRET = "whsec_till"
+SECRET_KEY = "sk_test_driver"
+WEBHOOK_SECRET = "whsec_driver"
 PRICE = "price_ten"
 SUCCESS_URL = "http://shop.test/?session_id={CHECKOUT_SESSION_ID}"
 CANCEL_URL = "http://shop.test/?cancelled={CHECKOUT_SESSION_ID}"
@@ -102,7 +102,7 @@ def await_that(condition: Callable[[], object], limit_s: float = LIMIT_S) -> Non
         time.sleep(0.005)
 
 
-class Till:
+class StripeApi:
     """The stand-in, its clock, the real client for it, and the shop's usual requests."""
 
     def __init__(self, standin: StripeStandIn, clock: Clock, url: str) -> None:

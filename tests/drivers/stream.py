@@ -12,15 +12,15 @@ from typing import Self
 import requests
 from urllib3.exceptions import HTTPError
 
-from tests.journeys.visitor import Visitor
+from tests.drivers.member import MemberClient
 
 LIMIT_S = 30.0
 
 
-class Listener:
+class StreamClient:
     """One open stream of a visitor, read in the background."""
 
-    def __init__(self, visitor: Visitor) -> None:
+    def __init__(self, visitor: MemberClient) -> None:
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.http.cookies)
         self.response = requests.get(
             f"{visitor.site}/api/credits/stream",

@@ -17,7 +17,7 @@ from uuid import UUID
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from tests.journeys.visitor import JSON, TIMEOUT_S, Visitor
+from tests.drivers.member import JSON, TIMEOUT_S, MemberClient
 
 # Ten credits at a time, so that most of the time somebody has none left.
 BUY_CHANCE: Final = 0.08
@@ -84,12 +84,12 @@ class Meter:
             return self._changed.wait_for(lambda: self.counts["requests"] >= enough, limit_s)
 
 
-class Shopper:
+class Customer:
     """One member with a browser, and a second tab in which a double click arrives."""
 
     def __init__(
         self,
-        visitor: Visitor,
+        visitor: MemberClient,
         sites: Sequence[str],
         *,
         rng: random.Random,
@@ -98,7 +98,7 @@ class Shopper:
     ) -> None:
         self.told = Told()
         self.visitor = visitor
-        self._tab = Visitor(visitor.site, visitor.mail_dir)
+        self._tab = MemberClient(visitor.site, visitor.mail_dir)
         self._tab.http.cookies.update(visitor.http.cookies)
         for tab in (self.visitor, self._tab):
             # To a browser both processes are one site, as behind a load balancer.
@@ -135,7 +135,7 @@ class Shopper:
             if {Answer.WRITTEN, Answer.NO_CREDITS} & set(answers) or self._walks_away():
                 return
 
-    def _press_write(self, tab: Visitor, site: str, *, request_id: str, asked: Asked) -> Answer:
+    def _press_write(self, tab: MemberClient, site: str, *, request_id: str, asked: Asked) -> Answer:
         tab.site = site
         answer = self._ask(lambda: tab.write(asked.topic, request_id))
         match None if answer is None else answer.status_code:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.shopper import Asked, Told
+from tests.chaos.customer import Asked, Told
 
 Row = Mapping[str, Any]
 

@@ -23,7 +23,7 @@ from instant_admin.client.schema import push, read_documents
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Handler, Request, Response
 
-DOCUMENTS = read_documents(Path(__file__).resolve().parent.parent / "instant")
+DOCUMENTS = read_documents(Path(__file__).resolve().parent.parent.parent / "instant")
 # Called with the request and a function that does the work; may refuse to, or lose the answer.
 Network = Callable[[Request, Callable[[], Response]], Response]
 

@@ -18,11 +18,11 @@ import requests
 from instant_admin.client.admin import InstantAdmin
 from sandbox import faults
 from sandbox.world import Part, World
-from tests.chaos.reckoning import Facts, double_entries, untruths
-from tests.chaos.shopper import Meter, Shopper
-from tests.journeys.visitor import Visitor
+from tests.chaos.customer import Customer, Meter
+from tests.chaos.verify import Facts, double_entries, untruths
+from tests.drivers.member import MemberClient
 
-SHOPPERS: Final = 4
+CUSTOMERS: Final = 4
 # How much is asked between one kill and the next.
 MOST_REQUESTS: Final = 20
 LONGEST_MOMENT_S: Final = 0.06
@@ -65,7 +65,7 @@ class Report:
         return "\n".join(lines)
 
 
-class Ordeal:
+class Run:
     """One run over a world of its own, which keeps everything in `data_dir`."""
 
     def __init__(self, data_dir: Path, *, seed: int) -> None:
@@ -75,14 +75,14 @@ class Ordeal:
         self.report = Report(self.world.data_dir)
         self._meter = Meter()
         self._stop = threading.Event()
-        self._shoppers: list[Shopper] = []
+        self._customers: list[Customer] = []
 
     def run(self, cycles: int, *, survived: Callable[[], object] = lambda: None) -> Report:
-        """Kill so many processes and judge what is left; `survived` is called after each kill."""
+        """Kill so many processes and verify what is left; `survived` is called after each kill."""
         started = time.monotonic()
         try:
             self.world.start()
-            self._shoppers = [self._shopper(number) for number in range(SHOPPERS)]
+            self._customers = [self._shopper(number) for number in range(CUSTOMERS)]
             self._torment(cycles, survived)
             self._settle_down()
             self._judge()
@@ -94,14 +94,16 @@ class Ordeal:
             self._keep_evidence()
         return self.report
 
-    def _shopper(self, number: int) -> Shopper:
-        visitor = Visitor(self.world.site_url, self.world.mail_dir).sign_in(f"shopper{number}@example.com")
+    def _shopper(self, number: int) -> Customer:
+        visitor = MemberClient(self.world.site_url, self.world.mail_dir).sign_in(
+            f"customer{number}@example.com"
+        )
         rng = random.Random(f"{self._seed}:{number}")
-        return Shopper(visitor, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
+        return Customer(visitor, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
 
     def _torment(self, cycles: int, survived: Callable[[], object]) -> None:
-        with ThreadPoolExecutor(SHOPPERS) as pool:
-            shopping = [pool.submit(shopper.shop) for shopper in self._shoppers]
+        with ThreadPoolExecutor(CUSTOMERS) as pool:
+            shopping = [pool.submit(customer.shop) for customer in self._customers]
             try:
                 for _ in range(cycles):
                     self._await_a_moment(shopping)
@@ -109,14 +111,14 @@ class Ordeal:
                     survived()
             finally:
                 self._stop.set()
-        for shopper in shopping:
-            shopper.result()
+        for customer in shopping:
+            customer.result()
 
     def _await_a_moment(self, shopping: Sequence[Future[None]]) -> None:
         """Some requests and a fraction of one, so that any line of the site may be its last."""
-        for shopper in shopping:
-            if shopper.done():
-                shopper.result()
+        for customer in shopping:
+            if customer.done():
+                customer.result()
         if not self._meter.await_more(self._rng.randint(1, MOST_REQUESTS), limit_s=PROGRESS_LIMIT_S):
             raise AssertionError(f"nobody got anywhere for {PROGRESS_LIMIT_S} s")
         time.sleep(self._rng.uniform(0.0, LONGEST_MOMENT_S))
@@ -162,20 +164,20 @@ class Ordeal:
                 )
 
     def _judge(self) -> None:
-        for shopper in self._shoppers:
-            facts = self._facts_of(shopper)
+        for customer in self._customers:
+            facts = self._facts_of(customer)
             self.report.purchases += len(facts.paid)
             self.report.haikus += len(facts.haikus)
-            found = [*untruths(shopper.told, facts), *double_entries(facts.entries)]
-            self.report.problems += [f"{shopper.visitor.email}: {text}" for text in found]
+            found = [*untruths(customer.told, facts), *double_entries(facts.entries)]
+            self.report.problems += [f"{customer.visitor.email}: {text}" for text in found]
 
-    def _facts_of(self, shopper: Shopper) -> Facts:
+    def _facts_of(self, customer: Customer) -> Facts:
         keys = self.world.keys
         instant = InstantAdmin(
             api_uri=self.world.instant.url, app_id=keys.instant_app_id, admin_token=keys.instant_admin_token
         )
         query: Any = {
-            "$users": {"$": {"where": {"email": shopper.visitor.email}}, "creditEntries": {}, "haikus": {}}
+            "$users": {"$": {"where": {"email": customer.visitor.email}}, "creditEntries": {}, "haikus": {}}
         }
         [member] = instant.query(query)["$users"]
         paid = {
@@ -188,7 +190,7 @@ class Ordeal:
             paid=paid,
             entries=member["creditEntries"],
             haikus={haiku["id"]: haiku for haiku in member["haikus"]},
-            credits=shopper.visitor.credits(),
+            credits=customer.visitor.credits(),
         )
 
     def _every_session(self) -> Iterator[dict[str, Any]]:
@@ -204,7 +206,7 @@ class Ordeal:
         return list(answer.json()["data"])
 
     def _keep_evidence(self) -> None:
-        told = {shopper.visitor.email: asdict(shopper.told) for shopper in self._shoppers}
+        told = {customer.visitor.email: asdict(customer.told) for customer in self._customers}
         evidence = {"seed": self._seed, "problems": self.report.problems, "told": told}
         (self.report.data_dir / "evidence.json").write_text(json.dumps(evidence, indent=2, default=sorted))
 

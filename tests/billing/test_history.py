@@ -1,0 +1,59 @@
+"""What a member reads of their own ledger."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.members import Member
+from billing.fulfilment import settle
+from billing.history import history_of
+from billing.stripe_api import checkouts
+from instant_admin.client.steps import update
+from tests.drivers.signed_in import browser_of
+from tests.drivers.site import LoopbackSite
+
+
+@pytest.fixture
+def browser(site: LoopbackSite, ada: Member) -> Client:
+    settle(checkouts.retrieve(site.buy(ada)))
+    site.spend(ada, 2)
+    return browser_of(ada)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/history/", "/history/?before=3", "/haikus/", "/api/credits"])
+def test_a_page_asks_instant_once(site: LoopbackSite, browser: Client, path: str) -> None:
+    asked = site.asked_instant
+    assert (
+        browser.get(path, headers={"HX-Request": "true"} if path.startswith("/api") else {}).status_code
+        == 200
+    )
+    assert site.asked_instant == asked + 1
+
+
+def test_an_entry_of_a_kind_from_a_newer_version_is_shown_as_it_is_stored(
+    site: LoopbackSite, ada: Member
+) -> None:
+    settle(checkouts.retrieve(site.buy(ada)))
+    (entry,) = site.entries(ada)
+    site.admin.transact([update("creditEntries", entry.id, {"kind": "birthday"})])
+    page = history_of(ada)
+    assert [(entry.title, entry.amount) for entry in page.entries] == [("birthday", 10)]
+    # It counts, and what is spent goes on from it.
+    site.spend(ada)
+    assert (page.credits, history_of(ada).credits) == (10, 9)
+
+
+def test_a_page_of_which_two_entries_were_made_at_one_moment_is_whole_and_in_order(
+    site: LoopbackSite, ada: Member
+) -> None:
+    """The stand-in's clock stands still, so the time of creation tells nothing apart."""
+    settle(checkouts.retrieve(site.buy(ada)))
+    settle(checkouts.retrieve(site.buy(ada)))
+    settle(checkouts.retrieve(site.buy(ada)))
+    site.spend(ada, 24)
+    first = history_of(ada)
+    rest = history_of(ada, before=first.next)
+    assert [entry.balance for entry in (*first.entries, *rest.entries)] == [*range(6, 30), 30, 20, 10]
+    assert rest.next is None

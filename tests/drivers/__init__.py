@@ -1,0 +1,1 @@
+"""What the tests drive: one driver for each role, and the stand-ins in this process."""
