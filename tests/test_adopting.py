@@ -16,45 +16,44 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.conf import settings
 
-from tests.journeys.visitor import HTMX, Visitor
+from tests.drivers.member import HTMX, MemberClient
 
 ROOT = Path(settings.BASE_DIR)
 BLOCKS = re.findall(
     r"^```(\w+)\n(.*?)^```", (ROOT / "docs" / "adopting.md").read_text(), re.MULTILINE | re.DOTALL
 )
+# It goes on until it is stopped.
+RUN = ".venv/bin/python -m sandbox\n"
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "staticfiles", "var")
 START_LIMIT_S = 60
 # The settings of the tests' own Django are none of the copy's business.
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
 
+@pytest.mark.timeout(300)
 def test_the_walk_ends_with_a_couplet(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
     (copy / ".venv").symlink_to(sys.prefix)
-    code, commands = [], []
     for kind, block in BLOCKS:
-        match kind:
-            case "python":
-                code.append(block)
-            case "diff":
-                _change(copy, block)
-            case "sh" if "sandbox" not in block:
-                subprocess.run(["bash", "-euc", block], cwd=copy, check=True)  # noqa: S603, S607  our own page
-            case "sh":
-                commands.append(block)
+        if kind == "diff":
+            _change(copy, block)
+        elif kind == "sh" and block != RUN:
+            subprocess.run(["bash", "-euc", block], cwd=copy, env=ENVIRONMENT, check=True)  # noqa: S603, S607
+    code = [block for kind, block in BLOCKS if kind == "python"]
     assert code == [_moved(name) for name in ("store.py", "apps.py", "urls.py")]
     schema = json.loads((copy / "instant" / "schema.json").read_text())
     for part, wanted in json.loads((copy / "couplets" / "instant.json").read_text()).items():
         assert wanted.items() <= schema[part].items()
-    (command,) = commands
-    with _running(command.strip(), copy) as described:
-        _buy_one(Visitor(described["site"], Path(described["mail_dir"])).sign_in())
+    assert ("sh", RUN) in BLOCKS
+    with _running(copy) as described:
+        _buy_one(MemberClient(described["site"], Path(described["mail_dir"])).sign_in())
 
 
-def _buy_one(ada: Visitor) -> None:
+def _buy_one(ada: MemberClient) -> None:
     page = ada.get("/couplets/").text
     form = {"theme": "rain", "request_id": re.findall(r'name="request_id" value="(.+?)"', page)[0]}
     assert "A couplet costs 3 credits, and you have 0" in ada.post("/couplets/", form, **HTMX).text
@@ -64,7 +63,7 @@ def _buy_one(ada: Visitor) -> None:
     assert ada.get("/couplets/").text.count("rain above,<br>rain below") == 1
     newest = ada.history()[0]
     assert (newest["product"], newest["amount"], newest["balance"]) == ("couplet", -3, 7)
-    stranger = Visitor(ada.site, ada.mail_dir).sign_in(f"{uuid4().hex}@example.com")
+    stranger = MemberClient(ada.site, ada.mail_dir).sign_in(f"{uuid4().hex}@example.com")
     assert "rain above" not in stranger.get("/couplets/").text
 
 
@@ -86,11 +85,11 @@ def _change(copy: Path, diff: str) -> None:
 
 
 @contextmanager
-def _running(command: str, copy: Path) -> Iterator[dict[str, Any]]:
+def _running(copy: Path) -> Iterator[dict[str, Any]]:
     """The sandbox on free ports until the block ends; what it wrote to `sandbox.json`."""
     ports = [word for name in ("--port", "--instant-port", "--stripe-port") for word in (name, "0")]
     process = subprocess.Popen(  # noqa: S603  our own page
-        [*command.split(), *ports],
+        [*RUN.split(), *ports],
         cwd=copy,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
