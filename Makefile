@@ -9,7 +9,7 @@ run:
 
 # The tests that start no process.
 quick:
-	$(bin)/python -m pytest -q -n 2 -m "not journey and not browser and not contract and not deep and not simulation"
+	$(bin)/python -m pytest -q -n 2 -m "not (journey or browser or contract or simulation or stand_in or slow or deep)"
 
 # All tests, as in the README.
 test:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
+
+# Which marks a test has because of its folder; `deep` and `slow` stand at the test itself.
+MARKS = {
+    "browser": "browser",
+    "chaos": "journey",
+    "contract": "contract",
+    "journeys": "journey",
+    "sandbox": "stand_in",
+    "simulation": "simulation",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with the kind that its folder holds."""
+    root = Path(__file__).parent
+    for item in items:
+        mark = MARKS.get(item.path.relative_to(root).parts[0])
+        if mark is not None:
+            item.add_marker(mark)
+
 
 # Every test signs somebody in, all from one address.
 MANY_SIGN_INS = {"SIGN_IN_CODES_PER_ADDRESS": "100000"}

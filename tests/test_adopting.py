@@ -33,6 +33,7 @@ START_LIMIT_S = 60
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(300)
 def test_the_walk_ends_with_a_couplet(tmp_path: Path) -> None:
     copy = tmp_path / "copy"

@@ -97,6 +97,7 @@ def account(wire: responses.RequestsMock, **answer: Any) -> None:
     wire.get(f"{BASE}/v1/account", json=body, headers={"Date": "Wed, 01 Jul 2026 12:00:00 GMT"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "debug", "can_charge", "level"),
     [
@@ -125,6 +126,7 @@ def test_a_restricted_key_that_may_not_look_is_worth_a_warning() -> None:
     assert (found.level, "restricted" in found.msg) == (checks.WARNING, True)
 
 
+@pytest.mark.slow
 def test_a_clock_that_stripe_would_refuse_is_wrong() -> None:
     with responses.RequestsMock() as wire, using(Client(secret_key="sk_test_x", api_base=BASE)):
         account(wire)  # it says a time of last summer

@@ -123,6 +123,7 @@ def sums(site: LoopbackSite, member: Member) -> Counter[str]:
     return Counter({kind: amount for kind, amount in found.items() if amount})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("life", "every", "as_it_happens", "twice"),
     [

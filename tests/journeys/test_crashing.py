@@ -29,6 +29,7 @@ def await_held(faults: Faults) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.deep
 def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redelivery(
     another_world: Callable[..., World],
 ) -> None:

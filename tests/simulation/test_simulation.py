@@ -40,6 +40,7 @@ def test_there_are_enough_different_bugs() -> None:
     assert len({mutant.name for mutant in MUTANTS}) >= 20
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_deliberate_bug_is_found(mutant: Mutant) -> None:
     assert hunt(mutant, seeds=range(MUTANT_HISTORIES)) is not None, f"{mutant.thought} {mutant.shows}"

@@ -204,10 +204,10 @@ def test_without_a_site_the_endpoint_is_left_alone(site: LoopbackSite) -> None:
     assert "--site" in said
 
 
-@pytest.mark.parametrize("site", ["credits.test", "https://credits.test/site", "ftp://credits.test", ""])
-def test_an_address_that_is_none_is_refused(site: str) -> None:
+@pytest.mark.parametrize("address", ["credits.test", "https://credits.test/site", "ftp://credits.test", ""])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(CommandError, match="address without a path"):
-        set_up(site=site)
+        set_up(site=address)
 
 
 @pytest.mark.parametrize(
