@@ -118,7 +118,7 @@ def _refund(turn: Turn, intent_id: str, form: Form) -> None:
     amount = _sum(form, charge.body["currency"])
     given: Json = {} if amount is None else {"amount": amount}
     if form.get("reason"):
-        given["reason"] = refunds.CREATE.fields["reason"](form["reason"], "reason")
+        given["reason"] = refunds.REASON(form["reason"], "reason")
     refunds.add(turn, charge, given)
 
 

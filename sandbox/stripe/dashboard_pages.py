@@ -7,7 +7,7 @@ from typing import Final
 
 from sandbox.serving import Response
 from sandbox.stripe import events, html, pages
-from sandbox.stripe.listing import equal
+from sandbox.stripe.reading import equal
 from sandbox.stripe.store import Condition, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn
 
@@ -52,7 +52,7 @@ def _sale(turn: Turn, intent: Record) -> Json:
     """A payment with its session and all that hangs on it. The session is gone when it became free of charge."""
     by_payment = [equal("payment_intent", intent.id)]
     charge = turn.store.find("charge", intent.body["latest_charge"] or "")
-    session = next(iter(turn.store.newest("checkout.session", by_payment, limit=1)), None)
+    session = turn.store.first("checkout.session", *by_payment)
     return {
         "intent": intent.body,
         "charge": None if charge is None else charge.body,

@@ -68,6 +68,11 @@ def malformed(message: str, *, param: str | None, code: str | None = None) -> Ap
     return ApiError(message, param=param, code=code, replayed=False)
 
 
+def missing(param: str) -> ApiError:
+    """A parameter that the call cannot do without."""
+    return malformed(f"Missing required param: {param}.", param=param, code="parameter_missing")
+
+
 def no_such(kind: str, object_id: str, *, param: str | None = None) -> ApiError:
     """An id that leads nowhere: 404 when it is in the path, 400 when it is in the parameter `param`."""
     return ApiError(

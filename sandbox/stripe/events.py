@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sandbox.stripe import bodies, listing, params, records
+from sandbox.stripe import bodies, params, reading, records
 from sandbox.stripe.errors import either_or, malformed
-from sandbox.stripe.params import Shape
-from sandbox.stripe.store import AttemptRow, DeliveryRow, Json, Record
+from sandbox.stripe.reading import Filter, one_of
+from sandbox.stripe.store import AttemptRow, Condition, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn, state_error, wanted
 
 # Stripe waits hours and days; nobody at a sandbox would.
@@ -31,7 +31,6 @@ OLD_SECRET_SIGNS_S: Final = 24 * 60 * 60
 ANSWER_KEPT: Final = 500
 SUCCESS: Final = range(200, 300)
 EVENT_TYPE: Final = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
-DELIVERED: Final = "NOT EXISTS (SELECT 1 FROM deliveries WHERE event = objects.id AND NOT delivered)"
 
 
 def event_type(raw: object, name: str) -> str:
@@ -41,30 +40,32 @@ def event_type(raw: object, name: str) -> str:
     return raw
 
 
-LIST: Final = Shape(
-    params.PAGING
-    | {
-        "created": params.created_range,
-        "delivery_success": params.boolean,
-        "type": params.text(),
-        "types": params.list_of(params.text(), at_most=20),
-    }
+def _delivered(wanted: bool) -> list[Condition]:
+    missed = "EXISTS (SELECT 1 FROM deliveries WHERE event = objects.id AND NOT delivered)"
+    return [(f"NOT {missed}" if wanted else missed, [])]
+
+
+LIST: Final = reading.many(
+    "event",
+    {
+        "created": reading.CREATED,
+        "delivery_success": Filter(params.boolean, _delivered),
+        "type": Filter(params.text(), lambda pattern: [("body ->> '$.type' GLOB ?", [pattern])]),
+        "types": one_of("body ->> '$.type'", params.list_of(params.text(), at_most=20)),
+    },
 )
-RETRIEVE: Final = Shape(params.EXPAND)
 ENDPOINT_FIELDS: Final = {
     "description": params.text(),
     "enabled_events": params.list_of(event_type, at_most=500),
     "metadata": params.metadata,
     "url": params.web_address,
 }
-CREATE_ENDPOINT: Final = Shape(
-    params.EXPAND | ENDPOINT_FIELDS | {"api_version": params.choice(bodies.API_VERSION)},
-    required=("enabled_events", "url"),
-    unmodelled=("connect",),
+CREATE_ENDPOINT: Final = params.call(
+    ENDPOINT_FIELDS | {"api_version": params.choice(bodies.API_VERSION)},
+    required="enabled_events url",
+    unmodelled="connect",
 )
-UPDATE_ENDPOINT: Final = Shape(params.EXPAND | ENDPOINT_FIELDS | {"disabled": params.boolean})
-LIST_ENDPOINTS: Final = Shape(params.PAGING)
-NO_PARAMETERS: Final = Shape({})
+UPDATE_ENDPOINT: Final = params.call(ENDPOINT_FIELDS | {"disabled": params.boolean})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,11 @@ class Delivery:
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def retrieve(turn: Turn, given: Json, event_id: str) -> Json:
-    """`GET /v1/events/{id}`."""
-    return turn.need("event", event_id).body
-
-
 def list_all(turn: Turn, given: Json) -> Json:
     """`GET /v1/events`, of the last 30 days."""
     if "type" in given and "types" in given:
         raise either_or("type", "types")
-    conditions: list[tuple[str, list[object]]] = [("created > ?", [turn.now_s - KEPT_S])]
-    if "type" in given:
-        conditions.append(("body ->> '$.type' GLOB ?", [given["type"]]))
-    if "types" in given:
-        kinds = json.dumps(given["types"])
-        conditions.append(("body ->> '$.type' IN (SELECT value FROM json_each(?))", [kinds]))
-    if "delivery_success" in given:
-        conditions.append((DELIVERED if given["delivery_success"] else f"NOT {DELIVERED}", []))
-    return listing.page(turn, "event", given, url="/v1/events", conditions=conditions)
+    return LIST.run(turn, given, ("created > ?", [turn.now_s - KEPT_S]))
 
 
 # Endpoints
@@ -108,8 +96,7 @@ def create_endpoint(turn: Turn, given: Json) -> Json:
     if len(turn.store.newest("webhook_endpoint")) >= MOST_ENDPOINTS:
         raise state_error(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
     secret = turn.new_id("whsec", 32)
-    record = _endpoint(turn, turn.new_id("we"), given, secret=secret)
-    return record.body | {"secret": secret}
+    return _endpoint(turn, turn.new_id("we"), given, secret=secret).body | {"secret": secret}
 
 
 def _check_events(given: Json) -> None:
@@ -118,8 +105,7 @@ def _check_events(given: Json) -> None:
 
 
 def _endpoint(turn: Turn, object_id: str, given: Json, *, secret: str) -> Record:
-    body = bodies.webhook_endpoint(object_id, records.fields_of(given), created=turn.now_s)
-    return turn.add("webhook_endpoint", body, secret=secret)
+    return turn.add("webhook_endpoint", object_id, records.fields_of(given), secret=secret)
 
 
 def ensure_endpoint(turn: Turn, object_id: str, *, url: str | None, secret: str) -> None:
@@ -142,10 +128,9 @@ def update_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
     """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, and none later that it missed."""
     endpoint = turn.need("webhook_endpoint", endpoint_id)
     _check_events(given)
-    changes = {name: value for name, value in given.items() if name != "disabled"}
     if "disabled" in given:
-        changes["status"] = "disabled" if given["disabled"] else "enabled"
-    return records.updated(turn, endpoint, changes).body
+        given = given | {"status": "disabled" if given["disabled"] else "enabled"}
+    return records.write(turn, endpoint, given, "disabled")
 
 
 def roll_secret(turn: Turn, endpoint_id: str) -> str:
@@ -178,16 +163,6 @@ def old_secret_until(endpoint: Record, now: float) -> float | None:
 def _secrets(endpoint: Record, now: float) -> tuple[str, ...]:
     newest: str = endpoint.hidden["secret"]
     return (newest, endpoint.hidden["old_secret"]) if old_secret_until(endpoint, now) else (newest,)
-
-
-def retrieve_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
-    """`GET /v1/webhook_endpoints/{id}`."""
-    return turn.need("webhook_endpoint", endpoint_id).body
-
-
-def list_endpoints(turn: Turn, given: Json) -> Json:
-    """`GET /v1/webhook_endpoints`."""
-    return listing.page(turn, "webhook_endpoint", given, url="/v1/webhook_endpoints")
 
 
 def delete_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
@@ -239,14 +214,9 @@ def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str
     next_at = None
     if not succeeded and attempts < MOST_ATTEMPTS:
         next_at = turn.now + BACKOFF_S[min(attempts, len(BACKOFF_S)) - 1]
+    delivered = row.delivered or succeeded
     turn.store.save_delivery(
-        replace(
-            row,
-            attempts=attempts,
-            next_at=next_at,
-            delivered=row.delivered or succeeded,
-            last_status=status,
-        )
+        replace(row, attempts=attempts, next_at=next_at, delivered=delivered, last_status=status)
     )
     event = turn.need("event", row.event)
     event.body["pending_webhooks"] = sum(not other.delivered for other in turn.store.deliveries_of(row.event))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sandbox.stripe import bodies
 from sandbox.stripe.errors import ApiError, malformed
-from sandbox.stripe.listing import equal, slice_of
+from sandbox.stripe.reading import equal, slice_of
 from sandbox.stripe.store import Json
 from sandbox.stripe.turn import Turn
 

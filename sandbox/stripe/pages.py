@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sandbox.serving import Request, Response
-from sandbox.stripe import cards, html, invoices, orders, params, payments
+from sandbox.stripe import cards, html, invoices, invoicing, orders, params, payments
 from sandbox.stripe.cards import Card, Decline
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.store import Json, Record
@@ -58,7 +58,7 @@ def respond(turn: Turn, request: Request) -> Response:
         return asset
     if request.path == "/" and request.method == "GET":
         return html.see_other("/dashboard/")
-    if request.path.startswith(invoices.PREFIX):
+    if request.path.startswith(invoicing.PREFIX):
         return invoices.respond(turn, request)
     session_id, _, rest = request.path.removeprefix(PREFIX).partition("/")
     if not request.path.startswith(PREFIX) or rest not in ("", "authenticate"):

@@ -9,13 +9,12 @@ Source: https://docs.stripe.com/api (parameters), section by section.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from sandbox.stripe.errors import malformed, not_modelled
+from sandbox.stripe.errors import malformed, missing, not_modelled
 
 Check = Callable[[Any, str], Any]
 
@@ -59,18 +58,22 @@ def _segments(name: str) -> tuple[str, ...]:
     return segments
 
 
-@dataclass(frozen=True, slots=True)
 class Shape:
-    """A check of a group of parameters. `unmodelled` names those that Stripe knows and this stand-in does not."""
+    """A check of a group of parameters.
 
-    fields: Mapping[str, Check]
-    required: Collection[str] = ()
-    unmodelled: Collection[str] = ()
+    `required` and `unmodelled` are names with spaces between; the unmodelled ones are known to Stripe and not here.
+    """
+
+    def __init__(self, fields: Mapping[str, Check], *, required: str = "", unmodelled: str = "") -> None:
+        self.fields = fields
+        self.required = required.split()
+        self.unmodelled = unmodelled.split()
 
     def __call__(self, raw: Any, name: str = "") -> dict[str, Any]:
         if not isinstance(raw, dict):
             raise malformed(f"Invalid object: {name}", param=name)
-        unknown = [within(name, key) for key in raw if key not in self.fields and key not in self.unmodelled]
+        known = {*self.fields, *self.unmodelled}
+        unknown = [within(name, key) for key in raw if key not in known]
         if unknown:
             words = "parameter" if len(unknown) == 1 else "parameters"
             raise malformed(
@@ -78,10 +81,7 @@ class Shape:
             )
         for key in self.required:
             if key not in raw:
-                missing = within(name, key)
-                raise malformed(
-                    f"Missing required param: {missing}.", param=missing, code="parameter_missing"
-                )
+                raise missing(within(name, key))
         for key in raw:
             if key in self.unmodelled:
                 raise not_modelled(within(name, key))
@@ -238,12 +238,14 @@ def or_cleared(check: Check) -> Check:
     return check_or_clear
 
 
-EXPAND: Final = {"expand": list_of(text(required=True), at_most=20)}
-PAGING: Final = EXPAND | {
+def call(fields: Mapping[str, Check], *, required: str = "", unmodelled: str = "") -> Shape:
+    """What a call of the API takes: these fields, and `expand`."""
+    return Shape(EXPAND | dict(fields), required=required, unmodelled=unmodelled)
+
+
+EXPAND: Final[dict[str, Check]] = {"expand": list_of(text(required=True), at_most=20)}
+PAGING: Final[dict[str, Check]] = {
     "limit": integer(at_least=1, at_most=100),
     "starting_after": text(required=True),
     "ending_before": text(required=True),
 }
-ADDRESS: Final = Shape(
-    {part: text() for part in ("city", "country", "line1", "line2", "postal_code", "state")}
-)

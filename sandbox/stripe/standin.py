@@ -23,7 +23,19 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.serving import AnswerDropped, Request, Response
-from sandbox.stripe import bodies, coupons, dashboard, events, expansion, html, pages, params, routes, timers
+from sandbox.stripe import (
+    bodies,
+    catalog,
+    coupons,
+    dashboard,
+    events,
+    expansion,
+    html,
+    pages,
+    params,
+    routes,
+    timers,
+)
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import Delivery
 from sandbox.stripe.store import ENCODE, Answer, Json, Store
@@ -101,23 +113,8 @@ class StripeStandIn:
 
     def ensure_price(self, price_id: str, unit_amount: int, currency: str, product_name: str) -> None:
         """Have this price, active and for one payment; changes it when it differs, which Stripe never would."""
-        terms = {"unit_amount": unit_amount, "unit_amount_decimal": str(unit_amount), "currency": currency}
         with self._turn() as turn:
-            price = turn.store.find("price", price_id)
-            if price is None:
-                product_id = turn.new_id("prod", 14)
-                turn.add(
-                    "product",
-                    bodies.product(product_id, {"id": product_id, "name": product_name}, created=turn.now_s),
-                )
-                fields = terms | {"product": product_id}
-                turn.add("price", bodies.price(price_id, fields, created=turn.now_s))
-                return
-            price.body |= terms | {"active": True}
-            turn.store.save(price)
-            product = turn.need("product", price.body["product"])
-            product.body |= {"name": product_name, "active": True}
-            turn.store.save(product)
+            catalog.ensure_price(turn, price_id, unit_amount, currency, product_name)
 
     def ensure_promotion_code(self, code: str, *, percent_off: float) -> None:
         """Have an active promotion code that takes off so much of an order."""

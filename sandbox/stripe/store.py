@@ -127,10 +127,8 @@ class Store:
 
     # Objects
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, *, created: int) -> None:
         """Write a new object; its id must be free."""
-        # A discount is the one object that calls it otherwise.
-        created = record.body["start" if record.kind == "discount" else "created"]
         self._db.execute(
             "INSERT INTO objects (kind, id, created, body, hidden) VALUES (?, ?, ?, ?, ?)",
             (record.kind, record.id, created, ENCODE(record.body), ENCODE(record.hidden)),
@@ -159,6 +157,10 @@ class Store:
         values = [value for _, values in conditions for value in values]
         order = "created, seq" if oldest_first else "created DESC, seq DESC"
         return self._records(kind, f"{where} ORDER BY {order} LIMIT ?", [*values, limit])
+
+    def first(self, kind: str, *conditions: Condition) -> Record | None:
+        """The newest object that meets every condition, or None."""
+        return next(iter(self.newest(kind, conditions, limit=1)), None)
 
     def place(self, kind: str, object_id: str) -> tuple[int, int] | None:
         """Where an object stands in the order of its kind."""
