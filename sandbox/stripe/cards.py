@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Literal
 
 from sandbox.stripe.errors import doc_url
@@ -29,12 +30,8 @@ class Decline:
 
     def as_error(self) -> dict[str, Any]:
         """As it stands in a PaymentIntent's `last_payment_error`."""
-        error: dict[str, Any] = {
-            "type": "card_error",
-            "code": self.code,
-            "message": self.message,
-            "doc_url": doc_url(self.code),
-        }
+        error = {"type": "card_error", "code": self.code, "message": self.message}
+        error["doc_url"] = doc_url(self.code)
         return error if self.decline_code is None else error | {"decline_code": self.decline_code}
 
 
@@ -55,8 +52,8 @@ class Card:
     def grouped(self) -> str:
         """The number as it is printed on the card."""
         sizes = (4, 6, 5) if len(self.number) == 15 else (4, 4, 4, 4)
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return " ".join(self.number[start : start + size] for start, size in zip(starts, sizes, strict=True))
+        digits = iter(self.number)
+        return " ".join("".join(islice(digits, size)) for size in sizes)
 
 
 def _declined(decline_code: str, message: str = "Your card was declined.", **more: Any) -> Decline:
@@ -139,6 +136,8 @@ BANK_ACCOUNTS: Final = (
     BankAccount("AT861904300235473202", "Bounces, some days later", "fails"),
 )
 BY_IBAN: Final = {account.iban: account for account in BANK_ACCOUNTS}
+CVC: Final = re.compile(r"[0-9]{3,4}")
+EXPIRY: Final = re.compile(r"\s*([0-9]{1,2})\s*/\s*([0-9]{4}|[0-9]{2})\s*")
 IBAN_FORM: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 
 
@@ -177,15 +176,12 @@ def _passes_mod_97(iban: str) -> bool:
 
 def check_details(*, expiry: str, cvc: str, now_year_month: tuple[int, int]) -> Decline | None:
     """What is wrong with the other fields of the form. An empty field is taken as a valid one."""
-    if cvc.strip() and not (cvc.strip().isascii() and cvc.strip().isdecimal() and len(cvc.strip()) in (3, 4)):
+    if cvc.strip() and not CVC.fullmatch(cvc.strip()):
         return INVALID_CVC
     if not expiry.strip():
         return None
-    month, _, year = (part.strip() for part in expiry.partition("/"))
-    digits = month + year
-    if not (digits.isascii() and digits.isdecimal() and len(year) in (2, 4) and len(month) in (1, 2)):
+    typed = EXPIRY.fullmatch(expiry)
+    if typed is None or not 1 <= int(typed[1]) <= 12:
         return INCOMPLETE_EXPIRY
-    if not 1 <= int(month) <= 12:
-        return INCOMPLETE_EXPIRY
-    full_year = int(year) if len(year) == 4 else 2000 + int(year)
-    return INVALID_EXPIRY if (full_year, int(month)) < now_year_month else None
+    year = int(typed[2]) if len(typed[2]) == 4 else 2000 + int(typed[2])
+    return INVALID_EXPIRY if (year, int(typed[1])) < now_year_month else None

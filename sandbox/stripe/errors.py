@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/errors
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
 # How a missing object is named when its id stood in the path. The older resources all say `id`.
@@ -19,29 +20,20 @@ NAMES_IN_PATH: Final = {
 }
 
 
+@dataclass(eq=False)
 class ApiError(Exception):
     """A refusal. `replayed` says whether an idempotency key remembers it.
 
     Stripe remembers what an endpoint decided, not that the parameters were malformed.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 400,
-        kind: str = "invalid_request_error",
-        code: str | None = None,
-        param: str | None = None,
-        replayed: bool = True,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.kind = kind
-        self.code = code
-        self.param = param
-        self.replayed = replayed
+    message: str
+    _: KW_ONLY
+    status: int = 400
+    kind: str = "invalid_request_error"
+    code: str | None = None
+    param: str | None = None
+    replayed: bool = True
 
     def as_json(self, *, log_url: str | None = None) -> dict[str, Any]:
         """The body of the answer; what is not known is left out, as Stripe does.

@@ -120,10 +120,10 @@ def code_problem(turn: Turn, code: Json, *, customer: str | None) -> str | None:
 
 
 def _has_paid(turn: Turn, customer: str | None) -> bool:
+    if customer is None:
+        return False
     paid = equal("status", "succeeded")
-    return customer is not None and (
-        turn.store.first("payment_intent", equal("customer", customer), paid) is not None
-    )
+    return turn.store.first("payment_intent", equal("customer", customer), paid) is not None
 
 
 def reprice(turn: Turn, session: Record) -> None:

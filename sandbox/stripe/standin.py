@@ -18,7 +18,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -170,11 +170,8 @@ class StripeStandIn:
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         try:
             self._authorise(request)
-            if key is None:
-                answer = self._run(request, request_id, None)
-            else:
-                with self._one_at_a_time(key):
-                    answer = self._run(request, request_id, key)
+            with nullcontext() if key is None else self._one_at_a_time(key):
+                answer = self._run(request, request_id, key)
         except ApiError as refusal:
             body = refusal.as_json(log_url=self._log_url(request_id))
             answer = Answer("", request_id, 0.0, refusal.status, _json(body))

@@ -125,6 +125,10 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    def _value(self, sql: str, *values: object) -> Any:
+        row = self._db.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
     # Objects
 
     def add(self, record: Record, *, created: int) -> None:
@@ -215,10 +219,7 @@ class Store:
 
     def waiting(self) -> int:
         """How many deliveries are not over yet."""
-        row: tuple[int] = self._db.execute(
-            "SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL"
-        ).fetchone()
-        return row[0]
+        return int(self._value("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL"))
 
     def deliveries_of(self, event: str) -> list[DeliveryRow]:
         """Every delivery of one event."""
@@ -266,8 +267,8 @@ class Store:
 
     def hold_of(self, event: str) -> bool | None:
         """What `set_hold` said about an event; None when it is like all the others."""
-        row = self._db.execute("SELECT held FROM holds WHERE event = ?", (event,)).fetchone()
-        return None if row is None else bool(row[0])
+        held = self._value("SELECT held FROM holds WHERE event = ?", event)
+        return None if held is None else bool(held)
 
     def forget_holds(self) -> None:
         """Treat every event alike again."""
@@ -299,8 +300,8 @@ class Store:
 
     def secret(self, name: str) -> str | None:
         """What was kept under a name."""
-        row = self._db.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        secret: str | None = self._value("SELECT value FROM secrets WHERE name = ?", name)
+        return secret
 
     def keep_secret(self, name: str, value: str) -> None:
         """Keep a key for the next start."""
