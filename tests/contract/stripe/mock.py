@@ -17,7 +17,7 @@ from typing import Final
 import requests
 
 from sandbox.serving import Request
-from tests.sandbox.stripe.till import LIMIT_S, await_that, free_port
+from tests.sandbox.stripe.driver import LIMIT_S, await_that, free_port
 
 HOST: Final = "127.0.0.1"
 # Of the connection that carried the request to somebody else.

@@ -27,7 +27,7 @@ from sandbox.serving import Request, Response
 from tests.contract.stripe import mock
 from tests.contract.stripe.description import Description, older_path, read, slice_path
 from tests.loopback import HandlerAdapter
-from tests.sandbox.stripe.till import PRICE, SECRET_KEY, WEBHOOK_SECRET, Clock, make_standin
+from tests.sandbox.stripe.driver import PRICE, SECRET_KEY, WEBHOOK_SECRET, Clock, make_standin
 
 SLICE, OLDER = slice_path(), older_path()
 ADA: Final = UUID("aaaaaaaa-0000-4000-8000-000000000001")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.stripe import cards, payments
-from tests.sandbox.stripe.till import Till
+from tests.sandbox.stripe.driver import StripeDriver
 
 PAY = {
     "4242 4242 4242 4242": "visa",
@@ -62,9 +62,9 @@ def test_every_card_has_its_case() -> None:
 
 
 @pytest.mark.parametrize(("number", "brand"), PAY.items())
-def test_a_card_pays(till: Till, number: str, brand: str) -> None:
-    session = till.sold(number)
-    intent = till.intent(session)
+def test_a_card_pays(driver: StripeDriver, number: str, brand: str) -> None:
+    session = driver.sold(number)
+    intent = driver.intent(session)
     assert (session.payment_status, intent.status, intent.last_payment_error) == ("paid", "succeeded", None)
     charge = intent.latest_charge
     assert (charge.paid, charge.outcome.type, charge.outcome.risk_level) == (True, "authorized", "normal")
@@ -73,11 +73,11 @@ def test_a_card_pays(till: Till, number: str, brand: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "why"), DECLINED.items())
-def test_a_card_is_declined(till: Till, number: str, why: tuple[str, str | None]) -> None:
-    session = till.session()
-    assert till.pay(session, number).status_code == 402
-    intent = till.intent(session)
-    assert (till.again(session).status, intent.status) == ("open", "requires_payment_method")
+def test_a_card_is_declined(driver: StripeDriver, number: str, why: tuple[str, str | None]) -> None:
+    session = driver.session()
+    assert driver.pay(session, number).status_code == 402
+    intent = driver.intent(session)
+    assert (driver.again(session).status, intent.status) == ("open", "requires_payment_method")
     assert reason(intent.last_payment_error) == why
     assert intent.last_payment_error.charge == intent.latest_charge.id
     charge = intent.latest_charge
@@ -86,80 +86,82 @@ def test_a_card_is_declined(till: Till, number: str, why: tuple[str, str | None]
 
 
 @pytest.mark.parametrize("number", [number for number in DECLINED if number != "4100 0000 0000 0019"])
-def test_the_bank_is_who_declines(till: Till, number: str) -> None:
-    session = till.session()
-    till.pay(session, number)
-    outcome = till.charge(session).outcome
+def test_the_bank_is_who_declines(driver: StripeDriver, number: str) -> None:
+    session = driver.session()
+    driver.pay(session, number)
+    outcome = driver.charge(session).outcome
     code, decline_code = DECLINED[number]
     assert (outcome.type, outcome.network_status) == ("issuer_declined", "declined_by_network")
     assert outcome.reason == (decline_code or code)
 
 
-def test_a_blocked_card_is_never_shown_to_its_bank(till: Till) -> None:
-    session = till.session()
-    till.pay(session, "4100 0000 0000 0019")
-    outcome = till.charge(session).outcome
+def test_a_blocked_card_is_never_shown_to_its_bank(driver: StripeDriver) -> None:
+    session = driver.session()
+    driver.pay(session, "4100 0000 0000 0019")
+    outcome = driver.charge(session).outcome
     assert (outcome.type, outcome.network_status) == ("blocked", "not_sent_to_network")
     assert (outcome.reason, outcome.risk_level) == ("highest_risk_level", "highest")
 
 
-def test_a_number_with_a_wrong_check_digit_tries_no_payment(till: Till) -> None:
-    session = till.session()
-    assert "number is incorrect" in till.pay(session, "4242 4242 4242 4241").text
-    assert till.again(session).payment_intent is None
+def test_a_number_with_a_wrong_check_digit_tries_no_payment(driver: StripeDriver) -> None:
+    session = driver.session()
+    assert "number is incorrect" in driver.pay(session, "4242 4242 4242 4241").text
+    assert driver.again(session).payment_intent is None
 
 
 @pytest.mark.parametrize(("number", "why"), ASK_FIRST.items())
 def test_a_card_asks_for_3d_secure_and_goes_on_from_there(
-    till: Till, number: str, why: tuple[str, str | None] | None
+    driver: StripeDriver, number: str, why: tuple[str, str | None] | None
 ) -> None:
-    session = till.session()
-    page = till.pay(session, number).headers["Location"]
-    waiting = till.intent(session)
+    session = driver.session()
+    page = driver.pay(session, number).headers["Location"]
+    waiting = driver.intent(session)
     assert (waiting.status, waiting.next_action.type) == ("requires_action", "redirect_to_url")
     assert (waiting.latest_charge, waiting.next_action.redirect_to_url.url) == (None, page)
-    till.post(page, outcome="complete")
-    intent = till.intent(session)
+    driver.post(page, outcome="complete")
+    intent = driver.intent(session)
     assert intent.latest_charge.payment_method_details.card.three_d_secure.result == "authenticated"
     if why is None:
-        assert (intent.status, till.again(session).payment_status) == ("succeeded", "paid")
+        assert (intent.status, driver.again(session).payment_status) == ("succeeded", "paid")
     else:
         assert reason(intent.last_payment_error) == why
-        assert till.again(session).status == "open"
+        assert driver.again(session).status == "open"
 
 
 @pytest.mark.parametrize("number", ASK_FIRST)
-def test_3d_secure_that_fails_charges_nothing(till: Till, number: str) -> None:
-    session = till.session()
-    till.post(till.pay(session, number).headers["Location"], outcome="fail")
-    intent = till.intent(session)
+def test_3d_secure_that_fails_charges_nothing(driver: StripeDriver, number: str) -> None:
+    session = driver.session()
+    driver.post(driver.pay(session, number).headers["Location"], outcome="fail")
+    intent = driver.intent(session)
     assert (intent.status, intent.latest_charge) == ("requires_payment_method", None)
     assert reason(intent.last_payment_error) == ("payment_intent_authentication_failure", None)
 
 
 @pytest.mark.parametrize(("number", "expected"), DISPUTED.items())
-def test_a_cardholder_complains(till: Till, number: str, expected: tuple[str, int]) -> None:
-    session = till.sold(number)
-    (dispute,) = till.v1.disputes.list({"payment_intent": session.payment_intent}).data
+def test_a_cardholder_complains(driver: StripeDriver, number: str, expected: tuple[str, int]) -> None:
+    session = driver.sold(number)
+    (dispute,) = driver.v1.disputes.list({"payment_intent": session.payment_intent}).data
     moved = sum(transaction.amount for transaction in dispute.balance_transactions)
     assert (dispute.status, moved, dispute.reason) == (*expected, "fraudulent")
-    assert till.charge(session).disputed
+    assert driver.charge(session).disputed
 
 
 @pytest.mark.parametrize(("number", "statuses"), REFUNDED.items())
-def test_a_refund_takes_its_course(till: Till, number: str, statuses: tuple[str, str]) -> None:
-    refund = till.v1.refunds.create({"payment_intent": till.sold(number).payment_intent})
-    till.clock.advance(5)
-    assert (refund.status, till.v1.refunds.retrieve(refund.id).status) == statuses
+def test_a_refund_takes_its_course(driver: StripeDriver, number: str, statuses: tuple[str, str]) -> None:
+    refund = driver.v1.refunds.create({"payment_intent": driver.sold(number).payment_intent})
+    driver.clock.advance(5)
+    assert (refund.status, driver.v1.refunds.retrieve(refund.id).status) == statuses
 
 
 @pytest.mark.parametrize(
     ("number", "status", "wait_s"),
     [("4000 0000 0000 0077", "available", 0), ("4242 4242 4242 4242", "pending", 2 * 86_400)],
 )
-def test_the_money_is_there_at_once_or_later(till: Till, number: str, status: str, wait_s: int) -> None:
-    charge = till.charge(till.sold(number))
-    transaction = till.v1.balance_transactions.retrieve(charge.balance_transaction)
+def test_the_money_is_there_at_once_or_later(
+    driver: StripeDriver, number: str, status: str, wait_s: int
+) -> None:
+    charge = driver.charge(driver.sold(number))
+    transaction = driver.v1.balance_transactions.retrieve(charge.balance_transaction)
     assert (transaction.status, transaction.available_on - transaction.created) == (status, wait_s)
 
 
@@ -176,22 +178,22 @@ def test_the_money_is_there_at_once_or_later(till: Till, number: str, status: st
     ],
 )
 def test_a_sepa_debit_ends_as_its_account_says(
-    till: Till, iban: str, intent_status: str, payment_status: str, told: str
+    driver: StripeDriver, iban: str, intent_status: str, payment_status: str, told: str
 ) -> None:
     data = {"currency": "eur", "unit_amount": 500, "product_data": {"name": "abroad"}}
-    session = till.session(line_items=[{"price_data": data, "quantity": 1}])
+    session = driver.session(line_items=[{"price_data": data, "quantity": 1}])
     account = cards.BY_IBAN[iban]
-    with till.standin._turn() as turn:
+    with driver.standin._turn() as turn:
         record = turn.need("checkout.session", session.id)
         buyer = {"email": "ada@example.com", "name": "Ada"}
         payments.pay_by_debit(turn, record, account.plan, buyer, account=account)
-    intent = till.intent(session)
+    intent = driver.intent(session)
     details = intent.latest_charge.payment_method_details.sepa_debit
     assert (intent.status, details.country, details.last4) == ("processing", "AT", iban[-4:])
-    with till.standin._turn() as turn:
+    with driver.standin._turn() as turn:
         payments.settle_on_time(turn, intent.id)
-    assert (till.intent(session).status, till.again(session).payment_status) == (
+    assert (driver.intent(session).status, driver.again(session).payment_status) == (
         intent_status,
         payment_status,
     )
-    assert till.events_about(session.id) == ["checkout.session.completed", told]
+    assert driver.events_about(session.id) == ["checkout.session.completed", told]

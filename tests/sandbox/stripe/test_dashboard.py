@@ -3,49 +3,37 @@
 import html
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 import requests
 
 from sandbox.stripe.dashboard import BUTTONS
 from sandbox.stripe.dashboard_pages import PAGES, SHOWN
-from tests.sandbox.stripe.till import (
+from tests.sandbox.stripe.driver import (
     DECLINED,
     DISPUTED,
     INQUIRED,
+    LIMIT_S,
     REFUND_PENDING,
     SECRET_KEY,
-    Clock,
-    Till,
+    StripeDriver,
     free_port,
-    make_standin,
     served,
 )
 
 
-@pytest.fixture
-def fresh() -> Iterator[Till]:
-    """A stand-in of the test's own, whose dashboard shows nothing of anybody else."""
-    clock, port = Clock(), free_port()
-    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
-    with served(standin.handle, port) as url:
-        yield Till(standin, clock, url)
-    standin.close()
-
-
-def page(till: Till, name: str = "") -> str:
+def page(driver: StripeDriver, name: str = "") -> str:
     """One of the dashboard's pages."""
-    answer = till.get(f"/dashboard/{name}")
+    answer = driver.get(f"/dashboard/{name}")
     assert answer.status_code == 200
     return answer.text
 
 
-def press(till: Till, button: str, **form: str) -> str:
+def press(driver: StripeDriver, button: str, **form: str) -> str:
     """Press a button; the page that one sees then."""
-    answer = till.post(f"/dashboard/{button}", **form)
+    answer = driver.post(f"/dashboard/{button}", **form)
     assert answer.status_code == 303, answer.text
-    return till.get(answer.headers["Location"]).text
+    return driver.get(answer.headers["Location"]).text
 
 
 def notice(shown: str) -> str:
@@ -57,44 +45,51 @@ def notice(shown: str) -> str:
 # What it shows
 
 
-def test_a_payment_is_shown_with_its_buyer_and_why_it_was_declined(till: Till) -> None:
-    session = till.session(metadata={"member": "7", "note": "<b>bold</b>"}, customer_email="ada@example.com")
-    till.pay(session, DECLINED)
-    shown = page(till)
-    for text in (till.again(session).payment_intent, "ada@example.com", "member", "Your card was declined."):
+def test_a_payment_is_shown_with_its_buyer_and_why_it_was_declined(driver: StripeDriver) -> None:
+    session = driver.session(
+        metadata={"member": "7", "note": "<b>bold</b>"}, customer_email="ada@example.com"
+    )
+    driver.pay(session, DECLINED)
+    shown = page(driver)
+    for text in (
+        driver.again(session).payment_intent,
+        "ada@example.com",
+        "member",
+        "Your card was declined.",
+    ):
         assert text in shown
     assert "&lt;b&gt;bold&lt;/b&gt;" in shown
     assert "<b>bold" not in shown
 
 
-def test_a_session_is_shown_with_what_it_sells(till: Till) -> None:
-    session = till.session(line_items=[{"price": "price_ten", "quantity": 3}])
-    shown = page(till, "sessions/")
+def test_a_session_is_shown_with_what_it_sells(driver: StripeDriver) -> None:
+    session = driver.session(line_items=[{"price": "price_ten", "quantity": 3}])
+    shown = page(driver, "sessions/")
     assert session.id in shown
     assert "3 \N{MULTIPLICATION SIGN} 10 credits" in shown
 
 
-def test_an_order_that_cost_nothing_after_a_declined_card_is_shown(till: Till) -> None:
-    session = till.session(allow_promotion_codes=True)
-    till.pay(session, DECLINED)
-    declined = till.again(session).payment_intent
-    till.pay(session, None, promotion_code="TESTING100")
-    assert declined in page(till)
-    assert session.id in page(till, "sessions/")
+def test_an_order_that_cost_nothing_after_a_declined_card_is_shown(driver: StripeDriver) -> None:
+    session = driver.session(allow_promotion_codes=True)
+    driver.pay(session, DECLINED)
+    declined = driver.again(session).payment_intent
+    driver.pay(session, None, promotion_code="TESTING100")
+    assert declined in page(driver)
+    assert session.id in page(driver, "sessions/")
 
 
-def test_a_customer_is_shown_until_they_are_deleted(till: Till) -> None:
-    customer = till.v1.customers.create({"email": "grace@example.com"})
-    assert "grace@example.com" in page(till, "customers/")
-    said = notice(press(till, f"customers/{customer.id}/delete"))
+def test_a_customer_is_shown_until_they_are_deleted(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"email": "grace@example.com"})
+    assert "grace@example.com" in page(driver, "customers/")
+    said = notice(press(driver, f"customers/{customer.id}/delete"))
     assert "Deleted" in said
-    assert till.v1.customers.retrieve(customer.id).deleted
-    assert "grace@example.com" not in page(till, "customers/")
-    assert customer.id in page(till, "customers/")
-    assert till.post(f"/dashboard/customers/{customer.id}/delete").status_code == 404
+    assert driver.v1.customers.retrieve(customer.id).deleted
+    assert "grace@example.com" not in page(driver, "customers/")
+    assert customer.id in page(driver, "customers/")
+    assert driver.post(f"/dashboard/customers/{customer.id}/delete").status_code == 404
 
 
-def test_an_event_is_shown_with_each_attempt_and_its_answer(fresh: Till) -> None:
+def test_an_event_is_shown_with_each_attempt_and_its_answer(fresh: StripeDriver) -> None:
     fresh.deliver_all()
     fresh.v1.customers.create({})
     for status, answer in ((500, "it <broke>"), (None, "Nobody listens there.")):
@@ -106,7 +101,7 @@ def test_an_event_is_shown_with_each_attempt_and_its_answer(fresh: Till) -> None
         assert text in shown
 
 
-def test_an_event_tells_when_it_is_tried_next(fresh: Till) -> None:
+def test_an_event_tells_when_it_is_tried_next(fresh: StripeDriver) -> None:
     fresh.deliver_all()
     fresh.v1.customers.create({})
     seen = []
@@ -118,7 +113,7 @@ def test_an_event_tells_when_it_is_tried_next(fresh: Till) -> None:
     assert seen == [("2", "1 s"), ("3", "2 s"), ("4", "5 s"), ("5", "15 s"), ("6", "60 s")]
 
 
-def test_events_can_be_narrowed_to_one_payment(fresh: Till) -> None:
+def test_events_can_be_narrowed_to_one_payment(fresh: StripeDriver) -> None:
     mine, other = fresh.sold(), fresh.sold()
     shown = page(fresh, f"events/?about={mine.payment_intent}")
     assert shown.count('<article class="item"') == 4
@@ -126,7 +121,7 @@ def test_events_can_be_narrowed_to_one_payment(fresh: Till) -> None:
     assert "checkout.session.completed" in shown
 
 
-def test_older_things_are_a_page_away(fresh: Till) -> None:
+def test_older_things_are_a_page_away(fresh: StripeDriver) -> None:
     made = [fresh.v1.customers.create({}).id for _ in range(SHOWN + 1)]
     newest = page(fresh, "customers/")
     assert made[0] not in newest
@@ -134,19 +129,19 @@ def test_older_things_are_a_page_away(fresh: Till) -> None:
     assert re.findall(r'id="(cus_\w+)"', page(fresh, f"customers/{older}")) == [made[0]]
 
 
-def test_the_root_leads_to_it(till: Till) -> None:
-    assert till.get("/").headers["Location"] == "/dashboard/"
+def test_the_root_leads_to_it(driver: StripeDriver) -> None:
+    assert driver.get("/").headers["Location"] == "/dashboard/"
 
 
 @pytest.mark.parametrize(("asset", "kind"), [("sandbox.css", "text/css"), ("pay.js", "text/javascript")])
-def test_what_its_pages_load_is_there(till: Till, asset: str, kind: str) -> None:
-    assert till.get(f"/assets/{asset}").headers["Content-Type"].startswith(kind)
+def test_what_its_pages_load_is_there(driver: StripeDriver, asset: str, kind: str) -> None:
+    assert driver.get(f"/assets/{asset}").headers["Content-Type"].startswith(kind)
 
 
 # Its buttons
 
 
-def test_every_button_is_on_a_page_at_some_time(fresh: Till) -> None:
+def test_every_button_is_on_a_page_at_some_time(fresh: StripeDriver) -> None:
     shown = set()
 
     def look_round() -> None:
@@ -179,60 +174,60 @@ def test_every_button_is_on_a_page_at_some_time(fresh: Till) -> None:
     ],
 )
 def test_a_refund_is_typed_as_money_or_posted_in_cents(
-    till: Till, form: dict[str, str], refunded: int
+    driver: StripeDriver, form: dict[str, str], refunded: int
 ) -> None:
-    session = till.sold()
-    said = notice(press(till, f"payments/{session.payment_intent}/refund", **form))
+    session = driver.sold()
+    said = notice(press(driver, f"payments/{session.payment_intent}/refund", **form))
     assert said == "Refunded."
-    assert till.charge(session).amount_refunded == refunded
+    assert driver.charge(session).amount_refunded == refunded
 
 
-def test_money_without_decimals_is_typed_without_them(till: Till) -> None:
+def test_money_without_decimals_is_typed_without_them(driver: StripeDriver) -> None:
     yen = {"currency": "jpy", "unit_amount": 500, "product_data": {"name": "a haiku"}}
-    session = till.sold(line_items=[{"price_data": yen, "quantity": 1}])
+    session = driver.sold(line_items=[{"price_data": yen, "quantity": 1}])
     path = f"/dashboard/payments/{session.payment_intent}/refund"
-    assert till.post(path, money="1.50").status_code == 400
-    assert till.post(path, money="150").status_code == 303
-    assert till.charge(session).amount_refunded == 150
+    assert driver.post(path, money="1.50").status_code == 400
+    assert driver.post(path, money="150").status_code == 303
+    assert driver.charge(session).amount_refunded == 150
 
 
-def test_a_button_leads_to_where_it_was_pressed(till: Till) -> None:
-    session = till.session()
-    answer = till.post(f"/dashboard/sessions/{session.id}/expire")
+def test_a_button_leads_to_where_it_was_pressed(driver: StripeDriver) -> None:
+    session = driver.session()
+    answer = driver.post(f"/dashboard/sessions/{session.id}/expire")
     assert answer.headers["Location"] == f"/dashboard/sessions/?done=sessions.expire#{session.id}"
-    assert till.again(session).status == "expired"
+    assert driver.again(session).status == "expired"
     for asked, led in (("events/", "events/"), ("//elsewhere.test", "webhooks/")):
-        answer = till.post("/dashboard/delivery/release", page=asked)
+        answer = driver.post("/dashboard/delivery/release", page=asked)
         assert answer.headers["Location"] == f"/dashboard/{led}?done=delivery.release#"
 
 
-def test_a_button_among_narrowed_events_leaves_them_narrowed(till: Till) -> None:
-    customer = till.v1.customers.create({})
-    shown = page(till, f"events/?about={customer.id}")
+def test_a_button_among_narrowed_events_leaves_them_narrowed(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({})
+    shown = page(driver, f"events/?about={customer.id}")
     assert f'name="about" value="{customer.id}"' in shown
     (event_id,) = re.findall(r'<article class="item" id="(evt_\w+)"', shown)
-    answer = till.post(f"/dashboard/events/{event_id}/resend", page="events/", about=customer.id)
+    answer = driver.post(f"/dashboard/events/{event_id}/resend", page="events/", about=customer.id)
     assert answer.headers["Location"].startswith("/dashboard/events/?")
     assert f"about={customer.id}" in answer.headers["Location"]
 
 
-def test_an_event_can_be_read_as_it_was_sent(till: Till) -> None:
-    customer = till.v1.customers.create({"name": "</pre><script>"})
-    shown = page(till, f"events/?about={customer.id}")
+def test_an_event_can_be_read_as_it_was_sent(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"name": "</pre><script>"})
+    shown = page(driver, f"events/?about={customer.id}")
     said = html.unescape(shown.split("<pre>")[1].split("</pre>")[0])
     assert json.loads(said)["data"]["object"]["name"] == "</pre><script>"
     assert "<script>" not in shown
 
 
-def test_a_paid_session_links_to_its_receipt(till: Till) -> None:
-    session = till.sold(invoice_creation={"enabled": True})
-    shown = page(till, "sessions/").split(f'id="{session.id}"')[1].split("</article>")[0]
+def test_a_paid_session_links_to_its_receipt(driver: StripeDriver) -> None:
+    session = driver.sold(invoice_creation={"enabled": True})
+    shown = page(driver, "sessions/").split(f'id="{session.id}"')[1].split("</article>")[0]
     (receipt,) = re.findall(r'href="([^"]+)">Receipt<', shown)
-    assert receipt == till.v1.invoices.retrieve(session.invoice).hosted_invoice_url
+    assert receipt == driver.v1.invoices.retrieve(session.invoice).hosted_invoice_url
 
 
-def test_a_made_up_notice_is_not_shown(till: Till) -> None:
-    assert 'role="status"' not in page(till, "?done=you.won")
+def test_a_made_up_notice_is_not_shown(driver: StripeDriver) -> None:
+    assert 'role="status"' not in page(driver, "?done=you.won")
 
 
 @pytest.mark.parametrize(
@@ -249,8 +244,10 @@ def test_a_made_up_notice_is_not_shown(till: Till) -> None:
         ("/dashboard/", {}, 404),
     ],
 )
-def test_a_button_that_is_not_there_is_404(till: Till, path: str, form: dict[str, str], status: int) -> None:
-    assert till.post(path, **form).status_code == status
+def test_a_button_that_is_not_there_is_404(
+    driver: StripeDriver, path: str, form: dict[str, str], status: int
+) -> None:
+    assert driver.post(path, **form).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -267,36 +264,36 @@ def test_a_button_that_is_not_there_is_404(till: Till, path: str, form: dict[str
         {"money": "all"},
     ],
 )
-def test_a_wrong_field_changes_nothing(till: Till, form: dict[str, str]) -> None:
-    session = till.sold()
-    answer = till.post(f"/dashboard/payments/{session.payment_intent}/refund", **form)
+def test_a_wrong_field_changes_nothing(driver: StripeDriver, form: dict[str, str]) -> None:
+    session = driver.sold()
+    answer = driver.post(f"/dashboard/payments/{session.payment_intent}/refund", **form)
     assert answer.status_code == 400
-    assert till.charge(session).amount_refunded == 0
+    assert driver.charge(session).amount_refunded == 0
 
 
-def test_part_of_a_payment_can_be_disputed_and_won(till: Till) -> None:
-    session = till.sold()
-    press(till, f"payments/{session.payment_intent}/dispute", money="1.50")
-    (dispute,) = till.v1.disputes.list({"payment_intent": session.payment_intent}).data
+def test_part_of_a_payment_can_be_disputed_and_won(driver: StripeDriver) -> None:
+    session = driver.sold()
+    press(driver, f"payments/{session.payment_intent}/dispute", money="1.50")
+    (dispute,) = driver.v1.disputes.list({"payment_intent": session.payment_intent}).data
     assert (dispute.amount, dispute.status) == (150, "needs_response")
-    press(till, f"disputes/{dispute.id}/win")
-    assert till.v1.disputes.retrieve(dispute.id).status == "won"
+    press(driver, f"disputes/{dispute.id}/win")
+    assert driver.v1.disputes.retrieve(dispute.id).status == "won"
 
 
 # The whole API
 
 
-def test_while_it_is_away_the_api_does_nothing(fresh: Till) -> None:
+def test_while_it_is_away_the_api_does_nothing(fresh: StripeDriver) -> None:
     assert "The API is away." in press(fresh, "api", away="on")
-    answer = requests.post(f"{fresh.url}/v1/customers", auth=(SECRET_KEY, ""), timeout=10)
+    answer = fresh.call("POST", "/v1/customers")
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "api_error")
     press(fresh, "api")
     assert fresh.v1.customers.list().data == []
 
 
-def test_while_it_is_mute_the_api_does_its_work_and_hangs_up(fresh: Till) -> None:
+def test_while_it_is_mute_the_api_does_its_work_and_hangs_up(fresh: StripeDriver) -> None:
     assert "The API is mute." in press(fresh, "api", mute="on")
-    with pytest.raises(requests.ConnectionError):
-        requests.post(f"{fresh.url}/v1/customers", auth=(SECRET_KEY, ""), timeout=10)
+    with served(fresh.standin.handle, free_port()) as url, pytest.raises(requests.ConnectionError):
+        requests.post(f"{url}/v1/customers", auth=(SECRET_KEY, ""), timeout=LIMIT_S)
     press(fresh, "api")
     assert len(fresh.v1.customers.list().data) == 1

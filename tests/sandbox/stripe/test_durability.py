@@ -17,13 +17,13 @@ import requests
 import stripe
 
 from sandbox.serving import Request, Response
-from tests.sandbox.stripe.till import (
+from tests.sandbox.stripe.driver import (
     LIMIT_S,
     PRICE,
     SECRET_KEY,
     VISA,
     Clock,
-    Till,
+    StripeDriver,
     await_that,
     free_port,
     make_standin,
@@ -36,21 +36,18 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_a_closed_stand_in_forgets_nothing(tmp_path: Path) -> None:
     clock = Clock()
     database = tmp_path / "stripe.sqlite3"
-    port = free_port()
     standin = make_standin(clock, database)
-    with served(standin.handle, port) as url:
-        before = Till(standin, clock, url)
-        customer = before.v1.customers.create({}, {"idempotency_key": "k"})
-        due = before.due()
-        before.post("/dashboard/delivery", delay_s="9")
+    before = StripeDriver(standin, clock)
+    customer = before.v1.customers.create({}, {"idempotency_key": "k"})
+    due = before.due()
+    before.post("/dashboard/delivery", delay_s="9")
     standin.close()
 
     again = make_standin(clock, database)
-    with served(again.handle, port) as url:
-        after = Till(again, clock, url)
-        assert after.v1.customers.create({}, {"idempotency_key": "k"}).id == customer.id
-        assert after.due() == due
-        assert 'value="9"' in after.get("/dashboard/webhooks/").text
+    after = StripeDriver(again, clock)
+    assert after.v1.customers.create({}, {"idempotency_key": "k"}).id == customer.id
+    assert after.due() == due
+    assert 'value="9"' in after.get("/dashboard/webhooks/").text
     again.close()
 
 
@@ -60,7 +57,7 @@ def running(database: Path, port: int, *options: str) -> Iterator[subprocess.Pop
     process = subprocess.Popen(  # noqa: S603 - our own program
         [
             *(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(database)),
-            *("--secret-key", SECRET_KEY, "--webhook-secret", "whsec_till"),
+            *("--secret-key", SECRET_KEY, "--webhook-secret", "whsec_driver"),
             *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
             *options,
         ],

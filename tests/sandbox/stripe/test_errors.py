@@ -8,25 +8,22 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
-import requests
 import stripe
 
 from sandbox.stripe import cards, errors
-from tests.sandbox.stripe.till import LIMIT_S, SECRET_KEY, Clock, Till, make_standin
-
-KEY = {"Authorization": f"Bearer {SECRET_KEY}"}
+from tests.sandbox.stripe.driver import SECRET_KEY, Clock, StripeDriver, make_standin
 
 
-def test_a_wrong_key_is_401_and_not_repeated_in_full(till: Till) -> None:
+def test_a_wrong_key_is_401_and_not_repeated_in_full(driver: StripeDriver) -> None:
     with pytest.raises(stripe.AuthenticationError) as refused:
-        stripe.StripeClient("sk_test_not_the_right_key", base_addresses={"api": till.url}).v1.customers.list()
+        driver.client_with("sk_test_not_the_right_key").v1.customers.list()
     assert refused.value.http_status == 401
     assert "not_the_right" not in str(refused.value)
 
 
-def test_a_live_key_is_refused(till: Till) -> None:
+def test_a_live_key_is_refused(driver: StripeDriver) -> None:
     with pytest.raises(stripe.AuthenticationError):
-        stripe.StripeClient("sk_live_" + "x" * 24, base_addresses={"api": till.url}).v1.customers.list()
+        driver.client_with("sk_live_" + "x" * 24).v1.customers.list()
     with pytest.raises(ValueError, match="never a live one"):
         make_standin(Clock(), secret_key="sk_live_" + "x" * 24)
     with pytest.raises(ValueError, match="empty one"):
@@ -42,9 +39,8 @@ def test_a_live_key_is_refused(till: Till) -> None:
         ("", 401),
     ],
 )
-def test_a_key_comes_as_bearer_or_basic(till: Till, authorization: str, status: int) -> None:
-    headers = {"Authorization": authorization}
-    answer = requests.get(f"{till.url}/v1/customers", headers=headers, timeout=LIMIT_S)
+def test_a_key_comes_as_bearer_or_basic(driver: StripeDriver, authorization: str, status: int) -> None:
+    answer = driver.call("GET", "/v1/customers", headers={"Authorization": authorization})
     assert answer.status_code == status
 
 
@@ -52,8 +48,8 @@ def test_a_key_comes_as_bearer_or_basic(till: Till, authorization: str, status: 
     ("method", "path"),
     [("GET", "/v1/foo"), ("PUT", "/v1/customers"), ("POST", "/v1/events"), ("GET", "/v1/")],
 )
-def test_an_address_that_nobody_knows_is_json_too(till: Till, method: str, path: str) -> None:
-    answer = requests.request(method, till.url + path, headers=KEY, timeout=LIMIT_S)
+def test_an_address_that_nobody_knows_is_json_too(driver: StripeDriver, method: str, path: str) -> None:
+    answer = driver.call(method, path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json")
     assert answer.json()["error"]["message"] == f"Unrecognized request URL ({method}: {path})."
 
@@ -72,42 +68,44 @@ def test_an_address_that_nobody_knows_is_json_too(till: Till, method: str, path:
         ("refunds", "refund", "refund"),
     ],
 )
-def test_a_missing_object_is_404_with_its_id(till: Till, service: str, kind: str, param: str) -> None:
+def test_a_missing_object_is_404_with_its_id(
+    driver: StripeDriver, service: str, kind: str, param: str
+) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        attrgetter(service)(till.v1).retrieve("none_such")
+        attrgetter(service)(driver.v1).retrieve("none_such")
     error = refused.value
     assert (error.http_status, error.code, error.param) == (404, "resource_missing", param)
     assert error.user_message == f"No such {kind}: 'none_such'"
 
 
-def test_a_code_leads_to_its_explanation(till: Till) -> None:
+def test_a_code_leads_to_its_explanation(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        till.v1.customers.retrieve("cus_none")
+        driver.v1.customers.retrieve("cus_none")
     error = refused.value.error
     assert error is not None
     assert error.doc_url == "https://stripe.com/docs/error-codes/resource-missing"
 
 
-def test_a_refusal_leads_to_the_request_in_the_dashboard(till: Till) -> None:
+def test_a_refusal_leads_to_the_request_in_the_dashboard(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        till.v1.customers.retrieve("cus_none")
+        driver.v1.customers.retrieve("cus_none")
     error = refused.value.error
     assert error is not None
     assert str(refused.value.request_id) in str(error.request_log_url)
-    assert till.get(str(error.request_log_url)).status_code == 200
+    assert driver.get(str(error.request_log_url)).status_code == 200
 
 
-def test_a_stranger_is_led_nowhere(till: Till) -> None:
-    answer = requests.get(f"{till.url}/v1/customers", timeout=LIMIT_S)
+def test_a_stranger_is_led_nowhere(driver: StripeDriver) -> None:
+    answer = driver.call("GET", "/v1/customers", key=None)
     assert set(answer.json()["error"]) == {"type", "message"}
 
 
-def test_a_closed_set_is_named_as_stripe_names_it(till: Till) -> None:
+def test_a_closed_set_is_named_as_stripe_names_it(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        till.v1.customers.create({"tax_exempt": "never"})
+        driver.v1.customers.create({"tax_exempt": "never"})
     assert refused.value.user_message == "Invalid tax_exempt: must be one of none, exempt, or reverse"
     with pytest.raises(stripe.InvalidRequestError, match="must be one of always or if_required"):
-        till.session(customer_creation="never")
+        driver.session(customer_creation="never")
 
 
 def test_every_code_is_one_of_stripes() -> None:
@@ -121,17 +119,17 @@ def test_every_code_is_one_of_stripes() -> None:
     assert {code for code in codes if f'"{code}"' not in annotation} == set()
 
 
-def test_unknown_parameters_are_named(till: Till) -> None:
+def test_unknown_parameters_are_named(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameters: colour, size"):
-        till.v1.customers.create({"colour": "red", "size": "XL", "name": "Ada"})
+        driver.v1.customers.create({"colour": "red", "size": "XL", "name": "Ada"})
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        till.v1.checkout.sessions.list({"colour": "red"})
+        driver.v1.checkout.sessions.list({"colour": "red"})
     assert (refused.value.code, refused.value.param) == ("parameter_unknown", "colour")
 
 
-def test_every_answer_names_its_request(till: Till) -> None:
+def test_every_answer_names_its_request(driver: StripeDriver) -> None:
     answers = [
-        requests.get(till.url + path, headers=KEY | {"Stripe-Version": "2026-10-28.endive"}, timeout=LIMIT_S)
+        driver.call("GET", path, headers={"Stripe-Version": "2026-10-28.endive"})
         for path in ("/v1/account", "/v1/customers/none", "/v1/nothing")
     ]
     assert [answer.status_code for answer in answers] == [200, 404, 404]
@@ -141,14 +139,13 @@ def test_every_answer_names_its_request(till: Till) -> None:
     assert {answer.headers["Stripe-Version"] for answer in answers} == {"2026-10-28.endive"}
 
 
-def test_an_api_version_has_a_form(till: Till) -> None:
-    headers = KEY | {"Stripe-Version": "latest"}
-    assert requests.get(f"{till.url}/v1/account", headers=headers, timeout=LIMIT_S).status_code == 400
+def test_an_api_version_has_a_form(driver: StripeDriver) -> None:
+    assert driver.call("GET", "/v1/account", headers={"Stripe-Version": "latest"}).status_code == 400
 
 
-def test_another_account_is_out_of_reach(till: Till) -> None:
+def test_another_account_is_out_of_reach(driver: StripeDriver) -> None:
     with pytest.raises(stripe.PermissionError):
-        till.v1.customers.list({}, {"stripe_account": "acct_other"})
+        driver.v1.customers.list({}, {"stripe_account": "acct_other"})
 
 
 @pytest.mark.parametrize(
@@ -166,27 +163,27 @@ def test_another_account_is_out_of_reach(till: Till) -> None:
         "preferred_locales[0][x]=1",
     ],
 )
-def test_a_form_that_makes_no_sense_is_a_400(till: Till, form: str) -> None:
-    answer = requests.post(f"{till.url}/v1/customers", data=form, headers=KEY, timeout=LIMIT_S)
+def test_a_form_that_makes_no_sense_is_a_400(driver: StripeDriver, form: str) -> None:
+    answer = driver.call("POST", "/v1/customers", data=form)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
-def test_bytes_that_are_no_text_break_nothing(till: Till) -> None:
-    answer = requests.post(f"{till.url}/v1/customers", data=b"name=\xff\x00%ff", headers=KEY, timeout=LIMIT_S)
+def test_bytes_that_are_no_text_break_nothing(driver: StripeDriver) -> None:
+    answer = driver.call("POST", "/v1/customers", data=b"name=\xff\x00%ff")
     assert answer.status_code == 200
-    customer = till.v1.customers.retrieve(answer.json()["id"])
+    customer = driver.v1.customers.retrieve(answer.json()["id"])
     assert customer.name == "\ufffd\x00\ufffd"
 
 
-def test_what_cannot_be_expanded_is_named(till: Till) -> None:
-    session = till.session()
+def test_what_cannot_be_expanded_is_named(driver: StripeDriver) -> None:
+    session = driver.session()
     for path in ("nonsense", "id", "metadata", "customer.nonsense.more.and.more", "payment_method_types.x"):
         with pytest.raises(stripe.InvalidRequestError, match="expand"):
-            till.again(session, path)
+            driver.again(session, path)
 
 
-def test_a_null_reference_stays_null_when_expanded(till: Till) -> None:
-    session = till.again(till.session(), "customer", "payment_intent.latest_charge")
+def test_a_null_reference_stays_null_when_expanded(driver: StripeDriver) -> None:
+    session = driver.again(driver.session(), "customer", "payment_intent.latest_charge")
     assert (session.customer, session.payment_intent) == (None, None)
 
 

@@ -13,13 +13,13 @@ import stripe
 
 from sandbox.serving import Handler, Request, Response
 from sandbox.stripe import routes
-from tests.sandbox.stripe.till import (
+from tests.sandbox.stripe.driver import (
     DISPUTED,
     PRICE,
     REFUND_PENDING,
     SUCCESS_URL,
     Clock,
-    Till,
+    StripeDriver,
     free_port,
     make_standin,
     served,
@@ -54,26 +54,26 @@ class Ear:
 
 
 @pytest.fixture(scope="module")
-def day() -> Iterator[tuple[Till, Ear]]:
+def day() -> Iterator[tuple[StripeDriver, Ear]]:
     """A stand-in of its own, and the ear before it."""
     clock = Clock()
     port = free_port()
     standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
     ear = Ear(standin.handle)
     with served(ear.handle, port) as url:
-        yield Till(standin, clock, url), ear
+        yield StripeDriver(standin, clock, url=url), ear
     standin.close()
 
 
 @pytest.fixture
-def till(day: tuple[Till, Ear]) -> Till:
+def driver(day: tuple[StripeDriver, Ear]) -> StripeDriver:
     """The one with the ear before it."""
     return day[0]
 
 
 @pytest.fixture
-def ear(day: tuple[Till, Ear]) -> Ear:
-    """What stands before the till."""
+def ear(day: tuple[StripeDriver, Ear]) -> Ear:
+    """What stands before the driver."""
     return day[1]
 
 
@@ -120,9 +120,9 @@ def set_up_shop(client: stripe.StripeClient) -> str:
     return price.id
 
 
-def sell(till: Till, price: str) -> None:
+def sell(driver: StripeDriver, price: str) -> None:
     """A customer buys, and gets an invoice; another changes their mind."""
-    v1 = till.client.v1
+    v1 = driver.client.v1
     customer = v1.customers.create({"email": "ada@example.com"})
     v1.customers.update(customer.id, {"name": "Ada"})
     assert [each.id for each in v1.customers.list({"email": "ada@example.com"}).data] == [customer.id]
@@ -135,7 +135,7 @@ def sell(till: Till, price: str) -> None:
             "invoice_creation": {"enabled": True},
         }
     )
-    assert till.pay(session).status_code == 303
+    assert driver.pay(session).status_code == 303
     paid = v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent.latest_charge"]})
     assert paid.payment_status == "paid"
     v1.checkout.sessions.update(session.id, {"metadata": {"seen": "yes"}})
@@ -149,7 +149,7 @@ def sell(till: Till, price: str) -> None:
     invoice = v1.invoices.retrieve(str(paid.invoice))
     assert [each.id for each in v1.invoices.list({"customer": customer.id}).data] == [invoice.id]
     assert [line.amount for line in v1.invoices.line_items.list(invoice.id).data] == [900]
-    intent = v1.payment_intents.retrieve(till.intent(session).id)
+    intent = v1.payment_intents.retrieve(driver.intent(session).id)
     assert [each.id for each in v1.payment_intents.list({"customer": customer.id}).data] == [intent.id]
     charge = v1.charges.retrieve(str(intent.latest_charge))
     assert [each.id for each in v1.charges.list({"payment_intent": intent.id}).data] == [charge.id]
@@ -160,74 +160,74 @@ def sell(till: Till, price: str) -> None:
     assert getattr(v1.customers.retrieve(customer.id), "deleted", False)
 
 
-def take_back(till: Till) -> None:
+def take_back(driver: StripeDriver) -> None:
     """Money goes back: because the shop says so, and because a cardholder does."""
-    v1 = till.client.v1
-    refund = v1.refunds.create({"payment_intent": str(till.sold(REFUND_PENDING).payment_intent)})
+    v1 = driver.client.v1
+    refund = v1.refunds.create({"payment_intent": str(driver.sold(REFUND_PENDING).payment_intent)})
     v1.refunds.update(refund.id, {"metadata": {"why": "asked"}})
     assert v1.refunds.retrieve(refund.id).status == "pending"
     assert v1.refunds.cancel(refund.id).status == "canceled"
     assert [each.id for each in v1.refunds.list().data] == [refund.id]
-    till.sold(DISPUTED)
+    driver.sold(DISPUTED)
     (dispute,) = v1.disputes.list().data
     v1.disputes.update(dispute.id, {"metadata": {"seen": "yes"}})
     assert v1.disputes.close(dispute.id).status == "lost"
     assert v1.disputes.retrieve(dispute.id).status == "lost"
 
 
-def test_a_sellers_day_leaves_no_endpoint_out(till: Till, ear: Ear) -> None:
-    sell(till, set_up_shop(till.client))
-    take_back(till)
+def test_a_sellers_day_leaves_no_endpoint_out(driver: StripeDriver, ear: Ear) -> None:
+    sell(driver, set_up_shop(driver.client))
+    take_back(driver)
     assert set(routes.ENDPOINTS) - ear.heard() == set()
 
 
-def test_the_package_says_who_it_is_and_which_version_it_speaks(till: Till, ear: Ear) -> None:
-    till.client.v1.accounts.retrieve_current()
+def test_the_package_says_who_it_is_and_which_version_it_speaks(driver: StripeDriver, ear: Ear) -> None:
+    driver.client.v1.accounts.retrieve_current()
     headers = ear.calls[-1].headers
     assert headers["stripe-version"] == stripe.api_version
     assert headers["user-agent"].startswith("Stripe/v1 PythonBindings/")
 
 
-def test_it_turns_pages_by_itself(till: Till) -> None:
-    made = [till.client.v1.products.create({"name": str(n)}).id for n in range(5)]
-    found = till.client.v1.products.list({"ids": made, "limit": 2})
+def test_it_turns_pages_by_itself(driver: StripeDriver) -> None:
+    made = [driver.client.v1.products.create({"name": str(n)}).id for n in range(5)]
+    found = driver.client.v1.products.list({"ids": made, "limit": 2})
     assert [product.id for product in found.auto_paging_iter()] == made[::-1]
 
 
-def test_a_key_repeats_the_first_answer(till: Till) -> None:
-    customers = till.client.v1.customers
+def test_a_key_repeats_the_first_answer(driver: StripeDriver) -> None:
+    customers = driver.client.v1.customers
     first, second = (customers.create({"name": "Ada"}, {"idempotency_key": "day-1"}) for _ in range(2))
     headers = answer_to(second).headers
     assert (second.id, headers["Idempotent-Replayed"]) == (first.id, "true")
     assert headers["Original-Request"] == answer_to(first).request_id
 
 
-def test_a_key_used_for_something_else_is_an_error_of_its_own(till: Till) -> None:
-    customers = till.client.v1.customers
+def test_a_key_used_for_something_else_is_an_error_of_its_own(driver: StripeDriver) -> None:
+    customers = driver.client.v1.customers
     customers.create({"name": "Ada"}, {"idempotency_key": "day-2"})
     with pytest.raises(stripe.IdempotencyError) as refused:
         customers.create({"name": "Bob"}, {"idempotency_key": "day-2"})
     assert refused.value.http_status == 400
 
 
-def test_a_conflict_is_tried_again_with_the_same_key(till: Till, ear: Ear) -> None:
+def test_a_conflict_is_tried_again_with_the_same_key(driver: StripeDriver, ear: Ear) -> None:
     ear.busy = 1
-    customer = till.client.v1.customers.create({"name": "Ada"}, {"max_network_retries": 1})
+    customer = driver.client.v1.customers.create({"name": "Ada"}, {"max_network_retries": 1})
     refused, done = ear.calls[-2:]
     assert refused.headers["idempotency-key"] == done.headers["idempotency-key"]
-    assert till.events_about(customer.id) == ["customer.created"]
+    assert driver.events_about(customer.id) == ["customer.created"]
 
 
-def test_without_retries_a_conflict_is_an_error(till: Till, ear: Ear) -> None:
+def test_without_retries_a_conflict_is_an_error(driver: StripeDriver, ear: Ear) -> None:
     ear.busy = 1
     with pytest.raises(stripe.APIError) as refused:
-        till.client.v1.customers.create({"name": "Ada"})
+        driver.client.v1.customers.create({"name": "Ada"})
     assert refused.value.http_status == 409
 
 
-def test_a_refusal_says_what_was_wrong_with_what(till: Till) -> None:
+def test_a_refusal_says_what_was_wrong_with_what(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        till.client.v1.checkout.sessions.create({"mode": "payment", "success_url": SUCCESS_URL})
+        driver.client.v1.checkout.sessions.create({"mode": "payment", "success_url": SUCCESS_URL})
     error = refused.value
     assert (error.http_status, error.code, error.param) == (400, "parameter_missing", "line_items")
     assert error.user_message == "Missing required param: line_items."
@@ -236,24 +236,24 @@ def test_a_refusal_says_what_was_wrong_with_what(till: Till) -> None:
     assert str(error.request_id) in str(error.error.request_log_url)
 
 
-def test_a_wrong_key_is_an_error_of_its_own(till: Till) -> None:
-    stranger = stripe.StripeClient("sk_test_somebody_else", base_addresses={"api": till.url})
+def test_a_wrong_key_is_an_error_of_its_own(driver: StripeDriver) -> None:
+    stranger = driver.client_with("sk_test_somebody_else")
     with pytest.raises(stripe.AuthenticationError) as refused:
         stranger.v1.customers.list()
     assert refused.value.http_status == 401
 
 
-def test_every_answer_carries_the_id_of_its_request(till: Till) -> None:
-    answers = [answer_to(till.client.v1.accounts.retrieve_current()) for _ in range(2)]
+def test_every_answer_carries_the_id_of_its_request(driver: StripeDriver) -> None:
+    answers = [answer_to(driver.client.v1.accounts.retrieve_current()) for _ in range(2)]
     assert len({answer.request_id for answer in answers}) == 2
     assert all(str(answer.request_id).startswith("req_") for answer in answers)
 
 
-def test_an_event_is_verified_as_it_was_signed(till: Till) -> None:
-    till.client.v1.customers.create({"name": "Ada"})
-    delivery = till.due()[-1]
-    header = till.standin.sign(delivery.body, till.clock.now)
-    event = till.client.construct_event(delivery.body, header, "whsec_till")
+def test_an_event_is_verified_as_it_was_signed(driver: StripeDriver) -> None:
+    driver.client.v1.customers.create({"name": "Ada"})
+    delivery = driver.due()[-1]
+    header = driver.standin.sign(delivery.body, driver.clock.now)
+    event = driver.client.construct_event(delivery.body, header, "whsec_driver")
     assert (event.id, event.api_version) == (delivery.event_id, stripe.api_version)
     with pytest.raises(stripe.SignatureVerificationError):
-        till.client.construct_event(delivery.body + b" ", header, "whsec_till")
+        driver.client.construct_event(delivery.body + b" ", header, "whsec_driver")

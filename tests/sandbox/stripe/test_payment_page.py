@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox.stripe.till import CANCEL_URL, DECLINED, NEEDS_3DS, VISA, Till
+from tests.sandbox.stripe.driver import CANCEL_URL, DECLINED, NEEDS_3DS, VISA, StripeDriver
 
 PAID = [
     "payment_intent.created",
@@ -18,9 +18,9 @@ PAID = [
 ]
 
 
-def test_the_page_shows_the_order_and_a_way_back(till: Till) -> None:
-    session = till.session(customer_email="ada@example.com")
-    page = till.get(str(session.url))
+def test_the_page_shows_the_order_and_a_way_back(driver: StripeDriver) -> None:
+    session = driver.session(customer_email="ada@example.com")
+    page = driver.get(str(session.url))
     assert page.status_code == 200
     for text in ("$5.00", "10 credits", "ada@example.com", "no money moves", "4242 4242 4242 4242"):
         assert text in page.text
@@ -34,37 +34,37 @@ def problems(answer: requests.Response) -> dict[str, str]:
     return dict(said)
 
 
-def test_the_page_reckons_the_order_up(till: Till) -> None:
-    page = till.get(str(till.session(line_items=[{"price": "price_ten", "quantity": 3}]).url)).text
+def test_the_page_reckons_the_order_up(driver: StripeDriver) -> None:
+    page = driver.get(str(driver.session(line_items=[{"price": "price_ten", "quantity": 3}]).url)).text
     assert "3 \N{MULTIPLICATION SIGN} $5.00" in page
     assert re.findall(r"<dt>(?:Subtotal|Total due)</dt><dd>([^<]+)</dd>", page) == ["$15.00", "$15.00"]
     assert "Pay $15.00" in page
 
 
-def test_the_page_runs_no_script_but_its_own(till: Till) -> None:
-    page = till.get(str(till.session().url))
+def test_the_page_runs_no_script_but_its_own(driver: StripeDriver) -> None:
+    page = driver.get(str(driver.session().url))
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert re.findall(r"<script[^>]*>", page.text) == ['<script src="/assets/pay.js" defer>']
 
 
-def test_a_test_card_can_be_clicked_in(till: Till) -> None:
-    page = till.get(f"{till.session().url}?card={DECLINED}")
+def test_a_test_card_can_be_clicked_in(driver: StripeDriver) -> None:
+    page = driver.get(f"{driver.session().url}?card={DECLINED}")
     assert 'value="4000 0000 0000 0002"' in page.text
 
 
-def test_what_a_shop_wrote_is_shown_as_text(till: Till) -> None:
+def test_what_a_shop_wrote_is_shown_as_text(driver: StripeDriver) -> None:
     data = {"currency": "usd", "unit_amount": 500, "product_data": {"name": "<script>alert(1)</script>"}}
-    page = till.get(str(till.session(line_items=[{"price_data": data, "quantity": 1}]).url))
+    page = driver.get(str(driver.session(line_items=[{"price_data": data, "quantity": 1}]).url))
     assert "<script>" not in page.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
 
 
-def test_paying_leads_back_to_the_shop(till: Till) -> None:
-    session = till.session(metadata={"credits": "10"}, payment_intent_data={"metadata": {"order": "9"}})
-    answer = till.pay(session, email="ada@example.com", name="Ada L")
+def test_paying_leads_back_to_the_shop(driver: StripeDriver) -> None:
+    session = driver.session(metadata={"credits": "10"}, payment_intent_data={"metadata": {"order": "9"}})
+    answer = driver.pay(session, email="ada@example.com", name="Ada L")
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"http://shop.test/?session_id={session.id}"
-    paid = till.again(session, "payment_intent.latest_charge")
+    paid = driver.again(session, "payment_intent.latest_charge")
     assert (paid.status, paid.payment_status, paid.url) == ("complete", "paid", None)
     assert (paid.customer_details.email, paid.customer_details.name) == ("ada@example.com", "Ada L")
     intent = paid.payment_intent
@@ -81,21 +81,21 @@ def test_paying_leads_back_to_the_shop(till: Till) -> None:
         {"order": "9"},
     )
     assert charge.payment_method_details.card.last4 == "4242"
-    assert till.events_about(session.id, intent.id, charge.id) == PAID
+    assert driver.events_about(session.id, intent.id, charge.id) == PAID
 
 
-def test_a_guest_stays_a_guest_unless_the_shop_wants_a_customer(till: Till) -> None:
-    assert till.sold().customer is None
-    session = till.sold(customer_creation="always", customer_email="ada@example.com")
-    assert till.v1.customers.retrieve(str(session.customer)).email == "ada@example.com"
-    assert till.intent(session).customer == till.charge(session).customer == session.customer
+def test_a_guest_stays_a_guest_unless_the_shop_wants_a_customer(driver: StripeDriver) -> None:
+    assert driver.sold().customer is None
+    session = driver.sold(customer_creation="always", customer_email="ada@example.com")
+    assert driver.v1.customers.retrieve(str(session.customer)).email == "ada@example.com"
+    assert driver.intent(session).customer == driver.charge(session).customer == session.customer
 
 
-def test_a_customer_pays_under_their_own_email(till: Till) -> None:
-    customer = till.v1.customers.create({"email": "ada@example.com"})
-    session = till.session(customer=customer.id)
-    till.pay(session, email="other@example.com")
-    details = till.again(session).customer_details
+def test_a_customer_pays_under_their_own_email(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"email": "ada@example.com"})
+    session = driver.session(customer=customer.id)
+    driver.pay(session, email="other@example.com")
+    details = driver.again(session).customer_details
     assert details.email == "ada@example.com"
 
 
@@ -113,28 +113,28 @@ def test_a_customer_pays_under_their_own_email(till: Till) -> None:
     ],
 )
 def test_a_declined_card_leaves_the_session_open(
-    till: Till, card: str, said: str, code: str, decline_code: str | None
+    driver: StripeDriver, card: str, said: str, code: str, decline_code: str | None
 ) -> None:
-    session = till.session()
-    answer = till.pay(session, card)
+    session = driver.session()
+    answer = driver.pay(session, card)
     assert answer.status_code == 402
     assert said in answer.text
-    intent = till.intent(session)
-    assert (intent.status, till.again(session).status) == ("requires_payment_method", "open")
+    intent = driver.intent(session)
+    assert (intent.status, driver.again(session).status) == ("requires_payment_method", "open")
     error = intent.last_payment_error
     assert (error.code, getattr(error, "decline_code", None)) == (code, decline_code)
-    assert till.charge(session).failure_code == code
-    assert till.events_about(session.id) == []
+    assert driver.charge(session).failure_code == code
+    assert driver.events_about(session.id) == []
 
 
-def test_after_a_decline_another_card_pays_the_same_payment(till: Till) -> None:
-    session = till.session()
-    till.pay(session, DECLINED)
-    first = till.intent(session).id
-    assert till.pay(session).status_code == 303
-    intent = till.intent(session)
+def test_after_a_decline_another_card_pays_the_same_payment(driver: StripeDriver) -> None:
+    session = driver.session()
+    driver.pay(session, DECLINED)
+    first = driver.intent(session).id
+    assert driver.pay(session).status_code == 303
+    intent = driver.intent(session)
     assert (intent.id, intent.status, intent.last_payment_error) == (first, "succeeded", None)
-    assert len(till.v1.charges.list({"payment_intent": first}).data) == 2
+    assert len(driver.v1.charges.list({"payment_intent": first}).data) == 2
 
 
 @pytest.mark.parametrize(
@@ -151,246 +151,246 @@ def test_after_a_decline_another_card_pays_the_same_payment(till: Till) -> None:
     ],
 )
 def test_a_form_filled_in_wrongly_tries_no_payment(
-    till: Till, form: dict[str, str], field: str, said: str
+    driver: StripeDriver, form: dict[str, str], field: str, said: str
 ) -> None:
-    session = till.session()
-    answer = till.pay(session, None, **form)
+    session = driver.session()
+    answer = driver.pay(session, None, **form)
     assert answer.status_code == 402
     assert [*problems(answer)] == [field]
     assert said in problems(answer)[field]
-    assert till.again(session).payment_intent is None
+    assert driver.again(session).payment_intent is None
 
 
 @pytest.mark.parametrize(
     ("card", "field"),
     [(DECLINED, "card_number"), ("4000000000000069", "expiry"), ("4000000000000127", "cvc")],
 )
-def test_what_the_bank_refused_is_said_beside_the_field(till: Till, card: str, field: str) -> None:
-    assert [*problems(till.pay(till.session(), card))] == [field]
+def test_what_the_bank_refused_is_said_beside_the_field(driver: StripeDriver, card: str, field: str) -> None:
+    assert [*problems(driver.pay(driver.session(), card))] == [field]
 
 
-def test_a_form_that_was_refused_comes_back_as_it_was_filled_in(till: Till) -> None:
-    answer = till.pay(
-        till.session(), DECLINED, expiry="11 / 40", cvc="321", name="Ada L", email="ada@example.com"
+def test_a_form_that_was_refused_comes_back_as_it_was_filled_in(driver: StripeDriver) -> None:
+    answer = driver.pay(
+        driver.session(), DECLINED, expiry="11 / 40", cvc="321", name="Ada L", email="ada@example.com"
     )
     for value in ("4000 0000 0000 0002", "11 / 40", "321", "Ada L", "ada@example.com"):
         assert f'value="{value}"' in answer.text
 
 
-def test_an_email_that_is_none_is_refused_before_anything_is_paid(till: Till) -> None:
-    session = till.session()
-    answer = till.pay(session, email="ada at home")
+def test_an_email_that_is_none_is_refused_before_anything_is_paid(driver: StripeDriver) -> None:
+    session = driver.session()
+    answer = driver.pay(session, email="ada at home")
     assert (answer.status_code, [*problems(answer)]) == (422, ["email"])
-    assert till.again(session).payment_intent is None
+    assert driver.again(session).payment_intent is None
 
 
 @pytest.mark.parametrize("card", ["5555 5555 5555 4444", "3782 822463 10005", "4000000000000077"])
-def test_other_cards_pay_too(till: Till, card: str) -> None:
-    assert till.sold(card).payment_status == "paid"
+def test_other_cards_pay_too(driver: StripeDriver, card: str) -> None:
+    assert driver.sold(card).payment_status == "paid"
 
 
-def test_paying_twice_at_once_pays_once(till: Till) -> None:
-    session = till.session()
+def test_paying_twice_at_once_pays_once(driver: StripeDriver) -> None:
+    session = driver.session()
     at_once = Barrier(8)
 
     def press_pay(_: int) -> str:
         at_once.wait()
-        return till.pay(session).headers["Location"]
+        return driver.pay(session).headers["Location"]
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(press_pay, range(8))) == {f"http://shop.test/?session_id={session.id}"}
-    charge = till.charge(session)
-    assert till.events_about(session.id, charge.id, str(charge.payment_intent)) == PAID
-    assert len(till.v1.charges.list({"payment_intent": str(charge.payment_intent)}).data) == 1
+    charge = driver.charge(session)
+    assert driver.events_about(session.id, charge.id, str(charge.payment_intent)) == PAID
+    assert len(driver.v1.charges.list({"payment_intent": str(charge.payment_intent)}).data) == 1
 
 
-def test_a_finished_session_says_so(till: Till) -> None:
-    paid = till.session()
-    till.pay(paid)
-    page = till.get(str(paid.url))
+def test_a_finished_session_says_so(driver: StripeDriver) -> None:
+    paid = driver.session()
+    driver.pay(paid)
+    page = driver.get(str(paid.url))
     assert (page.status_code, "order is complete" in page.text) == (200, True)
     assert f'href="http://shop.test/?session_id={paid.id}"' in page.text
 
-    expired = till.session()
-    till.v1.checkout.sessions.expire(expired.id)
-    page = till.get(str(expired.url))
+    expired = driver.session()
+    driver.v1.checkout.sessions.expire(expired.id)
+    page = driver.get(str(expired.url))
     assert (page.status_code, "expired" in page.text) == (200, True)
-    answer = till.pay(expired)
-    assert (answer.status_code, till.again(expired).payment_intent) == (410, None)
+    answer = driver.pay(expired)
+    assert (answer.status_code, driver.again(expired).payment_intent) == (410, None)
 
 
-def test_an_expired_session_cancels_its_failed_payment(till: Till) -> None:
-    session = till.session()
-    till.pay(session, DECLINED)
-    till.v1.checkout.sessions.expire(session.id)
-    assert till.intent(session).status == "canceled"
+def test_an_expired_session_cancels_its_failed_payment(driver: StripeDriver) -> None:
+    session = driver.session()
+    driver.pay(session, DECLINED)
+    driver.v1.checkout.sessions.expire(session.id)
+    assert driver.intent(session).status == "canceled"
 
 
-def test_a_page_that_is_not_there_is_404(till: Till) -> None:
-    assert till.get("/c/pay/cs_test_none").status_code == 404
-    assert till.post("/c/pay/cs_test_none", card_number=VISA).status_code == 404
-    assert till.get("/nothing/here").json()["error"]["type"] == "invalid_request_error"
+def test_a_page_that_is_not_there_is_404(driver: StripeDriver) -> None:
+    assert driver.get("/c/pay/cs_test_none").status_code == 404
+    assert driver.post("/c/pay/cs_test_none", card_number=VISA).status_code == 404
+    assert driver.get("/nothing/here").json()["error"]["type"] == "invalid_request_error"
 
 
 # 3D Secure
 
 
-def test_3d_secure_passed_pays(till: Till) -> None:
-    session = till.session()
-    answer = till.pay(session, NEEDS_3DS)
+def test_3d_secure_passed_pays(driver: StripeDriver) -> None:
+    session = driver.session()
+    answer = driver.pay(session, NEEDS_3DS)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{session.url}/authenticate")
-    intent = till.intent(session)
-    assert (intent.status, till.again(session).status) == ("requires_action", "open")
-    assert "Complete authentication" in till.get(answer.headers["Location"]).text
-    passed = till.post(answer.headers["Location"], outcome="complete")
+    intent = driver.intent(session)
+    assert (intent.status, driver.again(session).status) == ("requires_action", "open")
+    assert "Complete authentication" in driver.get(answer.headers["Location"]).text
+    passed = driver.post(answer.headers["Location"], outcome="complete")
     assert passed.headers["Location"] == f"http://shop.test/?session_id={session.id}"
-    assert till.again(session).payment_status == "paid"
+    assert driver.again(session).payment_status == "paid"
     # Pressing it again changes nothing.
-    assert till.post(answer.headers["Location"], outcome="complete").status_code == 303
-    assert till.intent(session).amount_received == 500
+    assert driver.post(answer.headers["Location"], outcome="complete").status_code == 303
+    assert driver.intent(session).amount_received == 500
 
 
-def test_3d_secure_failed_leaves_the_session_open(till: Till) -> None:
-    session = till.session()
-    page = till.pay(session, "4000002500003155").headers["Location"]
-    answer = till.post(page, outcome="fail")
+def test_3d_secure_failed_leaves_the_session_open(driver: StripeDriver) -> None:
+    session = driver.session()
+    page = driver.pay(session, "4000002500003155").headers["Location"]
+    answer = driver.post(page, outcome="fail")
     assert (answer.status_code, "unable to authenticate" in answer.text) == (402, True)
-    error = till.intent(session).last_payment_error
+    error = driver.intent(session).last_payment_error
     assert error.code == "payment_intent_authentication_failure"
     # There is nothing left to authenticate; the page leads back to the form.
-    assert till.post(page, outcome="complete").headers["Location"] == session.url
-    assert till.pay(session).status_code == 303
+    assert driver.post(page, outcome="complete").headers["Location"] == session.url
+    assert driver.pay(session).status_code == 303
 
 
-def test_3d_secure_passed_and_declined_all_the_same(till: Till) -> None:
-    session = till.session()
-    page = till.pay(session, "4000008260003178").headers["Location"]
-    answer = till.post(page, outcome="complete")
+def test_3d_secure_passed_and_declined_all_the_same(driver: StripeDriver) -> None:
+    session = driver.session()
+    page = driver.pay(session, "4000008260003178").headers["Location"]
+    answer = driver.post(page, outcome="complete")
     assert (answer.status_code, "insufficient funds" in answer.text) == (402, True)
-    assert till.again(session).status == "open"
+    assert driver.again(session).status == "open"
 
 
-def test_a_price_that_changed_meanwhile_is_not_what_the_bank_confirmed(till: Till) -> None:
-    session = till.session(allow_promotion_codes=True)
-    page = till.pay(session, NEEDS_3DS).headers["Location"]
-    till.post(str(session.url), action="apply", promotion_code="TESTING100")
-    assert till.post(page, outcome="complete").headers["Location"] == session.url
-    assert till.again(session).status == "open"
+def test_a_price_that_changed_meanwhile_is_not_what_the_bank_confirmed(driver: StripeDriver) -> None:
+    session = driver.session(allow_promotion_codes=True)
+    page = driver.pay(session, NEEDS_3DS).headers["Location"]
+    driver.post(str(session.url), action="apply", promotion_code="TESTING100")
+    assert driver.post(page, outcome="complete").headers["Location"] == session.url
+    assert driver.again(session).status == "open"
 
 
 # Bank debits
 
 
-def test_a_bank_debit_completes_unpaid_and_settles_later(till: Till) -> None:
-    session = till.session()
-    assert till.pay(session, None, payment_method="bank_debit_ok").status_code == 303
-    waiting = till.again(session)
+def test_a_bank_debit_completes_unpaid_and_settles_later(driver: StripeDriver) -> None:
+    session = driver.session()
+    assert driver.pay(session, None, payment_method="bank_debit_ok").status_code == 303
+    waiting = driver.again(session)
     assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
-    assert till.intent(session).status == "processing"
-    assert till.post(f"/dashboard/payments/{waiting.payment_intent}/settle").status_code == 303
-    assert till.again(session).payment_status == "paid"
-    assert till.intent(session).amount_received == 500
-    assert till.events_about(session.id) == [
+    assert driver.intent(session).status == "processing"
+    assert driver.post(f"/dashboard/payments/{waiting.payment_intent}/settle").status_code == 303
+    assert driver.again(session).payment_status == "paid"
+    assert driver.intent(session).amount_received == 500
+    assert driver.events_about(session.id) == [
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",
     ]
-    completed = till.v1.events.list({"type": "checkout.session.completed", "limit": 1}).data[0]
+    completed = driver.v1.events.list({"type": "checkout.session.completed", "limit": 1}).data[0]
     assert completed.data.object["payment_status"] == "unpaid"
-    assert till.post(f"/dashboard/payments/{waiting.payment_intent}/settle").status_code == 400
+    assert driver.post(f"/dashboard/payments/{waiting.payment_intent}/settle").status_code == 400
 
 
-def test_a_bank_debit_may_bounce(till: Till) -> None:
-    session = till.session()
-    till.pay(session, None, payment_method="bank_debit_fails")
-    intent = till.again(session).payment_intent
-    till.post(f"/dashboard/payments/{intent}/fail")
-    failed = till.again(session)
+def test_a_bank_debit_may_bounce(driver: StripeDriver) -> None:
+    session = driver.session()
+    driver.pay(session, None, payment_method="bank_debit_fails")
+    intent = driver.again(session).payment_intent
+    driver.post(f"/dashboard/payments/{intent}/fail")
+    failed = driver.again(session)
     assert (failed.status, failed.payment_status) == ("complete", "unpaid")
-    assert till.intent(session).status == "requires_payment_method"
-    assert till.events_about(session.id)[-1] == "checkout.session.async_payment_failed"
+    assert driver.intent(session).status == "requires_payment_method"
+    assert driver.events_about(session.id)[-1] == "checkout.session.async_payment_failed"
 
 
-def test_a_session_for_cards_takes_no_bank_debit(till: Till) -> None:
-    session = till.session(allowed_payment_method_types=["card"])
+def test_a_session_for_cards_takes_no_bank_debit(driver: StripeDriver) -> None:
+    session = driver.session(allowed_payment_method_types=["card"])
     assert session.payment_method_types == ["card"]
-    assert "Bank debit" not in till.get(str(session.url)).text
-    assert till.pay(session, None, payment_method="bank_debit_ok").status_code == 400
-    assert till.again(session).payment_intent is None
+    assert "Bank debit" not in driver.get(str(session.url)).text
+    assert driver.pay(session, None, payment_method="bank_debit_ok").status_code == 400
+    assert driver.again(session).payment_intent is None
 
 
 # SEPA debits
 
 
-def euros(till: Till, **params: Any) -> Any:
+def euros(driver: StripeDriver, **params: Any) -> Any:
     """A session that a European bank account may pay."""
     data = {"currency": "eur", "unit_amount": 500, "product_data": {"name": "10 credits"}}
-    return till.session(line_items=[{"price_data": data, "quantity": 1}], **params)
+    return driver.session(line_items=[{"price_data": data, "quantity": 1}], **params)
 
 
 @pytest.mark.parametrize(
     ("iban", "ends"),
     [("AT611904300234573201", "paid"), ("at86 1904 3002 3547 3202", "unpaid")],
 )
-def test_an_iban_starts_a_debit_that_ends_later(till: Till, iban: str, ends: str) -> None:
-    session = euros(till)
-    assert till.pay(session, None, payment_method="sepa_debit", iban=iban).status_code == 303
-    waiting = till.again(session)
+def test_an_iban_starts_a_debit_that_ends_later(driver: StripeDriver, iban: str, ends: str) -> None:
+    session = euros(driver)
+    assert driver.pay(session, None, payment_method="sepa_debit", iban=iban).status_code == 303
+    waiting = driver.again(session)
     assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
-    assert till.charge(session).payment_method_details.sepa_debit.last4 == iban[-4:]
+    assert driver.charge(session).payment_method_details.sepa_debit.last4 == iban[-4:]
     plan = "settle" if ends == "paid" else "fail"
-    till.post(f"/dashboard/payments/{waiting.payment_intent}/{plan}")
-    assert till.again(session).payment_status == ends
+    driver.post(f"/dashboard/payments/{waiting.payment_intent}/{plan}")
+    assert driver.again(session).payment_status == ends
 
 
-def test_an_iban_alone_says_how_to_pay(till: Till) -> None:
-    session = euros(till)
-    assert till.pay(session, None, iban="AT611904300234573201").status_code == 303
-    assert till.intent(session).status == "processing"
+def test_an_iban_alone_says_how_to_pay(driver: StripeDriver) -> None:
+    session = euros(driver)
+    assert driver.pay(session, None, iban="AT611904300234573201").status_code == 303
+    assert driver.intent(session).status == "processing"
 
 
 @pytest.mark.parametrize("iban", ["", "AT61", "AT611904300234573202", "DE89370400440532013000"])
-def test_a_wrong_iban_is_refused_beside_its_field(till: Till, iban: str) -> None:
-    session = euros(till)
-    answer = till.pay(session, None, payment_method="sepa_debit", iban=iban)
+def test_a_wrong_iban_is_refused_beside_its_field(driver: StripeDriver, iban: str) -> None:
+    session = euros(driver)
+    answer = driver.pay(session, None, payment_method="sepa_debit", iban=iban)
     assert (answer.status_code, [*problems(answer)]) == (402, ["iban"])
     assert f'value="{iban}"' in answer.text
-    assert till.again(session).payment_intent is None
+    assert driver.again(session).payment_intent is None
 
 
-def test_a_test_account_can_be_clicked_in(till: Till) -> None:
-    page = till.get(f"{euros(till).url}?iban=AT611904300234573201").text
+def test_a_test_account_can_be_clicked_in(driver: StripeDriver) -> None:
+    page = driver.get(f"{euros(driver).url}?iban=AT611904300234573201").text
     assert 'value="AT611904300234573201"' in page
     assert 'value="sepa_debit" checked' in page
 
 
-def test_dollars_are_not_paid_by_iban(till: Till) -> None:
-    session = till.session()
-    assert 'name="iban"' not in till.get(str(session.url)).text
-    answer = till.pay(session, None, payment_method="sepa_debit", iban="AT611904300234573201")
+def test_dollars_are_not_paid_by_iban(driver: StripeDriver) -> None:
+    session = driver.session()
+    assert 'name="iban"' not in driver.get(str(session.url)).text
+    answer = driver.pay(session, None, payment_method="sepa_debit", iban="AT611904300234573201")
     assert answer.status_code == 400
-    assert till.again(session).payment_intent is None
+    assert driver.again(session).payment_intent is None
 
 
 # Quantities
 
 
-def test_the_buyer_may_choose_the_quantity_when_the_shop_lets_them(till: Till) -> None:
+def test_the_buyer_may_choose_the_quantity_when_the_shop_lets_them(driver: StripeDriver) -> None:
     adjustable = {"enabled": True, "maximum": 5}
-    session = till.session(
+    session = driver.session(
         line_items=[{"price": "price_ten", "quantity": 1, "adjustable_quantity": adjustable}]
     )
-    item = till.v1.checkout.sessions.line_items.list(session.id).data[0]
+    item = driver.v1.checkout.sessions.line_items.list(session.id).data[0]
     chosen = {f"quantity_{item.id}": "3", "action": "quantity"}
-    assert till.post(str(session.url), **chosen).status_code == 303
-    assert till.again(session).amount_total == 1500
+    assert driver.post(str(session.url), **chosen).status_code == 303
+    assert driver.again(session).amount_total == 1500
     for wrong in ("6", "0", "-1", "many"):
-        assert till.post(str(session.url), **(chosen | {f"quantity_{item.id}": wrong})).status_code == 400
-    till.pay(session)
-    assert till.intent(session).amount_received == 1500
+        assert driver.post(str(session.url), **(chosen | {f"quantity_{item.id}": wrong})).status_code == 400
+    driver.pay(session)
+    assert driver.intent(session).amount_received == 1500
 
 
-def test_a_fixed_quantity_stays(till: Till) -> None:
-    session = till.session()
-    item = till.v1.checkout.sessions.line_items.list(session.id).data[0]
-    till.post(str(session.url), action="quantity", **{f"quantity_{item.id}": "9"})
-    assert till.again(session).amount_total == 500
+def test_a_fixed_quantity_stays(driver: StripeDriver) -> None:
+    session = driver.session()
+    item = driver.v1.checkout.sessions.line_items.list(session.id).data[0]
+    driver.post(str(session.url), action="quantity", **{f"quantity_{item.id}": "9"})
+    assert driver.again(session).amount_total == 500

@@ -9,28 +9,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.recording import Recording
 from sandbox.serving import Request, Response
 from sandbox.stripe import routes
 from tests.contract.stripe.description import Description, read, slice_path
 from tests.contract.stripe.judge import Judge, lines_in
-from tests.sandbox.stripe.till import (
+from tests.sandbox.stripe.driver import (
     DECLINED,
     DISPUTED,
     INQUIRED,
-    LIMIT_S,
     NEEDS_3DS,
     PRICE,
     REFUND_FAILS,
     REFUND_PENDING,
-    SECRET_KEY,
     Clock,
-    Till,
-    free_port,
+    StripeDriver,
     make_standin,
-    served,
 )
 
 SLICE = slice_path()
@@ -50,30 +45,28 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("day")
     recording = Recording(folder)
     clock = Clock()
-    port = free_port()
-    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
+    standin = make_standin(clock)
 
     def handle(request: Request) -> Response:
         response = standin.handle(request)
         recording.exchange(request, response)
         return response
 
-    with served(handle, port) as url:
-        till = Till(standin, clock, url)
-        sell(till)
-        take_back(till)
-        look_at_everything(till)
-        make_mistakes(till)
-        while due := till.deliver_all():
-            for delivery in due:
-                recording.webhook(delivery.body)
+    driver = StripeDriver(standin, clock, handler=handle)
+    sell(driver)
+    take_back(driver)
+    look_at_everything(driver)
+    make_mistakes(driver)
+    while due := driver.deliver_all():
+        for delivery in due:
+            recording.webhook(delivery.body)
     standin.close()
     return list(lines_in(folder))
 
 
-def sell(till: Till) -> None:
+def sell(driver: StripeDriver) -> None:
     """Every way to sell something, and not to."""
-    v1 = till.v1
+    v1 = driver.v1
     product = v1.products.create({"name": "20 credits", "images": ["http://shop.test/20.png"]})
     price = v1.prices.create(
         {"product": product.id, "currency": "usd", "unit_amount": 900, "nickname": "twenty"}
@@ -91,54 +84,54 @@ def sell(till: Till) -> None:
     )
     v1.customers.update(customer.id, {"name": "Ada", "metadata": {"member": "7"}})
     adjustable = {"enabled": True, "maximum": 5}
-    till.sold(
+    driver.sold(
         customer=customer.id,
         line_items=[{"price": price.id, "quantity": 2, "adjustable_quantity": adjustable}],
     )
-    till.sold(line_items=[{"price": price.id, "quantity": 1}], discounts=[{"promotion_code": code.id}])
-    till.sold(
+    driver.sold(line_items=[{"price": price.id, "quantity": 1}], discounts=[{"promotion_code": code.id}])
+    driver.sold(
         "378282246310005", customer_creation="always", customer_email="grace@example.com", locale="auto"
     )
-    free = till.session(allow_promotion_codes=True, submit_type="pay", client_reference_id="7")
-    till.pay(free, None, promotion_code="TESTING100")
-    till.pay(till.session(), DECLINED)
+    free = driver.session(allow_promotion_codes=True, submit_type="pay", client_reference_id="7")
+    driver.pay(free, None, promotion_code="TESTING100")
+    driver.pay(driver.session(), DECLINED)
     for outcome in ("complete", "fail"):
-        page = till.pay(till.session(), NEEDS_3DS).headers["Location"]
-        till.get(page)
-        till.post(page, outcome=outcome)
+        page = driver.pay(driver.session(), NEEDS_3DS).headers["Location"]
+        driver.get(page)
+        driver.post(page, outcome=outcome)
     for currency in ("usd", "eur", "gbp"):
         data = {"currency": currency, "unit_amount": 500, "product_data": {"name": "abroad"}}
         for plan, button in (("bank_debit_ok", "settle"), ("bank_debit_fails", "fail")):
-            session = till.session(line_items=[{"price_data": data, "quantity": 1}])
-            till.pay(session, None, payment_method=plan)
-            till.intent(session)
-            till.post(f"/dashboard/payments/{till.again(session).payment_intent}/{button}")
-    v1.checkout.sessions.expire(till.session().id)
+            session = driver.session(line_items=[{"price_data": data, "quantity": 1}])
+            driver.pay(session, None, payment_method=plan)
+            driver.intent(session)
+            driver.post(f"/dashboard/payments/{driver.again(session).payment_intent}/{button}")
+    v1.checkout.sessions.expire(driver.session().id)
     v1.coupons.update(coupon.id, {"name": "Summer"})
     v1.customers.retrieve(v1.customers.delete(v1.customers.create({}).id).id)
 
 
-def take_back(till: Till) -> None:
+def take_back(driver: StripeDriver) -> None:
     """Every refund and every dispute."""
-    v1 = till.v1
+    v1 = driver.v1
     for card in ("4242424242424242", REFUND_FAILS, REFUND_PENDING):
-        session = till.sold(card)
+        session = driver.sold(card)
         v1.refunds.create({"payment_intent": session.payment_intent, "amount": 100, "reason": "duplicate"})
         v1.refunds.create({"payment_intent": session.payment_intent, "metadata": {"a": "b"}})
         if card == REFUND_PENDING:
             v1.refunds.cancel(v1.refunds.list({"limit": 1}).data[0].id)
-    till.clock.advance(5)
-    disputed = [till.sold(card).payment_intent for card in (DISPUTED, DISPUTED, INQUIRED, INQUIRED)]
+    driver.clock.advance(5)
+    disputed = [driver.sold(card).payment_intent for card in (DISPUTED, DISPUTED, INQUIRED, INQUIRED)]
     ids = [v1.disputes.list({"payment_intent": intent}).data[0].id for intent in disputed]
     v1.disputes.update(ids[0], {"evidence": {"uncategorized_text": "winning_evidence"}})
     v1.disputes.close(ids[1])
-    till.post(f"/dashboard/disputes/{ids[2]}/escalate")
-    till.post(f"/dashboard/disputes/{ids[3]}/lose")
+    driver.post(f"/dashboard/disputes/{ids[2]}/escalate")
+    driver.post(f"/dashboard/disputes/{ids[3]}/lose")
 
 
-def look_at_everything(till: Till) -> None:
+def look_at_everything(driver: StripeDriver) -> None:
     """Every list, and what it leads to, expanded."""
-    v1 = till.v1
+    v1 = driver.v1
     whole = ["data.line_items", "data.customer", "data.payment_intent.latest_charge"]
     v1.checkout.sessions.list({"limit": 100, "expand": whole})
     v1.checkout.sessions.list(
@@ -163,18 +156,17 @@ def look_at_everything(till: Till) -> None:
     v1.prices.retrieve(PRICE)
 
 
-def make_mistakes(till: Till) -> None:
+def make_mistakes(driver: StripeDriver) -> None:
     """Refusals of every kind."""
-    key = {"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": "mistake"}
-    for method, path, form, headers in (
-        ("GET", "/v1/nothing", "", key),
-        ("GET", "/v1/customers", "", {}),
-        ("GET", "/v1/customers/cus_none", "", key),
-        ("POST", "/v1/checkout/sessions", "mode=payment", key),
-        ("POST", "/v1/customers", "name=a", key),
-        ("POST", "/v1/customers", "name=b", key),
+    driver.call("GET", "/v1/customers", key=None)
+    for method, path, form in (
+        ("GET", "/v1/nothing", ""),
+        ("GET", "/v1/customers/cus_none", ""),
+        ("POST", "/v1/checkout/sessions", "mode=payment"),
+        ("POST", "/v1/customers", "name=a"),
+        ("POST", "/v1/customers", "name=b"),
     ):
-        requests.request(method, till.url + path, data=form, headers=headers, timeout=LIMIT_S)
+        driver.call(method, path, data=form, headers={"Idempotency-Key": "mistake"})
 
 
 def test_every_request_and_every_answer_is_as_stripe_describes_it(

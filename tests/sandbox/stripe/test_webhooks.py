@@ -16,10 +16,10 @@ import stripe
 from sandbox.serving import Request, Response
 from sandbox.stripe.courier import Courier, deliver
 from sandbox.stripe.standin import StripeStandIn
-from tests.sandbox.stripe.till import (
+from tests.sandbox.stripe.driver import (
     WEBHOOK_SECRET,
     Clock,
-    Till,
+    StripeDriver,
     await_that,
     free_port,
     make_standin,
@@ -29,25 +29,12 @@ from tests.sandbox.stripe.till import (
 DAY_S = 86_400
 
 
-@pytest.fixture
-def fresh() -> Iterator[Till]:
-    """A stand-in of the test's own, whose outbox nobody else fills."""
-    clock = Clock()
-    port = free_port()
-    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
-    with served(standin.handle, port) as url:
-        till = Till(standin, clock, url)
-        till.deliver_all()
-        yield till
-    standin.close()
-
-
 def types_of(due: list[Any]) -> list[str]:
     """The event types of deliveries."""
     return [json.loads(delivery.body)["type"] for delivery in due]
 
 
-def test_the_real_client_believes_the_signature(fresh: Till) -> None:
+def test_the_real_client_believes_the_signature(fresh: StripeDriver) -> None:
     session = fresh.sold()
     delivery = fresh.due()[-1]
     header = fresh.standin.sign(delivery.body, fresh.clock.now)
@@ -59,7 +46,7 @@ def test_the_real_client_believes_the_signature(fresh: Till) -> None:
         fresh.client.construct_event(delivery.body + b" ", header, WEBHOOK_SECRET)
 
 
-def test_an_event_keeps_the_object_as_it_was(fresh: Till) -> None:
+def test_an_event_keeps_the_object_as_it_was(fresh: StripeDriver) -> None:
     session = fresh.sold(metadata={"credits": "10"})
     fresh.v1.checkout.sessions.update(session.id, {"metadata": {"later": "yes"}})
     event = fresh.v1.events.list({"type": "checkout.session.completed"}).data[0]
@@ -67,7 +54,7 @@ def test_an_event_keeps_the_object_as_it_was(fresh: Till) -> None:
     assert "previous_attributes" not in event.data
 
 
-def test_an_event_names_the_request_behind_it(fresh: Till) -> None:
+def test_an_event_names_the_request_behind_it(fresh: StripeDriver) -> None:
     customer = fresh.v1.customers.create({}, {"idempotency_key": "the key"})
     made = fresh.v1.events.list({"type": "customer.created"}).data[0]
     assert (made.request.id, made.request.idempotency_key) == (customer.last_response.request_id, "the key")
@@ -76,7 +63,7 @@ def test_an_event_names_the_request_behind_it(fresh: Till) -> None:
     assert (paid.request.id, paid.request.idempotency_key) == (None, None)
 
 
-def test_a_delivery_that_succeeds_is_over(fresh: Till) -> None:
+def test_a_delivery_that_succeeds_is_over(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     assert fresh.v1.events.list({"limit": 1}).data[0].pending_webhooks == 1
     assert len(fresh.deliver_all(status=204)) == 1
@@ -86,7 +73,9 @@ def test_a_delivery_that_succeeds_is_over(fresh: Till) -> None:
 
 
 @pytest.mark.parametrize("status", [None, 301, 400, 500])
-def test_a_delivery_that_fails_is_tried_again_later_and_later(fresh: Till, status: int | None) -> None:
+def test_a_delivery_that_fails_is_tried_again_later_and_later(
+    fresh: StripeDriver, status: int | None
+) -> None:
     fresh.v1.customers.create({})
     waits = []
     for attempt in range(1, 17):
@@ -103,7 +92,7 @@ def test_a_delivery_that_fails_is_tried_again_later_and_later(fresh: Till, statu
     assert [event.type for event in fresh.v1.events.list({"delivery_success": False})] == ["customer.created"]
 
 
-def test_every_attempt_has_a_fresh_signature(fresh: Till) -> None:
+def test_every_attempt_has_a_fresh_signature(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     (delivery,) = fresh.due()
     later = fresh.clock.now + 7200
@@ -112,7 +101,7 @@ def test_every_attempt_has_a_fresh_signature(fresh: Till) -> None:
     assert header.partition(",")[2] != fresh.standin.sign(delivery.body, fresh.clock.now).partition(",")[2]
 
 
-def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: Till) -> None:
+def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: StripeDriver) -> None:
     made = fresh.v1.webhook_endpoints.create(
         {"url": "http://other.test/hook", "enabled_events": ["checkout.session.completed", "refund.created"]}
     )
@@ -131,7 +120,7 @@ def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: Till) ->
     assert {delivery.url for delivery in fresh.due()} == {"http://shop.test/webhook"}
 
 
-def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: Till) -> None:
+def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: StripeDriver) -> None:
     fresh.sold()
     fresh.v1.customers.create({})
 
@@ -149,17 +138,17 @@ def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: Till) -> No
 # Endpoints that change
 
 
-def another_endpoint(till: Till) -> Any:
+def another_endpoint(driver: StripeDriver) -> Any:
     """A second endpoint, beside the shop's own."""
-    return till.v1.webhook_endpoints.create({"url": "http://other.test/hook", "enabled_events": ["*"]})
+    return driver.v1.webhook_endpoints.create({"url": "http://other.test/hook", "enabled_events": ["*"]})
 
 
-def urls(till: Till) -> list[str]:
+def urls(driver: StripeDriver) -> list[str]:
     """Where the webhooks that are due go."""
-    return sorted(delivery.url for delivery in till.due())
+    return sorted(delivery.url for delivery in driver.due())
 
 
-def test_an_endpoint_can_be_changed(fresh: Till) -> None:
+def test_an_endpoint_can_be_changed(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     changed = fresh.v1.webhook_endpoints.update(
         made.id,
@@ -183,7 +172,7 @@ def test_an_endpoint_can_be_changed(fresh: Till) -> None:
 
 
 @pytest.mark.parametrize("change", [{"enabled_events": ""}, {"url": "nowhere"}, {"disabled": "maybe"}])
-def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: Till, change: dict[str, str]) -> None:
+def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: StripeDriver, change: dict[str, str]) -> None:
     made = another_endpoint(fresh)
     with pytest.raises(stripe.InvalidRequestError) as refused:
         fresh.v1.webhook_endpoints.update(made.id, change)
@@ -191,7 +180,7 @@ def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: Till, change: dict[s
     assert fresh.v1.webhook_endpoints.retrieve(made.id).url == "http://other.test/hook"
 
 
-def test_a_disabled_endpoint_hears_of_nothing_that_happens_meanwhile(fresh: Till) -> None:
+def test_a_disabled_endpoint_hears_of_nothing_that_happens_meanwhile(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     assert fresh.v1.webhook_endpoints.update(made.id, {"disabled": True}).status == "disabled"
     fresh.v1.customers.create({})
@@ -202,7 +191,7 @@ def test_a_disabled_endpoint_hears_of_nothing_that_happens_meanwhile(fresh: Till
     assert urls(fresh) == ["http://other.test/hook", *["http://shop.test/webhook"] * 2]
 
 
-def test_what_comes_due_while_an_endpoint_is_disabled_is_given_up(fresh: Till) -> None:
+def test_what_comes_due_while_an_endpoint_is_disabled_is_given_up(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     fresh.v1.customers.create({})
     fresh.v1.webhook_endpoints.update(made.id, {"disabled": True})
@@ -211,7 +200,7 @@ def test_what_comes_due_while_an_endpoint_is_disabled_is_given_up(fresh: Till) -
     assert urls(fresh) == ["http://shop.test/webhook"]
 
 
-def test_an_endpoint_enabled_again_in_time_gets_what_was_on_its_way(fresh: Till) -> None:
+def test_an_endpoint_enabled_again_in_time_gets_what_was_on_its_way(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     fresh.v1.customers.create({})
     fresh.v1.webhook_endpoints.update(made.id, {"disabled": True})
@@ -222,26 +211,26 @@ def test_an_endpoint_enabled_again_in_time_gets_what_was_on_its_way(fresh: Till)
 # Rolling a secret
 
 
-def rolled(till: Till, endpoint_id: str = "we_sandbox") -> str:
+def rolled(driver: StripeDriver, endpoint_id: str = "we_sandbox") -> str:
     """The new secret of an endpoint, read off the dashboard."""
-    answer = till.post(f"/dashboard/endpoints/{endpoint_id}/roll")
+    answer = driver.post(f"/dashboard/endpoints/{endpoint_id}/roll")
     assert answer.status_code == 200
     (secret,) = re.findall(r"whsec_\w+", answer.text)
     return str(secret)
 
 
-def believed(till: Till, secret: str) -> bool:
+def believed(driver: StripeDriver, secret: str) -> bool:
     """Whether somebody who knows this secret believes the webhook that is due."""
-    delivery = till.due()[-1]
-    header = till.standin.sign(delivery.body, till.clock.now, secrets=delivery.secrets)
+    delivery = driver.due()[-1]
+    header = driver.standin.sign(delivery.body, driver.clock.now, secrets=delivery.secrets)
     try:
-        till.client.construct_event(delivery.body, header, secret)
+        driver.client.construct_event(delivery.body, header, secret)
     except stripe.SignatureVerificationError:
         return False
     return True
 
 
-def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: Till) -> None:
+def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: StripeDriver) -> None:
     secret = rolled(fresh)
     assert secret != WEBHOOK_SECRET
     fresh.v1.customers.create({})
@@ -254,13 +243,13 @@ def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: Till) -> Non
     assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, False)
 
 
-def test_a_secret_rolled_twice_leaves_only_the_last_two(fresh: Till) -> None:
+def test_a_secret_rolled_twice_leaves_only_the_last_two(fresh: StripeDriver) -> None:
     second, third = rolled(fresh), rolled(fresh)
     fresh.v1.customers.create({})
     assert [believed(fresh, secret) for secret in (WEBHOOK_SECRET, second, third)] == [False, True, True]
 
 
-def test_a_rolled_secret_is_shown_once(fresh: Till) -> None:
+def test_a_rolled_secret_is_shown_once(fresh: StripeDriver) -> None:
     secret = rolled(fresh)
     for page in ("", "sessions/", "customers/", "events/", "webhooks/"):
         assert secret not in fresh.get(f"/dashboard/{page}").text
@@ -280,12 +269,12 @@ def test_a_start_with_another_secret_is_a_roll(tmp_path: Path) -> None:
 # What a person may do to one event
 
 
-def newest_event(till: Till) -> str:
+def newest_event(driver: StripeDriver) -> str:
     """The id of what happened last."""
-    return str(till.v1.events.list({"limit": 1}).data[0].id)
+    return str(driver.v1.events.list({"limit": 1}).data[0].id)
 
 
-def test_one_event_can_be_held_and_released(fresh: Till) -> None:
+def test_one_event_can_be_held_and_released(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     held = newest_event(fresh)
     fresh.v1.products.create({"name": "a thing"})
@@ -295,7 +284,7 @@ def test_one_event_can_be_held_and_released(fresh: Till) -> None:
     assert types_of(fresh.due()) == ["customer.created", "product.created"]
 
 
-def test_of_all_that_is_held_one_event_can_go_first(fresh: Till) -> None:
+def test_of_all_that_is_held_one_event_can_go_first(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery/hold")
     fresh.v1.customers.create({})
     fresh.v1.products.create({"name": "a thing"})
@@ -305,14 +294,14 @@ def test_of_all_that_is_held_one_event_can_go_first(fresh: Till) -> None:
     assert types_of(fresh.due()) == ["customer.created"]
 
 
-def test_releasing_everything_releases_what_was_held_by_itself(fresh: Till) -> None:
+def test_releasing_everything_releases_what_was_held_by_itself(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     fresh.post(f"/dashboard/events/{newest_event(fresh)}/hold")
     fresh.post("/dashboard/delivery/release")
     assert types_of(fresh.due()) == ["customer.created"]
 
 
-def test_one_event_can_be_delivered_twice(fresh: Till) -> None:
+def test_one_event_can_be_delivered_twice(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     event = newest_event(fresh)
     fresh.post(f"/dashboard/events/{event}/twice")
@@ -320,7 +309,7 @@ def test_one_event_can_be_delivered_twice(fresh: Till) -> None:
 
 
 @pytest.mark.parametrize("verb", ["twice", "hold", "release"])
-def test_what_has_arrived_can_only_be_sent_again(fresh: Till, verb: str) -> None:
+def test_what_has_arrived_can_only_be_sent_again(fresh: StripeDriver, verb: str) -> None:
     fresh.v1.customers.create({})
     fresh.deliver_all()
     assert fresh.post(f"/dashboard/events/{newest_event(fresh)}/{verb}").status_code == 400
@@ -330,7 +319,7 @@ def test_what_has_arrived_can_only_be_sent_again(fresh: Till, verb: str) -> None
 # The switches on the dashboard
 
 
-def test_nothing_is_delivered_while_the_switch_says_so(fresh: Till) -> None:
+def test_nothing_is_delivered_while_the_switch_says_so(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", nothing="on")
     fresh.v1.customers.create({})
     assert fresh.due() == []
@@ -338,14 +327,14 @@ def test_nothing_is_delivered_while_the_switch_says_so(fresh: Till) -> None:
     assert types_of(fresh.due()) == ["customer.created"]
 
 
-def test_everything_is_delivered_twice_while_the_switch_says_so(fresh: Till) -> None:
+def test_everything_is_delivered_twice_while_the_switch_says_so(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", twice="on")
     fresh.v1.customers.create({})
     first, second = fresh.due()
     assert (first.event_id, first.body) == (second.event_id, second.body)
 
 
-def test_deliveries_can_be_delayed(fresh: Till) -> None:
+def test_deliveries_can_be_delayed(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", delay_s="90")
     fresh.v1.customers.create({})
     fresh.clock.advance(89)
@@ -355,7 +344,7 @@ def test_deliveries_can_be_delayed(fresh: Till) -> None:
     assert fresh.post("/dashboard/delivery", delay_s="-1").status_code == 400
 
 
-def test_deliveries_can_overtake_each_other(fresh: Till) -> None:
+def test_deliveries_can_overtake_each_other(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", out_of_order="on")
     for _ in range(3):
         fresh.sold()
@@ -364,7 +353,7 @@ def test_deliveries_can_overtake_each_other(fresh: Till) -> None:
     assert len(fresh.due()) == 12
 
 
-def test_an_event_can_be_sent_again(fresh: Till) -> None:
+def test_an_event_can_be_sent_again(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     (delivery,) = fresh.deliver_all()
     assert fresh.post(f"/dashboard/events/{delivery.event_id}/resend").status_code == 303
@@ -450,14 +439,14 @@ def test_the_courier_notices_that_time_passes(shop: Shop) -> None:
     clock = Clock()
     with couriered(clock, shop) as standin:
         body = f"mode=payment&line_items[0][price]=price_ten&line_items[0][quantity]=1&success_url={shop.url}"
-        headers = {"authorization": "Bearer sk_test_till"}
+        headers = {"authorization": "Bearer sk_test_driver"}
         made = standin.handle(Request("POST", "/v1/checkout/sessions", headers=headers, body=body.encode()))
         assert made.status == 200
         clock.advance(DAY_S)
         await_that(lambda: any(b'"checkout.session.expired"' in request.body for request in shop.received))
 
 
-def test_a_shop_that_is_away_is_no_answer(fresh: Till) -> None:
+def test_a_shop_that_is_away_is_no_answer(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery")
     fresh.v1.webhook_endpoints.create(
         {"url": f"http://127.0.0.1:{free_port()}/hook", "enabled_events": ["*"]}
