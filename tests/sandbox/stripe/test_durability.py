@@ -22,6 +22,7 @@ from tests.sandbox.stripe.driver import (
     PRICE,
     SECRET_KEY,
     VISA,
+    WEBHOOK_SECRET,
     Clock,
     StripeDriver,
     await_that,
@@ -30,6 +31,10 @@ from tests.sandbox.stripe.driver import (
     served,
 )
 
+SELLER = (
+    *("--secret-key", SECRET_KEY, "--webhook-secret", WEBHOOK_SECRET),
+    *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
+)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -57,19 +62,17 @@ def running(database: Path, port: int, *options: str) -> Iterator[subprocess.Pop
     process = subprocess.Popen(  # noqa: S603 - our own program
         [
             *(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(database)),
-            *("--secret-key", SECRET_KEY, "--webhook-secret", "whsec_driver"),
-            *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
             *options,
         ],
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     )
     try:
         await_that(lambda: answers(port), limit_s=30)
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def answers(port: int) -> bool:
@@ -81,7 +84,8 @@ def answers(port: int) -> bool:
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
     port = free_port()
     client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
-    with running(tmp_path / "var" / "stripe.sqlite3", port) as process:
+    start = (tmp_path / "var" / "stripe.sqlite3", port, *SELLER)
+    with running(*start) as process:
         session = client.v1.checkout.sessions.create(
             {
                 "mode": "payment",
@@ -94,7 +98,7 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> 
         assert paid.status_code == 303
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with running(tmp_path / "var" / "stripe.sqlite3", port):
+    with running(*start):
         again = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items"]})
     assert again.payment_status == "paid"
     assert again.line_items is not None
@@ -136,7 +140,7 @@ def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(
         return {event.id: event.pending_webhooks for event in client.v1.events.list({"limit": 100}).data}
 
     with served(shop.handle, free_port()) as site:
-        start = (tmp_path / "stripe.sqlite3", port, "--webhook-url", f"{site}/webhook")
+        start = (tmp_path / "stripe.sqlite3", port, *SELLER, "--webhook-url", f"{site}/webhook")
         with running(*start) as process:
             for number in range(12):
                 client.v1.customers.create({"name": f"Ada {number}"})
@@ -161,25 +165,13 @@ def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(
 
 
 def test_started_with_nothing_it_makes_its_own_keys_and_keeps_them(tmp_path: Path) -> None:
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "sandbox.stripe",
-        "--port",
-        str(port),
-        "--data",
-        str(tmp_path / "s.sqlite3"),
-    ]
-    told = []
+    port, told = free_port(), []
     for _ in range(2):
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
+        with running(tmp_path / "s.sqlite3", port) as process:
             assert process.stdout is not None
             told.append(json.loads(process.stdout.readline()))
-            await_that(lambda: answers(port), limit_s=30)
             client = stripe.StripeClient(told[-1]["secret_key"], base_addresses={"api": told[-1]["api_base"]})
             assert client.v1.accounts.retrieve_current().charges_enabled
-            process.kill()
     first, again = told
     assert first == again
     assert first["secret_key"].startswith("sk_test_")

@@ -194,22 +194,6 @@ def test_it_turns_pages_by_itself(driver: StripeDriver) -> None:
     assert [product.id for product in found.auto_paging_iter()] == made[::-1]
 
 
-def test_a_key_repeats_the_first_answer(driver: StripeDriver) -> None:
-    customers = driver.client.v1.customers
-    first, second = (customers.create({"name": "Ada"}, {"idempotency_key": "day-1"}) for _ in range(2))
-    headers = answer_to(second).headers
-    assert (second.id, headers["Idempotent-Replayed"]) == (first.id, "true")
-    assert headers["Original-Request"] == answer_to(first).request_id
-
-
-def test_a_key_used_for_something_else_is_an_error_of_its_own(driver: StripeDriver) -> None:
-    customers = driver.client.v1.customers
-    customers.create({"name": "Ada"}, {"idempotency_key": "day-2"})
-    with pytest.raises(stripe.IdempotencyError) as refused:
-        customers.create({"name": "Bob"}, {"idempotency_key": "day-2"})
-    assert refused.value.http_status == 400
-
-
 def test_a_conflict_is_tried_again_with_the_same_key(driver: StripeDriver, ear: Ear) -> None:
     ear.busy = 1
     customer = driver.client.v1.customers.create({"name": "Ada"}, {"max_network_retries": 1})
@@ -236,24 +220,7 @@ def test_a_refusal_says_what_was_wrong_with_what(driver: StripeDriver) -> None:
     assert str(error.request_id) in str(error.error.request_log_url)
 
 
-def test_a_wrong_key_is_an_error_of_its_own(driver: StripeDriver) -> None:
-    stranger = driver.client_with("sk_test_somebody_else")
-    with pytest.raises(stripe.AuthenticationError) as refused:
-        stranger.v1.customers.list()
-    assert refused.value.http_status == 401
-
-
 def test_every_answer_carries_the_id_of_its_request(driver: StripeDriver) -> None:
     answers = [answer_to(driver.client.v1.accounts.retrieve_current()) for _ in range(2)]
     assert len({answer.request_id for answer in answers}) == 2
     assert all(str(answer.request_id).startswith("req_") for answer in answers)
-
-
-def test_an_event_is_verified_as_it_was_signed(driver: StripeDriver) -> None:
-    driver.client.v1.customers.create({"name": "Ada"})
-    delivery = driver.due()[-1]
-    header = driver.standin.sign(delivery.body, driver.clock.now)
-    event = driver.client.construct_event(delivery.body, header, "whsec_driver")
-    assert (event.id, event.api_version) == (delivery.event_id, stripe.api_version)
-    with pytest.raises(stripe.SignatureVerificationError):
-        driver.client.construct_event(delivery.body + b" ", header, "whsec_driver")

@@ -17,6 +17,7 @@ from sandbox.serving import Request, Response
 from sandbox.stripe.courier import Courier, deliver
 from sandbox.stripe.standin import StripeStandIn
 from tests.sandbox.stripe.driver import (
+    SECRET_KEY,
     WEBHOOK_SECRET,
     Clock,
     StripeDriver,
@@ -41,6 +42,7 @@ def test_the_real_client_believes_the_signature(fresh: StripeDriver) -> None:
     event = fresh.client.construct_event(delivery.body, header, WEBHOOK_SECRET)
     assert (event.type, event.data.object["id"]) == ("checkout.session.completed", session.id)
     assert (event.id, event.livemode, delivery.url) == (delivery.event_id, False, "http://shop.test/webhook")
+    assert event.api_version == stripe.api_version
     assert "line_items" not in event.data.object
     with pytest.raises(stripe.SignatureVerificationError):
         fresh.client.construct_event(delivery.body + b" ", header, WEBHOOK_SECRET)
@@ -439,7 +441,7 @@ def test_the_courier_notices_that_time_passes(shop: Shop) -> None:
     clock = Clock()
     with couriered(clock, shop) as standin:
         body = f"mode=payment&line_items[0][price]=price_ten&line_items[0][quantity]=1&success_url={shop.url}"
-        headers = {"authorization": "Bearer sk_test_driver"}
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
         made = standin.handle(Request("POST", "/v1/checkout/sessions", headers=headers, body=body.encode()))
         assert made.status == 200
         clock.advance(DAY_S)
