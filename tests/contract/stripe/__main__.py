@@ -1,4 +1,4 @@
-"""`python -m tests.contract.stripe FOLDER`: judge every exchange that stand-ins recorded while the tests ran."""
+"""`python -m tests.contract.stripe FOLDER`: check every exchange that stand-ins recorded while the tests ran."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.contract.stripe.description import older_path, read, slice_path
-from tests.contract.stripe.judge import Judge, lines_in
+from tests.contract.stripe.openapi_check import OpenApiCheck, lines_in
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when everything is as Stripe describes it, or when there is no description here to judge by."""
+    """0 when everything is as Stripe describes it, or when there is no description here."""
     parser = argparse.ArgumentParser(prog="python -m tests.contract.stripe", description=__doc__)
     parser.add_argument("folder", type=Path, help="what `--record` or STRIPE_RECORDING named")
     folder: Path = parser.parse_args(arguments).folder
@@ -25,23 +25,23 @@ def main(arguments: list[str] | None = None) -> int:
     if not lines:
         _say(f"Nothing was recorded in {folder}.")
         return 1
-    judge = Judge(read(newest), None if older is None else read(older))
+    check = OpenApiCheck(read(newest), None if older is None else read(older))
     for line in tqdm(lines, desc="Exchanges", unit="", disable=None):
-        judge.hear(line)
-    _report(judge)
-    return 1 if judge.faults or judge.unused() else 0
+        check.check(line)
+    _report(check)
+    return 1 if check.faults or check.unused() else 0
 
 
-def _report(judge: Judge) -> None:
-    for call, shapes in sorted(judge.heard.items()):
+def _report(check: OpenApiCheck) -> None:
+    for call, shapes in sorted(check.checked.items()):
         _say(f"{shapes:6}  {call}")
-    if judge.older is None:
-        _say("stripe-mock's description is not here, so what the slice leaves out was not judged.")
-    for problem, origin in sorted(judge.faults.items()):
+    if check.older is None:
+        _say("stripe-mock's description is not here, so what the slice leaves out was not checked.")
+    for problem, origin in sorted(check.faults.items()):
         _say(f"FAULT   {origin}: {problem}")
-    for name in judge.unused():
+    for name in check.unused():
         _say(f"UNUSED  {name}: this exception is not needed any more")
-    _say(f"{judge.heard.total()} shapes of {len(judge.heard)} calls judged, {len(judge.faults)} faults")
+    _say(f"{check.checked.total()} shapes of {len(check.checked)} calls checked, {len(check.faults)} faults")
 
 
 def _say(text: str) -> None:

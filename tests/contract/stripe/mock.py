@@ -1,4 +1,4 @@
-"""stripe-mock: Stripe's own server without a memory. It knows which requests are well-formed, and nothing else.
+"""stripe-mock: Stripe's own server that keeps no state. It knows which requests are well-formed, and nothing else.
 
 Source: https://github.com/stripe/stripe-mock
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +16,8 @@ from typing import Final
 import requests
 
 from sandbox.serving import Request
-from tests.sandbox.stripe.driver import LIMIT_S, await_that, free_port
+from tests.sandbox.stripe.driver import HOST, LIMIT_S, await_that, free_port, listens
 
-HOST: Final = "127.0.0.1"
 # Of the connection that carried the request to somebody else.
 HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
@@ -40,16 +38,11 @@ def running(program: str, log: Path) -> Iterator[str]:
             [program, "-http-addr", f"{HOST}:{port}"], stdout=out, stderr=out, stdin=subprocess.DEVNULL
         )
     try:
-        await_that(lambda: _listens(port))
+        await_that(lambda: listens(port), limit_s=30)
         yield f"http://{HOST}:{port}"
     finally:
         process.kill()
         process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def refusal(url: str, request: Request) -> str | None:

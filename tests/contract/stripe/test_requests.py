@@ -65,8 +65,7 @@ class Account:
         self.customer_id = self.gateway.create_customer(member_id=ADA, app="the-app", idempotency_key="ada")
         self.checkout_id = self.gateway.create_checkout(self.wanted(), idempotency_key="form").id
         form = urlencode({"card_number": "4242424242424242", "email": "ada@example.com"})
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        paid = Request("POST", f"/c/pay/{self.checkout_id}", headers=headers, body=form.encode())
+        paid = Request("POST", f"/c/pay/{self.checkout_id}", body=form.encode())
         assert self.standin.handle(paid).status == 303
         bought = self.gateway.checkout(self.checkout_id)
         self.payment_id, self.invoice_id = str(bought.payment_intent_id), str(bought.invoice_id)

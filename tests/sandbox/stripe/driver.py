@@ -27,6 +27,7 @@ from tests.recorded import StripeStandIn
 # The client's own telemetry would write into the home directory.
 stripe.enable_telemetry = False
 
+HOST = "127.0.0.1"
 STRIPE_URL = "http://stripe.test"
 SECRET_KEY = "sk_test_driver"
 WEBHOOK_SECRET = "whsec_driver"
@@ -74,8 +75,14 @@ def make_standin(clock: Callable[[], float], database: str | Path = ":memory:", 
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 @contextmanager
@@ -83,7 +90,7 @@ def served(handler: Handler, port: int) -> Iterator[str]:
     """`handler` on a port, in a thread, until the block ends."""
     config = uvicorn.Config(
         StandInApplication(handler),
-        host="127.0.0.1",
+        host=HOST,
         port=port,
         log_level="warning",
         lifespan="off",
@@ -94,7 +101,7 @@ def served(handler: Handler, port: int) -> Iterator[str]:
     thread.start()
     try:
         await_that(lambda: server.started)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{HOST}:{port}"
     finally:
         server.should_exit = True
         thread.join(LIMIT_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from tests.sandbox.stripe.driver import (
     StripeDriver,
     await_that,
     free_port,
+    listens,
     make_standin,
     served,
 )
@@ -68,17 +68,11 @@ def running(database: Path, port: int, *options: str) -> Iterator[subprocess.Pop
         stdout=subprocess.PIPE,
     )
     try:
-        await_that(lambda: answers(port), limit_s=30)
+        await_that(lambda: listens(port), limit_s=30)
         yield process
     finally:
         process.kill()
         process.communicate()
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:

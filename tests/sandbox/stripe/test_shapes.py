@@ -1,7 +1,7 @@
-"""Stripe's own description of its API is the judge of every answer, and of every parameter.
+"""Every answer and every parameter is as Stripe's own description of its API says.
 
 The description is not in this repository (see `tests/contract/stripe/description.py`); without it these tests are
-skipped. Here a day is made up that has everything in it. What all the other tests provoke is judged after them.
+skipped. Here every kind of call is made once. What the other tests record is checked after them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sandbox.recording import Recording
 from sandbox.serving import Request, Response
 from sandbox.stripe import routes
 from tests.contract.stripe.description import Description, read, slice_path
-from tests.contract.stripe.judge import Judge, lines_in
+from tests.contract.stripe.openapi_check import OpenApiCheck, lines_in
 from tests.sandbox.stripe.driver import (
     DECLINED,
     DISPUTED,
@@ -172,10 +172,10 @@ def make_mistakes(driver: StripeDriver) -> None:
 def test_every_request_and_every_answer_is_as_stripe_describes_it(
     stripe: Description, day: list[dict[str, Any]]
 ) -> None:
-    judge = Judge(stripe)
+    check = OpenApiCheck(stripe)
     for line in day:
-        judge.hear(line)
-    assert judge.faults == {}
+        check.check(line)
+    assert check.faults == {}
     answered = {(line["method"], line["address"]) for line in day if line.get("status") == 200}
     assert set(stripe.addresses) - answered == set()
 

@@ -1,4 +1,4 @@
-"""The judge finds what is wrong: nothing is in order only because nobody looked."""
+"""The check against Stripe's description finds what is wrong, and passes what is right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.contract.stripe.__main__ import main
 from tests.contract.stripe.description import older_path, read, slice_path
 from tests.contract.stripe.form import decode, typed
-from tests.contract.stripe.judge import OUTSIDE, UNDESCRIBED, Judge
+from tests.contract.stripe.openapi_check import OUTSIDE, UNDESCRIBED, OpenApiCheck
 
 SLICE, OLDER = slice_path(), older_path()
 needs_slice = pytest.mark.skipif(SLICE is None, reason="Stripe's OpenAPI slice is not here")
@@ -61,11 +61,11 @@ def a_list(*items: dict[str, Any]) -> dict[str, Any]:
 
 
 def faults(line: dict[str, Any], *, older: bool = False) -> list[str]:
-    """What the judge has to say about one line."""
+    """The faults of one line."""
     assert SLICE is not None
-    judge = Judge(read(SLICE), read(OLDER) if older and OLDER is not None else None)
-    judge.hear(line)
-    return list(judge.faults)
+    check = OpenApiCheck(read(SLICE), read(OLDER) if older and OLDER is not None else None)
+    check.check(line)
+    return list(check.faults)
 
 
 def without(name: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def test_a_request_that_was_refused_may_have_been_wrong_on_purpose() -> None:
 
 
 @needs_slice
-def test_what_an_event_is_about_is_judged_by_its_kind() -> None:
+def test_the_object_of_an_event_is_checked_by_its_kind() -> None:
     event = EVENT | {"data": {"object": without("currency")}}
     assert faults({"webhook": event}) == ["refund $: 'currency' is a required property"]
     assert faults(exchange("GET events/*", event)) == ["refund $: 'currency' is a required property"]
@@ -176,7 +176,7 @@ def test_a_kind_outside_of_the_slice_needs_a_name_in_the_table() -> None:
 
 @needs_slice
 @needs_older
-def test_what_lies_outside_of_the_slice_is_judged_by_the_older_description() -> None:
+def test_a_call_outside_of_the_slice_is_checked_against_the_older_description() -> None:
     gone = {"id": "SPRING", "object": "coupon", "deleted": True}
     assert faults(exchange("DELETE coupons/*", gone), older=True) == []
     assert faults(exchange("DELETE coupons/*", gone | {"id": 7}), older=True) == [
@@ -189,10 +189,10 @@ def test_what_lies_outside_of_the_slice_is_judged_by_the_older_description() -> 
 @needs_slice
 def test_an_exception_that_nothing_needs_is_told() -> None:
     assert SLICE is not None
-    judge = Judge(read(SLICE))
-    assert set(judge.unused()) >= OUTSIDE | set(UNDESCRIBED)
-    judge.hear(exchange("POST refunds/*", REFUND))
-    assert "POST refunds/*" not in judge.unused()
+    check = OpenApiCheck(read(SLICE))
+    assert set(check.unused()) >= OUTSIDE | set(UNDESCRIBED)
+    check.check(exchange("POST refunds/*", REFUND))
+    assert "POST refunds/*" not in check.unused()
 
 
 @needs_slice
@@ -210,10 +210,10 @@ def test_a_fault_is_told_with_the_call_that_showed_it(
     assert main([str(tmp_path)]) == 1
     out = capsys.readouterr().out
     assert "FAULT   GET refunds/*: $.reason is never absent" in out
-    assert "1 shapes of 1 calls judged, 1 faults" in out
+    assert "1 shapes of 1 calls checked, 1 faults" in out
 
 
-def test_without_the_slice_nobody_is_judged(
+def test_without_the_slice_nothing_is_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIPE_OPENAPI_SLICE", str(tmp_path / "nowhere.json"))
