@@ -12,9 +12,9 @@ from sandbox.stripe.turn import Turn
 def move(
     turn: Turn, source: Record, *, amount: int, kind: str, fee: int = 0, available_after_s: int = 0
 ) -> Json:
-    """Write down that `amount` came in (or went out, when negative) because of `source`; `fee` is Stripe's share.
+    """Record that `amount` came in (or went out, when negative) because of `source`; `fee` is what Stripe keeps.
 
-    What is not available at once is pending and stays so: nobody is paid out here.
+    What is not available at once stays pending, because nothing is paid out here.
     """
     currency = source.body["currency"]
     part = {"amount": fee, "application": None, "currency": currency, "description": "Stripe fees"}

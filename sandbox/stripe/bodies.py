@@ -1,4 +1,4 @@
-"""The JSON of every object: what a new one of each kind holds before anything is known of it.
+"""The JSON of every object: the keys and usual values of a new one of each kind.
 
 Stripe sends every key each time, null where there is no value.
 
@@ -23,7 +23,7 @@ def keys(names: str, value: object = None) -> Json:
 
 BLANK_ADDRESS: Final = keys("city country line1 line2 postal_code state")
 KANA_AND_KANJI_PREFIX: Final = keys("statement_descriptor_prefix_kana statement_descriptor_prefix_kanji")
-# What a seller can say against a dispute.
+# What a seller can send in against a dispute.
 EVIDENCE: Final = keys(
     "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure"
     " cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip"
@@ -32,7 +32,7 @@ EVIDENCE: Final = keys(
     " service_date service_documentation shipping_address shipping_carrier shipping_date"
     " shipping_documentation shipping_tracking_number uncategorized_file uncategorized_text"
 )
-# What a new object has, by its kind, beside its id, its kind and its time.
+# The keys of a new object by its kind, without `id`, `object` and `created`.
 BLANK: Final[dict[str, Json]] = {
     "balance_transaction": keys("description exchange_rate") | {"balance_type": "payments"},
     "charge": keys(
@@ -114,7 +114,7 @@ BLANK: Final[dict[str, Json]] = {
         "status": "draft",
         "status_transitions": keys("finalized_at marked_uncollectible_at paid_at voided_at"),
     },
-    # Only here: which invoice a receipt's address belongs to.
+    # Not an object of Stripe's: which invoice the address of a receipt belongs to.
     "invoice_page": {},
     "invoice_payment": {"is_default": True, "livemode": False, "status": "paid"},
     "item": keys("amount_discount amount_subtotal amount_tax amount_total", 0),
@@ -178,7 +178,7 @@ def new(kind: str, object_id: str, fields: Json, *, created: int | None = None) 
 
 
 def deleted(kind: str, object_id: str) -> Json:
-    """What remains of a deleted object."""
+    """The body of a deleted object."""
     return {"id": object_id, "object": kind, "deleted": True}
 
 

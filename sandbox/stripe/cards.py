@@ -20,13 +20,12 @@ DebitPlan = Literal["ok", "fails"]
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a payment did not happen. `at_form` means that no bank was asked, so no payment was tried."""
+    """Why a payment did not happen."""
 
     code: str
     message: str
     decline_code: str | None = None
     outcome: str = "issuer_declined"
-    at_form: bool = False
 
     def as_error(self) -> dict[str, Any]:
         """As it stands in a PaymentIntent's `last_payment_error`."""
@@ -61,23 +60,18 @@ def _declined(decline_code: str, message: str = "Your card was declined.", **mor
 
 
 INSUFFICIENT_FUNDS: Final = _declined("insufficient_funds", "Your card has insufficient funds.")
-INCORRECT_NUMBER: Final = Decline("incorrect_number", "Your card number is incorrect.", at_form=True)
-INCOMPLETE_NUMBER: Final = Decline("incomplete_number", "Your card number is incomplete.", at_form=True)
-INVALID_EXPIRY: Final = Decline(
-    "invalid_expiry_year", "Your card's expiry date is in the past.", at_form=True
-)
-INCOMPLETE_EXPIRY: Final = Decline(
-    "incomplete_expiry", "Your card's expiry date is incomplete.", at_form=True
-)
-INVALID_CVC: Final = Decline("invalid_cvc", "Your card's security code is invalid.", at_form=True)
+INCORRECT_NUMBER: Final = Decline("incorrect_number", "Your card number is incorrect.")
+INCOMPLETE_NUMBER: Final = Decline("incomplete_number", "Your card number is incomplete.")
+INVALID_EXPIRY: Final = Decline("invalid_expiry_year", "Your card's expiry date is in the past.")
+INCOMPLETE_EXPIRY: Final = Decline("incomplete_expiry", "Your card's expiry date is incomplete.")
+INVALID_CVC: Final = Decline("invalid_cvc", "Your card's security code is invalid.")
 NOT_A_TEST_CARD: Final = _declined(
     "test_mode_live_card",
     "Your card was declined. This is a sandbox; use one of the test cards.",
-    at_form=True,
 )
-INVALID_IBAN: Final = Decline("invalid_iban", "The IBAN you entered is invalid.", at_form=True)
+INVALID_IBAN: Final = Decline("invalid_iban", "The IBAN you entered is invalid.")
 NOT_A_TEST_IBAN: Final = Decline(
-    "payment_method_provider_decline", "This is a sandbox; use one of the test IBANs.", at_form=True
+    "payment_method_provider_decline", "This is a sandbox; use one of the test IBANs."
 )
 AUTHENTICATION_FAILED: Final = Decline(
     "payment_intent_authentication_failure",
@@ -119,7 +113,7 @@ BY_NUMBER: Final = {card.number: card for card in CARDS}
 
 @dataclass(frozen=True, slots=True)
 class BankAccount:
-    """One test account for SEPA debits, which is all that its IBAN tells of it."""
+    """One test account for SEPA debits."""
 
     iban: str
     label: str
@@ -142,7 +136,7 @@ IBAN_FORM: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 
 
 def read_number(typed: str) -> Card | Decline:
-    """The card of a number as somebody typed it, spaces and all, or what is wrong with the number."""
+    """The card of a number as somebody typed it, or what is wrong with the number. Spaces do not matter."""
     number = "".join(typed.split()).replace("-", "")
     if not number.isascii() or not number.isdecimal() or not 13 <= len(number) <= 19:
         return INCOMPLETE_NUMBER
@@ -159,7 +153,7 @@ def passes_luhn(number: str) -> bool:
 
 
 def read_iban(typed: str) -> BankAccount | Decline:
-    """The test account of an IBAN as somebody typed it, or what is wrong with it; no bank is asked for that.
+    """The test account of an IBAN as somebody typed it, or what is wrong with it, without asking a bank.
 
     Source: https://docs.stripe.com/testing#sepa-direct-debit
     """
@@ -175,7 +169,7 @@ def _passes_mod_97(iban: str) -> bool:
 
 
 def check_details(*, expiry: str, cvc: str, now_year_month: tuple[int, int]) -> Decline | None:
-    """What is wrong with the other fields of the form. An empty field is taken as a valid one."""
+    """What is wrong with the other fields of the form. An empty field is accepted."""
     if cvc.strip() and not CVC.fullmatch(cvc.strip()):
         return INVALID_CVC
     if not expiry.strip():

@@ -172,8 +172,8 @@ def _methods(given: Json, currency: str) -> list[str]:
 def update(turn: Turn, given: Json, session_id: str) -> Json:
     """`POST /v1/checkout/sessions/{id}`: metadata, in any state.
 
-    Stripe takes `payment_intent_data` only while the shop's own page (`ui_mode: elements`) leads the buyer through
-    the payment, and every session here has the hosted one. So it is always refused.
+    Stripe takes `payment_intent_data` only for `ui_mode: elements`. Every session here has the hosted page, so it is
+    always refused.
     """
     session = turn.need("checkout.session", session_id)
     if "payment_intent_data" in given:
@@ -196,7 +196,7 @@ def expire(turn: Turn, given: Json, session_id: str) -> Json:
 
 
 def end(turn: Turn, session: Record) -> Record:
-    """Nobody can pay this session any more."""
+    """Expire a session, so that nobody can pay it any more."""
     session.body |= {"status": "expired", "url": None}
     session.hidden["awaiting"] = None
     payments.abandon_intent(turn, session)
@@ -205,7 +205,7 @@ def end(turn: Turn, session: Record) -> Record:
 
 
 def expire_on_time(turn: Turn, session_id: str) -> None:
-    """What the timer of a session does; by then most are complete."""
+    """The timer of a session: expire it if it is still open."""
     session = turn.need("checkout.session", session_id)
     if session.body["status"] == "open":
         end(turn, session)

@@ -1,4 +1,4 @@
-"""For how much less it is sold: coupons, and the promotion codes that buyers type for them.
+"""Discounts: coupons, and the promotion codes that buyers type for them.
 
 Source: https://docs.stripe.com/api/coupons, /promotion_codes
 """
@@ -76,7 +76,7 @@ LIST_CODES: Final = reading.many(
     },
     unmodelled="customer_account",
 )
-# What limits the use of a promotion code, unless it says otherwise.
+# The restrictions of a promotion code that was created with none.
 NO_RESTRICTIONS: Final = {
     "first_time_transaction": False,
     "minimum_amount": None,
@@ -123,7 +123,7 @@ def update_coupon(turn: Turn, given: Json, coupon_id: str) -> Json:
 
 
 def delete_coupon(turn: Turn, given: Json, coupon_id: str) -> Json:
-    """`DELETE /v1/coupons/{id}`: nobody can use it any more; what it took off stays off."""
+    """`DELETE /v1/coupons/{id}`: nobody can use it any more; orders that used it keep their discount."""
     record = turn.need("coupon", coupon_id)
     turn.store.remove("coupon", coupon_id)
     turn.emit("coupon.deleted", record)
@@ -184,7 +184,7 @@ def redeem(turn: Turn, kind: str, object_id: str | None) -> None:
 
 
 def retire(turn: Turn, kind: str, object_id: str) -> None:
-    """A coupon or promotion code whose time is over."""
+    """Make a coupon or promotion code invalid because its time is over."""
     record = turn.store.find(kind, object_id)
     if record is not None:
         record.body["valid" if kind == "coupon" else "active"] = False

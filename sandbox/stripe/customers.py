@@ -34,7 +34,7 @@ WRITE: Final = params.call(
     unmodelled="balance cash_balance default_source invoice_prefix invoice_settings next_invoice_sequence"
     " payment_method source tax tax_id_data test_clock validate",
 )
-# Of a deleted customer only a stub is left, which is in no list.
+# A deleted customer is in no list.
 LIST: Final = reading.many(
     "customer",
     {"created": reading.CREATED, "email": params.text()},
@@ -67,7 +67,7 @@ def update(turn: Turn, given: Json, customer_id: str) -> Json:
 
 
 def delete(turn: Turn, given: Json, customer_id: str) -> Json:
-    """`DELETE /v1/customers/{id}`: final; what they bought stays."""
+    """`DELETE /v1/customers/{id}`: cannot be undone; their payments stay."""
     record = _living(turn, customer_id)
     turn.emit("customer.deleted", record)
     record.body = bodies.deleted("customer", customer_id)

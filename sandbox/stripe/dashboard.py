@@ -38,7 +38,7 @@ from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
 PREFIX: Final = "/dashboard/"
-# More than a day would outlive the sessions.
+# A session lives for a day, so a longer delay makes no sense.
 LONGEST_DELAY_S: Final = 86_400
 AMOUNT: Final[Callable[[object, str], int]] = params.integer(at_least=1)
 Form = dict[str, str]
@@ -89,7 +89,7 @@ def _sum(form: Form, currency: str) -> int | None:
 
 
 def _smallest_units(typed: str, currency: str) -> str:
-    """`1.5` or `1,50` dollars as `150`. What is no amount of that currency stays as it is, to be refused."""
+    """`1.5` or `1,50` dollars as `150`. Other text is returned unchanged, and the caller refuses it."""
     whole, _, part = typed.replace(",", ".").partition(".")
     exponent = money.exponent(currency)
     return typed if len(part) > exponent else whole + part.ljust(exponent, "0")
@@ -153,7 +153,7 @@ def _switch(*, disabled: bool) -> Press:
     return lambda turn, endpoint_id, form: events.update_endpoint(turn, {"disabled": disabled}, endpoint_id)
 
 
-# By what stands in the address: the collection and the verb.
+# By the collection and the verb of its address.
 BUTTONS: Final[dict[tuple[str, ...], Button]] = {
     ("sessions", "expire"): Button(
         lambda turn, session_id, form: checkout.expire(turn, {}, session_id),

@@ -1,4 +1,4 @@
-"""Disputes: chargebacks, which take the money at once, and inquiries, which only ask.
+"""Disputes: chargebacks, which take the money at once, and inquiries, which take none.
 
 Source: https://docs.stripe.com/disputes/how-disputes-work, https://docs.stripe.com/testing#disputes
 """
@@ -41,7 +41,7 @@ NEW_EVIDENCE: Final = {
 
 
 def update(turn: Turn, given: Json, dispute_id: str) -> Json:
-    """`POST /v1/disputes/{id}`: metadata and evidence, which is handed in unless `submit` is false."""
+    """`POST /v1/disputes/{id}`: metadata and evidence, which is submitted unless `submit` is false."""
     dispute = _open_one(turn, dispute_id)
     previous = {"status": dispute.body["status"]}
     records.write(turn, dispute, given, "evidence", "submit")
@@ -62,7 +62,7 @@ def update(turn: Turn, given: Json, dispute_id: str) -> Json:
 
 
 def close(turn: Turn, given: Json, dispute_id: str) -> Json:
-    """`POST /v1/disputes/{id}/close`: the seller gives in."""
+    """`POST /v1/disputes/{id}/close`: the seller accepts the dispute."""
     return decide(turn, dispute_id, won=False).body
 
 
@@ -115,7 +115,7 @@ def escalate(turn: Turn, dispute_id: str) -> Record:
 
 
 def decide(turn: Turn, dispute_id: str, *, won: bool) -> Record:
-    """The end of a dispute. An inquiry just closes, whoever was right: no money had moved."""
+    """Close a dispute. An inquiry moved no money, so it closes in one way only."""
     dispute = _open_one(turn, dispute_id)
     previous = {"status": dispute.body["status"]}
     inquiry = _is_inquiry(dispute)
@@ -130,7 +130,7 @@ def decide(turn: Turn, dispute_id: str, *, won: bool) -> Record:
 
 
 def holds_the_money(turn: Turn, charge: Record) -> bool:
-    """Whether a chargeback stands against the charge, so that it cannot be refunded as well."""
+    """Whether a chargeback has taken the money of the charge, so that it cannot be refunded."""
     return any(
         dispute.body["status"] in ("needs_response", "under_review", "lost") for dispute in _of(turn, charge)
     )

@@ -1,4 +1,4 @@
-"""Events, the endpoints that want them, and what became of each delivery.
+"""Events, webhook endpoints and deliveries.
 
 Source: https://docs.stripe.com/api/events, /webhook_endpoints, https://docs.stripe.com/webhooks#retries
 """
@@ -19,7 +19,7 @@ from sandbox.stripe.reading import Filter, one_of
 from sandbox.stripe.store import AttemptRow, Condition, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn, state_error, wanted
 
-# Stripe waits hours and days; nobody at a sandbox would.
+# Much shorter than Stripe's hours and days.
 BACKOFF_S: Final = (1, 2, 5, 15, 60)
 MOST_ATTEMPTS: Final = 16
 DUE_AT_ONCE: Final = 100
@@ -27,7 +27,7 @@ KEPT_S: Final = 30 * 24 * 60 * 60
 MOST_ENDPOINTS: Final = 16
 # How long an old secret signs beside the new one. Source: https://docs.stripe.com/webhooks#roll-endpoint-secrets
 OLD_SECRET_SIGNS_S: Final = 24 * 60 * 60
-# Of an answer, so much is kept to be looked at.
+# How many characters of an answer are kept for the dashboard.
 ANSWER_KEPT: Final = 500
 SUCCESS: Final = range(200, 300)
 EVENT_TYPE: Final = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
@@ -111,7 +111,7 @@ def _endpoint(turn: Turn, object_id: str, given: Json, *, secret: str) -> Record
 def ensure_endpoint(turn: Turn, object_id: str, *, url: str | None, secret: str) -> None:
     """Have exactly this endpoint under this id, enabled and for every event; None means to have none.
 
-    To start with another secret than the endpoint has is to roll it, so neither side is ever left alone with one.
+    To start with another secret than the endpoint has is to roll it, so both secrets are valid for a while.
     """
     before = turn.store.find("webhook_endpoint", object_id)
     turn.store.remove("webhook_endpoint", object_id)
@@ -125,7 +125,7 @@ def ensure_endpoint(turn: Turn, object_id: str, *, url: str | None, secret: str)
 
 
 def update_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
-    """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, and none later that it missed."""
+    """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, also not later."""
     endpoint = turn.need("webhook_endpoint", endpoint_id)
     _check_events(given)
     if "disabled" in given:
@@ -147,7 +147,7 @@ def roll_secret(turn: Turn, endpoint_id: str) -> str:
 
 
 def _change_secret(turn: Turn, endpoint: Record, secret: str) -> None:
-    """From now on `secret`; the one before it signs on for a while, and any older one no more."""
+    """Sign with `secret` from now on, and with the one before it for a day; an older one is dropped."""
     if secret != endpoint.hidden["secret"]:
         until = turn.now + OLD_SECRET_SIGNS_S
         endpoint.hidden |= {"old_secret": endpoint.hidden["secret"], "old_until": until, "secret": secret}
@@ -176,9 +176,9 @@ def delete_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
 
 
 def due(turn: Turn) -> list[Delivery]:
-    """What should be sent now, as far as the switch and the holds of single events let it go.
+    """What should be sent now and is held back neither by itself nor with all the others.
 
-    When it is an endpoint's turn and it is deleted or disabled, the event is given up for it for good.
+    A delivery to an endpoint that is deleted or disabled by then is never made.
 
     Source: https://docs.stripe.com/webhooks#retries
     """
@@ -204,7 +204,7 @@ def due(turn: Turn) -> list[Delivery]:
 
 
 def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str = "") -> None:
-    """What an endpoint answered; None means that it did not. Anything but 2xx is tried again, later and later."""
+    """Record the answer of an endpoint; `status` is None when none came. Any but 2xx is tried again."""
     row = turn.store.delivery(delivery_id)
     if row is None:
         return
@@ -227,7 +227,7 @@ def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str
 
 
 def send_again(turn: Turn, event_id: str) -> None:
-    """Have one more delivery of an event made to every endpoint that is there now and wants it."""
+    """Deliver an event once more, to every endpoint that now asks for its type."""
     event = turn.need("event", event_id)
     for endpoint in turn.store.newest("webhook_endpoint", oldest_first=True):
         if wanted(endpoint.body, event.body["type"]):
@@ -235,19 +235,19 @@ def send_again(turn: Turn, event_id: str) -> None:
 
 
 def deliver_twice(turn: Turn, event_id: str) -> None:
-    """Have what still waits of an event arrive twice. Raises 400 when nothing does."""
+    """Send each waiting delivery of an event twice. Raises 400 when none waits."""
     for row in _waiting_rows(turn, event_id):
         turn.store.enqueue(event=row.event, endpoint=row.endpoint, at=row.next_at or turn.now)
 
 
 def hold(turn: Turn, event_id: str) -> None:
-    """Keep what still waits of an event back. Raises 400 when nothing does."""
+    """Hold back the waiting deliveries of an event. Raises 400 when none waits."""
     _waiting_rows(turn, event_id)
     turn.store.set_hold(event_id, held=True)
 
 
 def release(turn: Turn, event_id: str) -> None:
-    """Let an event go, also past the switch that holds all of them. Raises 400 when nothing of it waits."""
+    """Send an event even while all are held back. Raises 400 when none of its deliveries waits."""
     _waiting_rows(turn, event_id)
     turn.store.set_hold(event_id, held=False)
 
@@ -259,7 +259,7 @@ def is_held(turn: Turn, event_id: str) -> bool:
 
 
 def hold_all(turn: Turn, *, held: bool) -> None:
-    """Keep every webhook back, or let all of them go; what was said of single events is forgotten."""
+    """Keep every webhook back, or release all of them. Holds of single events are removed."""
     turn.store.set_switch("nothing", float(held))
     turn.store.forget_holds()
 

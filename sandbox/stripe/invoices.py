@@ -37,7 +37,7 @@ def lines(turn: Turn, given: Json, invoice_id: str) -> Json:
 
 
 def respond(turn: Turn, request: Request) -> Response:
-    """`GET /i/<secret>`: the receipt, for whoever was given the address. Raises 404 for any other."""
+    """`GET /i/<secret>`: the receipt at an address that only its buyer has. Raises 404 for any other."""
     page = turn.store.find("invoice_page", request.path.removeprefix(PREFIX))
     if page is None or request.method != "GET":
         raise ApiError("There is no receipt at this address.", status=404)
@@ -56,7 +56,7 @@ def respond(turn: Turn, request: Request) -> Response:
 
 
 def _refunds(turn: Turn, invoice: Record) -> list[Record]:
-    """What was given back so far and did not come back itself."""
+    """The refunds that did not fail."""
     return [
         refund
         for payment in invoice.hidden["payments"]

@@ -38,7 +38,7 @@ NO_DATA: Final = bodies.keys("account_tax_ids custom_fields description footer i
 
 
 def creation(given: Json) -> Json:
-    """`invoice_creation` as a session shows it, from how it was asked for."""
+    """`invoice_creation` as a session shows it."""
     data = NO_DATA | given.get("invoice_data", {})
     data["metadata"] = params.merged_metadata({}, data.get("metadata"))
     data["custom_fields"] = data["custom_fields"] or None
@@ -77,7 +77,7 @@ def issue(turn: Turn, session: Record) -> None:
 
 
 def _draft(session: Json, customer: Json, *, created: int) -> Json:
-    """`customer` may have been deleted meanwhile, so that no more than its id is left."""
+    """`customer` may be deleted by now, and then has no more than its id."""
     wanted = session["invoice_creation"]["invoice_data"]
     details = session["customer_details"]
     return {name: wanted[name] for name in ("custom_fields", "description", "footer", "metadata")} | {
@@ -157,7 +157,7 @@ def _finalise(turn: Turn, invoice: Record, customer: Record) -> None:
     """Number the invoice, one after the other for each customer, and give it a page that cannot be guessed."""
     secret = turn.new_id("test", 60)
     turn.add("invoice_page", secret, {"invoice": invoice.id})
-    # A customer who was deleted while their bank took its time has no prefix any more.
+    # A customer that was deleted before the payment arrived has no prefix any more.
     prefix = customer.body.get("invoice_prefix") or turn.characters(8).upper()
     sequence = customer.body.get("next_invoice_sequence", 1)
     if "next_invoice_sequence" in customer.body:

@@ -1,4 +1,4 @@
-"""The order inside a Checkout Session: its lines, its discount and what it comes to."""
+"""The order of a Checkout Session: its lines, its discount and its total."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def reprice(turn: Turn, session: Record) -> None:
     """
     items = session.hidden["items"]
     currency = items[0]["currency"]
-    # What a bank was asked to confirm was the old amount.
+    # A 3D Secure that is under way was for the old amount.
     session.hidden["awaiting"] = None
     discount = next(iter(session.body["discounts"]), None)
     lines = [
@@ -218,7 +218,7 @@ def apply_code(turn: Turn, session_id: str, typed: str) -> Record | str:
 
 
 def remove_discount(turn: Turn, session: Record) -> None:
-    """The order at its full price."""
+    """Take the discount off the order."""
     session.body["discounts"] = []
     reprice(turn, session)
     turn.store.save(session)

@@ -18,7 +18,7 @@ from sandbox.stripe.errors import malformed, missing, not_modelled
 
 Check = Callable[[Any, str], Any]
 
-# Deeper brackets than any real parameter has.
+# More brackets than any real parameter has.
 MAX_DEPTH: Final = 8
 METADATA_KEYS: Final = 50
 METADATA_KEY_LENGTH: Final = 40
@@ -61,7 +61,7 @@ def _segments(name: str) -> tuple[str, ...]:
 class Shape:
     """A check of a group of parameters.
 
-    `required` and `unmodelled` are names with spaces between; the unmodelled ones are known to Stripe and not here.
+    `required` and `unmodelled` are names separated by spaces. The unmodelled ones are known to Stripe only.
     """
 
     def __init__(self, fields: Mapping[str, Check], *, required: str = "", unmodelled: str = "") -> None:
@@ -136,7 +136,7 @@ def boolean(raw: Any, name: str) -> bool:
 
 
 def percent(raw: Any, name: str) -> int | float:
-    """A share of 100 with up to two decimals, more than none of it."""
+    """More than 0 and at most 100, with up to two decimals."""
     if not isinstance(raw, str) or not PERCENT.fullmatch(raw) or not 0 < float(raw) <= 100:
         raise malformed(f"Invalid percentage: {raw}", param=name)
     return int(float(raw)) if float(raw).is_integer() else float(raw)
@@ -182,7 +182,7 @@ def email(raw: Any, name: str) -> str | None:
 
 
 def metadata(raw: Any, name: str) -> dict[str, str] | None:
-    """Keys and strings; an empty string in place of all of it means: forget every key."""
+    """Keys and strings; an empty string instead of them deletes every key."""
     if raw == "":
         return None
     if not isinstance(raw, dict):
@@ -198,7 +198,7 @@ def metadata(raw: Any, name: str) -> dict[str, str] | None:
 
 
 def merged_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str, str]:
-    """`old` with `new` laid over it: an empty value deletes its key, and null deletes all of them."""
+    """`old` updated by `new`: an empty value deletes its key, and null deletes all of them."""
     if new is None:
         return {}
     merged = {key: value for key, value in (old | new).items() if value != ""}
@@ -208,7 +208,7 @@ def merged_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str
 
 
 def list_of(check: Check, *, at_most: int = 100) -> Check:
-    """A list, which travels as a group with numbers for names."""
+    """A list, which a form sends as a group with numbers for names."""
 
     def check_list(raw: Any, name: str) -> list[Any]:
         if raw == "":
@@ -230,7 +230,7 @@ def created_range(raw: Any, name: str) -> dict[str, int]:
 
 
 def or_cleared(check: Check) -> Check:
-    """A group that an empty string takes away."""
+    """A group, or null for an empty string."""
 
     def check_or_clear(raw: Any, name: str) -> Any:
         return None if raw == "" else check(raw, name)

@@ -67,7 +67,7 @@ def pay_by_card(turn: Turn, session: Record, card: Card, buyer: Json) -> Decline
 
 
 def ask_for_authentication(turn: Turn, session: Record, card: Card, buyer: Json) -> None:
-    """The bank wants to see the buyer first: the PaymentIntent waits, and so does the session."""
+    """The bank asks for 3D Secure: the PaymentIntent and the session wait for it."""
     intent = _intent(turn, session)
     intent.body["status"] = "requires_action"
     back = {"return_url": session.body["success_url"], "url": f"{session.body['url']}/authenticate"}
@@ -78,7 +78,7 @@ def ask_for_authentication(turn: Turn, session: Record, card: Card, buyer: Json)
 
 
 def finish_authentication(turn: Turn, session: Record, *, passed: bool) -> Decline | None:
-    """What became of 3D Secure; when it was passed, the card is charged."""
+    """The end of 3D Secure; charges the card if it was passed."""
     awaiting = session.hidden["awaiting"]
     if awaiting is None:
         raise state_error("This session does not wait for authentication.")
@@ -133,13 +133,13 @@ def settle_debit(turn: Turn, intent_id: str, *, paid: bool | None = None) -> Non
 
 
 def settle_on_time(turn: Turn, intent_id: str) -> None:
-    """What the timer of a bank debit does, unless somebody was faster on the dashboard."""
+    """The timer of a bank debit: settle it if it was not settled on the dashboard."""
     if turn.need("payment_intent", intent_id).body["status"] == "processing":
         settle_debit(turn, intent_id)
 
 
 def abandon_intent(turn: Turn, session: Record) -> None:
-    """Cancel what an earlier, declined attempt left behind."""
+    """Cancel the PaymentIntent of an earlier, declined attempt."""
     if session.body["payment_intent"] is None:
         return
     intent = turn.need("payment_intent", session.body["payment_intent"])

@@ -30,7 +30,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parameter of a list that is more than a field's value: its check, and the conditions that it sets."""
+    """A parameter of a list that is not compared with the field of its name: its check and its conditions."""
 
     check: Check
     conditions: Callable[[Any], list[Condition]]
@@ -42,7 +42,7 @@ def equal(field: str, value: Any) -> Condition:
 
 
 def one_of(expression: str, check: Check) -> Filter:
-    """A list of values, one of which the SQL `expression` has."""
+    """A parameter with several values; the SQL `expression` must be one of them."""
     sql = f"{expression} IN (SELECT value FROM json_each(?))"  # noqa: S608 - `expression` is our own SQL
     return Filter(check, lambda values: [(sql, [json.dumps(values)])])
 
@@ -65,7 +65,7 @@ def many(
     unmodelled: str = "",
     always: Sequence[Condition] = (),
 ) -> Endpoint:
-    """`GET` of the objects of a kind. A bare check in `filters` is of the field of the same name."""
+    """`GET` of the objects of a kind. A mere check in `filters` compares the field of that name."""
     checks = {name: each.check if isinstance(each, Filter) else each for name, each in filters.items()}
 
     def run(turn: Turn, given: Json, *more: Condition) -> Json:

@@ -1,4 +1,4 @@
-"""Objects made and changed as the parameters say: what every simple kind of them shares."""
+"""Writing the parameters of a call into an object."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sandbox.stripe.turn import Turn, state_error
 
 
 def fields_of(given: Json, *without: str, old_metadata: Json | None = None) -> Json:
-    """What an object takes over of the parameters; metadata is merged into the old."""
+    """The parameters that become fields of an object; metadata is merged into the old."""
     fields = {name: value for name, value in given.items() if name not in ("expand", *without)}
     if "metadata" in fields:
         fields["metadata"] = params.merged_metadata(old_metadata or {}, fields["metadata"])
@@ -23,7 +23,7 @@ def write(turn: Turn, record: Record, given: Json, *without: str) -> Json:
 
 
 def update(turn: Turn, record: Record, given: Json, *without: str) -> Json:
-    """Likewise, with an event that does not say what changed."""
+    """Like `write`, with an event that does not say what changed."""
     write(turn, record, given, *without)
     turn.emit(f"{record.kind}.updated", record, previous={})
     return record.body

@@ -112,7 +112,7 @@ def _refundable(turn: Turn, charge: Record, wanted: int | None) -> int:
 
 
 def _move(turn: Turn, charge: Record, amount: int) -> Json:
-    """Count `amount` more as refunded (or less, when negative); returns what the charge said before."""
+    """Count `amount` more as refunded (or less, when negative); returns the old values that changed."""
     body = charge.body
     previous = {"amount_refunded": body["amount_refunded"], "refunded": body["refunded"]}
     body["amount_refunded"] += amount
@@ -151,7 +151,7 @@ def succeed(turn: Turn, refund_id: str) -> None:
 
 
 def fail(turn: Turn, refund_id: str) -> None:
-    """The bank sends the money back, perhaps long after the refund succeeded: the charge is as before it."""
+    """The bank returns the money, even after the refund succeeded: the charge is as before the refund."""
     refund = turn.need("refund", refund_id)
     if refund.body["status"] not in ("pending", "succeeded"):
         raise state_error(f"This refund cannot fail any more; its status is {refund.body['status']}.")
@@ -172,7 +172,7 @@ def _undo(turn: Turn, refund: Record, change: Json) -> None:
 
 
 def turn_on_time(turn: Turn, refund_id: str) -> None:
-    """What the timer of a magic card's refund does, unless somebody was faster on the dashboard."""
+    """The timer of a refund: end it as the test card says, if it did not end on the dashboard."""
     status = turn.need("refund", refund_id).body["status"]
     charge = turn.need("charge", turn.need("refund", refund_id).body["charge"])
     if status == "pending":

@@ -12,10 +12,10 @@ from sandbox.stripe.errors import ApiError, no_such
 from sandbox.stripe.store import Json, Record, Store
 
 ALPHABET: Final = string.digits + string.ascii_letters
-# With "out of order" on, an event waits up to this long, so that a later one can overtake it.
+# With "out of order" on, an event waits at most this long, so that a later one can arrive first.
 OVERTAKING_S: Final = 3.0
 # The word for each kind in "No such ...".
-SPOKEN: Final = {"promotion_code": "promotion code", "webhook_endpoint": "webhook endpoint"}
+NAMES_IN_MESSAGES: Final = {"promotion_code": "promotion code", "webhook_endpoint": "webhook endpoint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Turn:
 
     @property
     def now_s(self) -> int:
-        """Now, in the whole seconds that the API speaks."""
+        """Now, in whole seconds as in the API."""
         return int(self.now)
 
     def new_id(self, prefix: str, length: int = 24) -> str:
@@ -52,7 +52,7 @@ class Turn:
         return "".join(self.rng.choices(ALPHABET, k=length))
 
     def add(self, kind: str, object_id: str, fields: Json, **hidden: object) -> Record:
-        """Write a new object; the keys that `fields` leaves out are as for every new one."""
+        """Write a new object; keys that are not in `fields` have their usual values."""
         body = bodies.new(kind, object_id, fields, created=self.now_s)
         record = Record(kind, object_id, body, hidden)
         self.store.add(record, created=self.now_s)
@@ -73,7 +73,7 @@ class Turn:
         """The object of that id. Raises 404, or 400 when the id came in the parameter `param`."""
         record = self.store.find(kind, object_id or "")
         if record is None or (param is not None and record.body.get("deleted")):
-            raise no_such(SPOKEN.get(kind, kind), object_id or "", param=param)
+            raise no_such(NAMES_IN_MESSAGES.get(kind, kind), object_id or "", param=param)
         return record
 
     def emit(self, event_type: str, record: Record, *, previous: Json | None = None) -> None:
@@ -102,7 +102,7 @@ class Turn:
             self.store.enqueue(event=event.id, endpoint=endpoint_id, at=self.now + wait_s)
 
     def after(self, seconds: float | None, job: str, target: str) -> None:
-        """Have a job done later; None means that a person does it on the dashboard."""
+        """Do a job later; with None, only the dashboard does it."""
         if seconds is not None:
             self.store.set_timer(at=self.now + seconds, job=job, target=target)
 

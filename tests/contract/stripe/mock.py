@@ -18,12 +18,12 @@ import requests
 from sandbox.serving import Request
 from tests.sandbox.stripe.driver import HOST, LIMIT_S, await_that, free_port, listens
 
-# Of the connection that carried the request to somebody else.
+# Headers of the connection that the request came by.
 HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
 
 def binary() -> str | None:
-    """The program: where `STRIPE_MOCK` says, or among the programs of this machine or of Go."""
+    """The program: where `STRIPE_MOCK` says, or on the PATH, or where Go installs programs."""
     of_go = Path(os.environ.get("GOPATH", Path.home() / "go")) / "bin"
     places = os.pathsep.join([os.environ.get("PATH", ""), str(of_go)])
     return os.environ.get("STRIPE_MOCK") or shutil.which("stripe-mock", path=places)

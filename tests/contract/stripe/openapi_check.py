@@ -18,7 +18,7 @@ from tests.contract.stripe.description import Description, Operation
 
 SUCCESS: Final = range(200, 300)
 ENVELOPE: Final = {"object", "data", "has_more", "url"}
-# The slice is of twenty paths: those that a shop needs. The stand-in has these beside them.
+# The slice has the twenty paths that a shop needs. The stand-in has these too.
 OUTSIDE: Final = frozenset(
     {
         "GET balance_transactions/*",

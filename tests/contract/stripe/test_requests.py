@@ -1,6 +1,6 @@
-"""Every request of ours, sent for real once, is one that Stripe takes: by its description, and by stripe-mock.
+"""Every request of ours is one that Stripe takes: by its description, and by stripe-mock.
 
-Each method of ours that talks to Stripe is driven against the stand-in, and what it sent is then held against
+Each method of ours that talks to Stripe is driven against the stand-in, and what it sent is checked against
 both. A new method fails `test_every_method_is_driven` until `DRIVEN` has it.
 """
 
@@ -39,7 +39,7 @@ NEW_PRICE: Final = NewPrice(
 
 
 class Account:
-    """A Stripe account in which a pack was just bought, and all that we asked it since."""
+    """A Stripe account in which a pack was just bought, and the requests since."""
 
     def __init__(self) -> None:
         self.sent: list[Request] = []
@@ -147,7 +147,7 @@ def call_of(request: Request) -> str:
 
 
 def without(request: Request, exceptions: Collection[tuple[str, str]]) -> Request:
-    """A request less those of its parameters that are exceptions."""
+    """A request without the parameters that are exceptions."""
     call = call_of(request)
     known = [
         (name, value)
@@ -220,7 +220,7 @@ def test_stripes_own_description_takes_what_we_ask(account: Account, method: str
 
 
 def problems_of(request: Request, descriptions: list[Description]) -> list[str]:
-    """What the first description that knows the call has to say about it."""
+    """The problems of a request by the first description that has the call."""
     for description in descriptions:
         operation = description.operation(request.method, address_of(request))
         if operation is not None:

@@ -1,4 +1,4 @@
-"""A stand-in with a clock that tests turn, and whoever uses it: a shop by Stripe's package, a buyer by the pages.
+"""A stand-in with a clock that tests turn, and its users: a shop with Stripe's package, a buyer with the pages.
 
 Requests reach it without a socket. `served` is for the tests that are about sockets, threads or processes.
 """
@@ -24,7 +24,7 @@ from sandbox.stripe.events import Delivery
 from tests.loopback import HandlerAdapter
 from tests.recorded import StripeStandIn
 
-# The client's own telemetry would write into the home directory.
+# The package's telemetry writes into the home directory.
 stripe.enable_telemetry = False
 
 HOST = "127.0.0.1"
@@ -45,7 +45,7 @@ REFUND_FAILS = "4000000000005126"
 
 
 class Clock:
-    """Time that stands still until a test moves it. It begins now, so that the real client believes signatures."""
+    """Time that a test moves. It begins now, so that the real client accepts signatures."""
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
@@ -108,7 +108,7 @@ def served(handler: Handler, port: int) -> Iterator[str]:
 
 
 def await_that(condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:
-    """Wait for a condition, and fail when it does not come."""
+    """Wait for a condition; fails when it is not met in time."""
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {limit_s} s"
@@ -132,7 +132,7 @@ class StripeDriver:
         if url is None:
             self.http.mount("http://", HandlerAdapter(handler or standin.handle))
         self.client = self.client_with(SECRET_KEY)
-        # Untyped on purpose: many tests say what the client's own types would not let them.
+        # Untyped, because many tests send what the types of the package do not allow.
         self.v1: Any = self.client.v1
 
     def client_with(self, secret_key: str, **options: Any) -> stripe.StripeClient:

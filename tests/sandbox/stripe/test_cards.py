@@ -1,4 +1,4 @@
-"""Every test card and test account of Stripe's, by its number: what becomes of the payment, the charge and the money.
+"""Every test card and test account of Stripe's, by its number: the payment, the charge and the money.
 
 Source: https://docs.stripe.com/testing
 """

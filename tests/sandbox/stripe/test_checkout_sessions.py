@@ -165,7 +165,7 @@ def test_a_total_too_small_to_charge_is_refused_but_nothing_is_fine(driver: Stri
 
 
 def test_a_refused_session_leaves_nothing_behind(driver: StripeDriver) -> None:
-    """The product and the price of the order are made before its total is looked at."""
+    """The product and the price of the order are made before its total is checked."""
     before = driver.v1.events.list({"limit": 1}).data[0].id
     data = {"currency": "usd", "unit_amount": 1, "product_data": {"name": "never to be"}}
     with pytest.raises(stripe.InvalidRequestError, match="at least"):

@@ -12,7 +12,7 @@ NUMBERS = count()
 
 
 def code_for(driver: StripeDriver, coupon: dict[str, Any], **promotion: Any) -> Any:
-    """A fresh promotion code, spelled unlike every other."""
+    """A new promotion code with a spelling of its own."""
     made = driver.v1.coupons.create(coupon)
     wanted = {"promotion": {"type": "coupon", "coupon": made.id}, "code": f"Code{next(NUMBERS)}"}
     return driver.v1.promotion_codes.create(wanted | promotion)
@@ -162,7 +162,7 @@ def test_a_discount_can_be_given_with_the_session(driver: StripeDriver) -> None:
     coupon = driver.v1.coupons.create({"percent_off": 20}).id
     session = driver.session(discounts=[{"coupon": coupon}])
     assert (session.amount_total, session.discounts[0].coupon) == (400, coupon)
-    # It is the seller's gift, which the buyer cannot take off.
+    # The buyer cannot remove a discount of the seller.
     driver.post(str(session.url), action="remove")
     assert driver.again(session).amount_total == 400
     driver.pay(session)

@@ -1,4 +1,4 @@
-"""What was bought is still there at the next start."""
+"""What is stored survives a restart, also after a kill."""
 
 from __future__ import annotations
 
@@ -99,26 +99,26 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> 
     assert again.line_items.data[0].description == "10 credits: the big pack"
 
 
-class MoodyShop:
-    """A site that, while it is moody, refuses every third event and keeps one waiting without an answer."""
+class FailingSite:
+    """A site that, while it fails, refuses every third event and leaves one without an answer."""
 
     def __init__(self) -> None:
         self.arrived: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
         self.kept_waiting = ""
-        self.is_moody = True
+        self.is_failing = True
         self.let_go = threading.Event()
         self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Response:
-        """Answer one webhook; it is the order of first arrival that decides about an event."""
+        """Answer one webhook; the order of first arrival decides which ones fail."""
         event_id = json.loads(request.body)["id"]
         with self._lock:
             self.arrived[event_id] += 1
             place = list(self.arrived).index(event_id)
-        if self.is_moody and place % 3 == 0:
+        if self.is_failing and place % 3 == 0:
             return Response(status=500, body=b"not now")
-        if self.is_moody and place == 2:
+        if self.is_failing and place == 2:
             self.kept_waiting = event_id
             self.let_go.wait(LIMIT_S * 3)
         with self._lock:
@@ -127,35 +127,35 @@ class MoodyShop:
 
 
 def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(tmp_path: Path) -> None:
-    shop, port = MoodyShop(), free_port()
+    site, port = FailingSite(), free_port()
     client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
 
     def pending() -> dict[str, int]:
         return {event.id: event.pending_webhooks for event in client.v1.events.list({"limit": 100}).data}
 
-    with served(shop.handle, free_port()) as site:
-        start = (tmp_path / "stripe.sqlite3", port, *SELLER, "--webhook-url", f"{site}/webhook")
+    with served(site.handle, free_port()) as url:
+        start = (tmp_path / "stripe.sqlite3", port, *SELLER, "--webhook-url", f"{url}/webhook")
         with running(*start) as process:
             for number in range(12):
                 client.v1.customers.create({"name": f"Ada {number}"})
             await_that(
-                lambda: shop.kept_waiting and set(shop.arrived) == set(pending()) and 0 in pending().values()
+                lambda: site.kept_waiting and set(site.arrived) == set(pending()) and 0 in pending().values()
             )
             before = pending()
             process.send_signal(signal.SIGKILL)
             process.wait()
-        shop.is_moody = False
-        shop.let_go.set()
+        site.is_failing = False
+        site.let_go.set()
         with running(*start):
             await_that(lambda: set(pending().values()) == {0}, limit_s=60)
             events = set(pending())
     assert events >= set(before)
-    assert set(shop.taken) == events
+    assert set(site.taken) == events
     # The one under way was made again, and what was known to have arrived was not.
-    assert shop.arrived[shop.kept_waiting] > 1
+    assert site.arrived[site.kept_waiting] > 1
     known = [event_id for event_id, left in before.items() if left == 0]
     assert known
-    assert {shop.taken[event_id] for event_id in known} == {1}
+    assert {site.taken[event_id] for event_id in known} == {1}
 
 
 def test_started_with_nothing_it_makes_its_own_keys_and_keeps_them(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_closed_set_is_named_as_stripe_names_it(driver: StripeDriver) -> None:
 
 
 def test_every_code_is_one_of_stripes() -> None:
-    """As far as a seller sees it: what the payment page alone says never leaves it."""
+    """Codes of the API; those that only the payment page shows are not counted."""
     annotation = inspect.getsource(stripe.Invoice.LastFinalizationError)
     source = "".join(path.read_text() for path in Path(errors.__file__).parent.glob("*.py"))
     codes = set(re.findall(r'\bcode="([a-z_]+)"', source))

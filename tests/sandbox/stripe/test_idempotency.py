@@ -100,7 +100,7 @@ def test_many_at_once_with_one_key_leave_one_object(driver: StripeDriver) -> Non
 
 
 class SlowClock(Clock):
-    """Time that somebody reads slowly, when told to: whoever asks is kept until let go."""
+    """Time that, while `slow`, keeps who reads it waiting until `let_go`."""
 
     def __init__(self) -> None:
         super().__init__()

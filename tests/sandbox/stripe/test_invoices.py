@@ -1,4 +1,4 @@
-"""Invoices of paid orders: written once the money is there, listed, and shown to the buyer as a receipt."""
+"""Invoices of paid orders: written when the money has arrived, listed, and shown to the buyer as a receipt."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_what_the_shop_wants_on_it_is_on_it(driver: StripeDriver) -> None:
         {"order": "9"},
     )
     assert [field.to_dict() for field in invoice.custom_fields] == wanted["custom_fields"]
-    # What was said of the session and of the payment stays there.
+    # Metadata of the session and of the payment is not copied.
     assert driver.intent(session).metadata.to_dict() == {}
 
 

@@ -1,8 +1,4 @@
-"""The whole API through Stripe's own package, as it comes: a seller's day that leaves no endpoint out.
-
-Nothing is patched and nothing is recorded. The package speaks to the stand-in over a socket, and what the stand-in
-heard is held against the list of what it can do.
-"""
+"""The whole API through Stripe's own package and a socket: every endpoint of the stand-in is called once."""
 
 from __future__ import annotations
 
@@ -28,8 +24,8 @@ from tests.sandbox.stripe.driver import (
 API = "/v1/"
 
 
-class Ear:
-    """Stands before a stand-in, hears every call, and refuses as many as it is told to, as a busy Stripe would."""
+class CallLog:
+    """Stands before a stand-in, keeps every call, and answers the next `busy` ones with 409."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -46,7 +42,7 @@ class Ear:
                 return Response.json({"error": refusal}, status=409)
         return self._handler(request)
 
-    def heard(self) -> set[str]:
+    def called_endpoints(self) -> set[str]:
         """The addresses of the endpoints that were called."""
         found = [routes.find(call.method, call.path.removeprefix(API)) for call in self.calls]
         called = [endpoint for endpoint, _ in filter(None, found)]
@@ -54,26 +50,26 @@ class Ear:
 
 
 @pytest.fixture(scope="module")
-def day() -> Iterator[tuple[StripeDriver, Ear]]:
-    """A stand-in of its own, and the ear before it."""
+def day() -> Iterator[tuple[StripeDriver, CallLog]]:
+    """A stand-in on a port, and the log of its calls."""
     clock = Clock()
     port = free_port()
     standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
-    ear = Ear(standin.handle)
-    with served(ear.handle, port) as url:
-        yield StripeDriver(standin, clock, url=url), ear
+    log = CallLog(standin.handle)
+    with served(log.handle, port) as url:
+        yield StripeDriver(standin, clock, url=url), log
     standin.close()
 
 
 @pytest.fixture
-def driver(day: tuple[StripeDriver, Ear]) -> StripeDriver:
-    """The one with the ear before it."""
+def driver(day: tuple[StripeDriver, CallLog]) -> StripeDriver:
+    """The driver of that stand-in."""
     return day[0]
 
 
 @pytest.fixture
-def ear(day: tuple[StripeDriver, Ear]) -> Ear:
-    """What stands before the driver."""
+def log(day: tuple[StripeDriver, CallLog]) -> CallLog:
+    """The log of that stand-in."""
     return day[1]
 
 
@@ -83,11 +79,11 @@ def answer_to(made: stripe.StripeObject) -> stripe.StripeResponse:
     return made.last_response
 
 
-# The day comes first, in a few parts; its last page looks back at all of them.
+# Every endpoint, in three parts
 
 
 def set_up_shop(client: stripe.StripeClient) -> str:
-    """Something to sell, for less to some; returns the price."""
+    """A product, a price, a discount and a webhook endpoint; returns the price."""
     v1 = client.v1
     product = v1.products.create({"name": "20 credits"})
     v1.products.update(product.id, {"description": "Twenty haikus"})
@@ -121,7 +117,7 @@ def set_up_shop(client: stripe.StripeClient) -> str:
 
 
 def sell(driver: StripeDriver, price: str) -> None:
-    """A customer buys, and gets an invoice; another changes their mind."""
+    """A customer buys with an invoice; another session is expired."""
     v1 = driver.client.v1
     customer = v1.customers.create({"email": "ada@example.com"})
     v1.customers.update(customer.id, {"name": "Ada"})
@@ -161,7 +157,7 @@ def sell(driver: StripeDriver, price: str) -> None:
 
 
 def take_back(driver: StripeDriver) -> None:
-    """Money goes back: because the shop says so, and because a cardholder does."""
+    """A refund and a dispute."""
     v1 = driver.client.v1
     refund = v1.refunds.create({"payment_intent": str(driver.sold(REFUND_PENDING).payment_intent)})
     v1.refunds.update(refund.id, {"metadata": {"why": "asked"}})
@@ -175,15 +171,15 @@ def take_back(driver: StripeDriver) -> None:
     assert v1.disputes.retrieve(dispute.id).status == "lost"
 
 
-def test_a_sellers_day_leaves_no_endpoint_out(driver: StripeDriver, ear: Ear) -> None:
+def test_the_package_can_call_every_endpoint(driver: StripeDriver, log: CallLog) -> None:
     sell(driver, set_up_shop(driver.client))
     take_back(driver)
-    assert set(routes.ENDPOINTS) - ear.heard() == set()
+    assert set(routes.ENDPOINTS) - log.called_endpoints() == set()
 
 
-def test_the_package_says_who_it_is_and_which_version_it_speaks(driver: StripeDriver, ear: Ear) -> None:
+def test_the_package_says_who_it_is_and_which_version_it_speaks(driver: StripeDriver, log: CallLog) -> None:
     driver.client.v1.accounts.retrieve_current()
-    headers = ear.calls[-1].headers
+    headers = log.calls[-1].headers
     assert headers["stripe-version"] == stripe.api_version
     assert headers["user-agent"].startswith("Stripe/v1 PythonBindings/")
 
@@ -194,16 +190,16 @@ def test_it_turns_pages_by_itself(driver: StripeDriver) -> None:
     assert [product.id for product in found.auto_paging_iter()] == made[::-1]
 
 
-def test_a_conflict_is_tried_again_with_the_same_key(driver: StripeDriver, ear: Ear) -> None:
-    ear.busy = 1
+def test_a_conflict_is_tried_again_with_the_same_key(driver: StripeDriver, log: CallLog) -> None:
+    log.busy = 1
     customer = driver.client.v1.customers.create({"name": "Ada"}, {"max_network_retries": 1})
-    refused, done = ear.calls[-2:]
+    refused, done = log.calls[-2:]
     assert refused.headers["idempotency-key"] == done.headers["idempotency-key"]
     assert driver.events_about(customer.id) == ["customer.created"]
 
 
-def test_without_retries_a_conflict_is_an_error(driver: StripeDriver, ear: Ear) -> None:
-    ear.busy = 1
+def test_without_retries_a_conflict_is_an_error(driver: StripeDriver, log: CallLog) -> None:
+    log.busy = 1
     with pytest.raises(stripe.APIError) as refused:
         driver.client.v1.customers.create({"name": "Ada"})
     assert refused.value.http_status == 409

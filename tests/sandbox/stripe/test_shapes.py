@@ -41,7 +41,7 @@ def stripe() -> Description:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Every exchange of a long and varied day, and every webhook."""
+    """Every exchange of all that is below, and every webhook."""
     folder = tmp_path_factory.mktemp("day")
     recording = Recording(folder)
     clock = Clock()
@@ -65,7 +65,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def sell(driver: StripeDriver) -> None:
-    """Every way to sell something, and not to."""
+    """Every way in which a session ends."""
     v1 = driver.v1
     product = v1.products.create({"name": "20 credits", "images": ["http://shop.test/20.png"]})
     price = v1.prices.create(
@@ -181,7 +181,7 @@ def test_every_request_and_every_answer_is_as_stripe_describes_it(
 
 
 def test_every_parameter_that_stripe_takes_is_known(stripe: Description) -> None:
-    """Modelled, or refused by name; none is silently ignored and none is our invention."""
+    """Modelled, or refused by name; none is ignored and none is invented."""
     for method, address in stripe.addresses:
         shape = routes.ENDPOINTS[f"{method} {address}"].takes
         operation = stripe.operation(method, address)

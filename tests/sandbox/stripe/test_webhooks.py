@@ -1,4 +1,4 @@
-"""Events, the outbox and the courier."""
+"""Events, deliveries and the courier."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def types_of(due: list[Any]) -> list[str]:
     return [json.loads(delivery.body)["type"] for delivery in due]
 
 
-def test_the_real_client_believes_the_signature(fresh: StripeDriver) -> None:
+def test_the_real_client_accepts_the_signature(fresh: StripeDriver) -> None:
     session = fresh.sold()
     delivery = fresh.due()[-1]
     header = fresh.standin.sign(delivery.body, fresh.clock.now)
@@ -141,7 +141,7 @@ def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: StripeDrive
 
 
 def another_endpoint(driver: StripeDriver) -> Any:
-    """A second endpoint, beside the shop's own."""
+    """A second endpoint, beside that of the site."""
     return driver.v1.webhook_endpoints.create({"url": "http://other.test/hook", "enabled_events": ["*"]})
 
 
@@ -221,8 +221,8 @@ def rolled(driver: StripeDriver, endpoint_id: str = "we_sandbox") -> str:
     return str(secret)
 
 
-def believed(driver: StripeDriver, secret: str) -> bool:
-    """Whether somebody who knows this secret believes the webhook that is due."""
+def is_valid(driver: StripeDriver, secret: str) -> bool:
+    """Whether the webhook that is due is valid under this secret."""
     delivery = driver.due()[-1]
     header = driver.standin.sign(delivery.body, driver.clock.now, secrets=delivery.secrets)
     try:
@@ -240,15 +240,15 @@ def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: StripeDriver
     header = fresh.standin.sign(delivery.body, fresh.clock.now, secrets=delivery.secrets)
     assert header.count("v1=") == 2
     fresh.clock.advance(DAY_S - 1)
-    assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, True)
+    assert (is_valid(fresh, secret), is_valid(fresh, WEBHOOK_SECRET)) == (True, True)
     fresh.clock.advance(1)
-    assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, False)
+    assert (is_valid(fresh, secret), is_valid(fresh, WEBHOOK_SECRET)) == (True, False)
 
 
 def test_a_secret_rolled_twice_leaves_only_the_last_two(fresh: StripeDriver) -> None:
     second, third = rolled(fresh), rolled(fresh)
     fresh.v1.customers.create({})
-    assert [believed(fresh, secret) for secret in (WEBHOOK_SECRET, second, third)] == [False, True, True]
+    assert [is_valid(fresh, secret) for secret in (WEBHOOK_SECRET, second, third)] == [False, True, True]
 
 
 def test_a_rolled_secret_is_shown_once(fresh: StripeDriver) -> None:
@@ -268,7 +268,7 @@ def test_a_start_with_another_secret_is_a_roll(tmp_path: Path) -> None:
     again.close()
 
 
-# What a person may do to one event
+# Buttons for one event
 
 
 def newest_event(driver: StripeDriver) -> str:
@@ -364,12 +364,12 @@ def test_an_event_can_be_sent_again(fresh: StripeDriver) -> None:
     assert again.event_id == delivery.event_id
 
 
-# Really sent
+# The courier
 
 
 @dataclass
-class Shop:
-    """A site that listens, and answers as it is told."""
+class Site:
+    """A site that receives webhooks, and answers as a test says."""
 
     statuses: list[int] = field(default_factory=list)
     received: list[Request] = field(default_factory=list)
@@ -377,7 +377,7 @@ class Shop:
     url: str = ""
 
     def handle(self, request: Request) -> Response:
-        """Take a webhook in."""
+        """Receive a webhook."""
         self.received.append(request)
         status = self.statuses.pop(0) if self.statuses else 200
         return Response(status=status, body=self.says.encode(), headers={"location": f"{self.url}/elsewhere"})
@@ -388,17 +388,17 @@ class Shop:
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
+def site() -> Iterator[Site]:
     """A site on a port."""
-    shop = Shop()
-    with served(shop.handle, free_port()) as shop.url:
-        yield shop
+    site = Site()
+    with served(site.handle, free_port()) as site.url:
+        yield site
 
 
 @contextmanager
-def couriered(clock: Callable[[], float], shop: Shop) -> Iterator[Any]:
-    """A stand-in whose courier goes to the shop."""
-    standin = make_standin(clock, webhook_url=f"{shop.url}/webhook")
+def couriered(clock: Callable[[], float], site: Site) -> Iterator[Any]:
+    """A stand-in whose courier goes to the site."""
+    standin = make_standin(clock, webhook_url=f"{site.url}/webhook")
     courier = Courier(standin, clock)
     courier.start()
     try:
@@ -408,44 +408,44 @@ def couriered(clock: Callable[[], float], shop: Shop) -> Iterator[Any]:
         standin.close()
 
 
-def test_the_courier_brings_signed_events_to_the_shop(shop: Shop) -> None:
+def test_the_courier_brings_signed_events_to_the_shop(site: Site) -> None:
     clock = Clock()
-    with couriered(clock, shop):
-        # The coupon and the code that every stand-in begins with.
-        await_that(lambda: len(shop.received) == 2)
-    assert {request.headers["content-type"] for request in shop.received} == {
+    with couriered(clock, site):
+        # Every stand-in begins with a coupon and a promotion code.
+        await_that(lambda: len(site.received) == 2)
+    assert {request.headers["content-type"] for request in site.received} == {
         "application/json; charset=utf-8"
     }
     client = stripe.StripeClient("sk_test_x")
     events = [
         client.construct_event(request.body, request.headers["stripe-signature"], WEBHOOK_SECRET)
-        for request in shop.received
+        for request in site.received
     ]
     assert {event.type for event in events} == {"coupon.created", "promotion_code.created"}
-    assert shop.paths() == ["/webhook", "/webhook"]
+    assert site.paths() == ["/webhook", "/webhook"]
 
 
-def test_the_courier_comes_again_and_follows_no_redirect(shop: Shop) -> None:
-    shop.statuses = [500, 302]
+def test_the_courier_comes_again_and_follows_no_redirect(site: Site) -> None:
+    site.statuses = [500, 302]
     clock = Clock()
-    with couriered(clock, shop) as standin:
-        await_that(lambda: len(shop.received) == 2)
+    with couriered(clock, site) as standin:
+        await_that(lambda: len(site.received) == 2)
         await_that(lambda: not standin.due_deliveries(clock.now) and standin.due_deliveries(clock.now + 1))
         clock.advance(1)
-        await_that(lambda: len(shop.received) == 4)
+        await_that(lambda: len(site.received) == 4)
         await_that(lambda: not standin.due_deliveries(clock.now + DAY_S))
-    assert shop.paths() == ["/webhook"] * 4
+    assert site.paths() == ["/webhook"] * 4
 
 
-def test_the_courier_notices_that_time_passes(shop: Shop) -> None:
+def test_the_courier_notices_that_time_passes(site: Site) -> None:
     clock = Clock()
-    with couriered(clock, shop) as standin:
-        body = f"mode=payment&line_items[0][price]=price_ten&line_items[0][quantity]=1&success_url={shop.url}"
+    with couriered(clock, site) as standin:
+        body = f"mode=payment&line_items[0][price]=price_ten&line_items[0][quantity]=1&success_url={site.url}"
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         made = standin.handle(Request("POST", "/v1/checkout/sessions", headers=headers, body=body.encode()))
         assert made.status == 200
         clock.advance(DAY_S)
-        await_that(lambda: any(b'"checkout.session.expired"' in request.body for request in shop.received))
+        await_that(lambda: any(b'"checkout.session.expired"' in request.body for request in site.received))
 
 
 def test_a_shop_that_is_away_is_no_answer(fresh: StripeDriver) -> None:
@@ -458,9 +458,9 @@ def test_a_shop_that_is_away_is_no_answer(fresh: StripeDriver) -> None:
     assert deliver(fresh.standin, away, at=fresh.clock.now).status is None
 
 
-def test_of_an_answer_the_beginning_is_kept(shop: Shop) -> None:
-    shop.statuses, shop.says = [418], "a" * 600
-    with couriered(Clock(), shop) as standin:
+def test_of_an_answer_the_beginning_is_kept(site: Site) -> None:
+    site.statuses, site.says = [418], "a" * 600
+    with couriered(Clock(), site) as standin:
         await_that(lambda: "418" in look(standin))
         page = look(standin)
     assert "a" * 500 in page
