@@ -7,7 +7,7 @@ Source: https://docs.stripe.com/api, the "object" page of each resource, in vers
 
 from __future__ import annotations
 
-from copy import copy, deepcopy
+import json
 from typing import Any, Final
 
 from sandbox.stripe.store import Json
@@ -18,7 +18,7 @@ ACCOUNT_ID: Final = "acct_1Sandbox000000000"
 
 def keys(names: str, value: object = None) -> Json:
     """These keys (separated by spaces), each with the same value."""
-    return {name: copy(value) for name in names.split()}
+    return dict.fromkeys(names.split(), value)
 
 
 BLANK_ADDRESS: Final = keys("city country line1 line2 postal_code state")
@@ -169,12 +169,15 @@ BLANK: Final[dict[str, Json]] = {
     "webhook_endpoint": keys("api_version application description")
     | {"livemode": False, "metadata": {}, "status": "enabled"},
 }
+# As text, because reading it is the fastest way to a copy that shares no list with another.
+BLANK_TEXT: Final = {kind: json.dumps(body) for kind, body in BLANK.items()}
 
 
 def new(kind: str, object_id: str, fields: Json, *, created: int | None = None) -> Json:
     """A new object with every key of its kind. A part of another object has no `created` of its own."""
+    blank: Json = json.loads(BLANK_TEXT[kind])
     time = {"start" if kind == "discount" else "created": created} if created is not None else {}
-    return deepcopy(BLANK[kind]) | fields | {"id": object_id, "object": kind} | time
+    return blank | fields | {"id": object_id, "object": kind} | time
 
 
 def deleted(kind: str, object_id: str) -> Json:

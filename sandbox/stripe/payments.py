@@ -227,11 +227,11 @@ def _refuse(turn: Turn, intent: Record, decline: Decline) -> None:
 
 def _complete(turn: Turn, session: Record, buyer: Json, *, payment_status: str) -> None:
     orders.redeem_discount(turn, session)
-    details = {"address": bodies.BLANK_ADDRESS, "tax_exempt": "none", "tax_ids": []} | buyer
+    details: Json = {"address": bodies.address({}), "tax_exempt": "none", "tax_ids": []}
     session.body |= {
         "status": "complete",
         "payment_status": payment_status,
-        "customer_details": bodies.keys("business_name individual_name phone") | details,
+        "customer_details": bodies.keys("business_name individual_name phone") | details | buyer,
         "url": None,
     }
     if payment_status != "unpaid":
