@@ -5,9 +5,11 @@ It models one-time payments through Checkout (`mode=payment`, `ui_mode=hosted_pa
 
     errors, params      what a request may say, and how it is refused
     store, turn         SQLite; one request's work in one transaction
-    bodies and its kin, expansion    the JSON of every object
+    bodies, payment_bodies    the JSON of every object
+    reading             one object by its id, and lists of them
     records             what simple objects take over of what they are given
-    customers, catalog, coupons, checkout, payments, invoices, refunds, disputes, events
+    expansion           ids replaced by the objects that they name
+    customers, catalog, coupons, checkout, orders, payments, balance, invoicing, invoices, refunds, disputes, events
                         what the API and the pages do
     routes              which address does what
     pages, dashboard    the HTML that a buyer and a developer see

@@ -1,4 +1,4 @@
-"""`python -m sandbox.stripe`: the stand-in on a port of this machine, with its courier."""
+"""`python -m sandbox.stripe`: the stand-in on a port, with its courier."""
 
 from __future__ import annotations
 

@@ -5,34 +5,29 @@ Source: https://docs.stripe.com/api/balance_transactions
 
 from __future__ import annotations
 
-from typing import Final
-
-from sandbox.stripe import params, payment_bodies
-from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn
 
-RETRIEVE: Final = Shape(params.EXPAND)
 
+def move(
+    turn: Turn, source: Record, *, amount: int, kind: str, fee: int = 0, available_after_s: int = 0
+) -> Json:
+    """Record that `amount` came in (or went out, when negative) because of `source`; `fee` is what Stripe keeps.
 
-def retrieve(turn: Turn, given: Json, transaction_id: str) -> Json:
-    """`GET /v1/balance_transactions/{id}`."""
-    return turn.need("balance_transaction", transaction_id).body
-
-
-def move(turn: Turn, source: Record, *, amount: int, fee: int, kind: str, available_after_s: int = 0) -> Json:
-    """Write down that `amount` came in (or went out, when negative) because of `source`.
-
-    What is not available at once is pending and stays so. That is more patient than Stripe, but nobody is paid out.
+    What is not available at once stays pending, because nothing is paid out here.
     """
-    body = payment_bodies.balance_transaction(
-        turn.new_id("txn"),
-        amount=amount,
-        fee=fee,
-        currency=source.body["currency"],
-        kind=kind,
-        source=source.id,
-        created=turn.now_s,
-        available_on=turn.now_s + available_after_s,
-    )
-    return turn.add("balance_transaction", body).body
+    currency = source.body["currency"]
+    part = {"amount": fee, "application": None, "currency": currency, "description": "Stripe fees"}
+    fields = {
+        "amount": amount,
+        "available_on": turn.now_s + available_after_s,
+        "currency": currency,
+        "fee": fee,
+        "fee_details": [part | {"type": "stripe_fee"}] if fee else [],
+        "net": amount - fee,
+        "reporting_category": "dispute" if kind == "adjustment" else kind,
+        "source": source.id,
+        "status": "pending" if available_after_s else "available",
+        "type": kind,
+    }
+    return turn.add("balance_transaction", turn.new_id("txn"), fields).body

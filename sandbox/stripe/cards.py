@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Literal
 
 from sandbox.stripe.errors import doc_url
@@ -19,22 +20,17 @@ DebitPlan = Literal["ok", "fails"]
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a payment did not happen. `at_form` means that no bank was asked, so no payment was tried."""
+    """Why a payment did not happen."""
 
     code: str
     message: str
     decline_code: str | None = None
     outcome: str = "issuer_declined"
-    at_form: bool = False
 
     def as_error(self) -> dict[str, Any]:
         """As it stands in a PaymentIntent's `last_payment_error`."""
-        error: dict[str, Any] = {
-            "type": "card_error",
-            "code": self.code,
-            "message": self.message,
-            "doc_url": doc_url(self.code),
-        }
+        error = {"type": "card_error", "code": self.code, "message": self.message}
+        error["doc_url"] = doc_url(self.code)
         return error if self.decline_code is None else error | {"decline_code": self.decline_code}
 
 
@@ -55,8 +51,8 @@ class Card:
     def grouped(self) -> str:
         """The number as it is printed on the card."""
         sizes = (4, 6, 5) if len(self.number) == 15 else (4, 4, 4, 4)
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return " ".join(self.number[start : start + size] for start, size in zip(starts, sizes, strict=True))
+        digits = iter(self.number)
+        return " ".join("".join(islice(digits, size)) for size in sizes)
 
 
 def _declined(decline_code: str, message: str = "Your card was declined.", **more: Any) -> Decline:
@@ -64,23 +60,18 @@ def _declined(decline_code: str, message: str = "Your card was declined.", **mor
 
 
 INSUFFICIENT_FUNDS: Final = _declined("insufficient_funds", "Your card has insufficient funds.")
-INCORRECT_NUMBER: Final = Decline("incorrect_number", "Your card number is incorrect.", at_form=True)
-INCOMPLETE_NUMBER: Final = Decline("incomplete_number", "Your card number is incomplete.", at_form=True)
-INVALID_EXPIRY: Final = Decline(
-    "invalid_expiry_year", "Your card's expiry date is in the past.", at_form=True
-)
-INCOMPLETE_EXPIRY: Final = Decline(
-    "incomplete_expiry", "Your card's expiry date is incomplete.", at_form=True
-)
-INVALID_CVC: Final = Decline("invalid_cvc", "Your card's security code is invalid.", at_form=True)
+INCORRECT_NUMBER: Final = Decline("incorrect_number", "Your card number is incorrect.")
+INCOMPLETE_NUMBER: Final = Decline("incomplete_number", "Your card number is incomplete.")
+INVALID_EXPIRY: Final = Decline("invalid_expiry_year", "Your card's expiry date is in the past.")
+INCOMPLETE_EXPIRY: Final = Decline("incomplete_expiry", "Your card's expiry date is incomplete.")
+INVALID_CVC: Final = Decline("invalid_cvc", "Your card's security code is invalid.")
 NOT_A_TEST_CARD: Final = _declined(
     "test_mode_live_card",
     "Your card was declined. This is a sandbox; use one of the test cards.",
-    at_form=True,
 )
-INVALID_IBAN: Final = Decline("invalid_iban", "The IBAN you entered is invalid.", at_form=True)
+INVALID_IBAN: Final = Decline("invalid_iban", "The IBAN you entered is invalid.")
 NOT_A_TEST_IBAN: Final = Decline(
-    "payment_method_provider_decline", "This is a sandbox; use one of the test IBANs.", at_form=True
+    "payment_method_provider_decline", "This is a sandbox; use one of the test IBANs."
 )
 AUTHENTICATION_FAILED: Final = Decline(
     "payment_intent_authentication_failure",
@@ -122,7 +113,7 @@ BY_NUMBER: Final = {card.number: card for card in CARDS}
 
 @dataclass(frozen=True, slots=True)
 class BankAccount:
-    """One test account for SEPA debits, which is all that its IBAN tells of it."""
+    """One test account for SEPA debits."""
 
     iban: str
     label: str
@@ -139,11 +130,13 @@ BANK_ACCOUNTS: Final = (
     BankAccount("AT861904300235473202", "Bounces, some days later", "fails"),
 )
 BY_IBAN: Final = {account.iban: account for account in BANK_ACCOUNTS}
+CVC: Final = re.compile(r"[0-9]{3,4}")
+EXPIRY: Final = re.compile(r"\s*([0-9]{1,2})\s*/\s*([0-9]{4}|[0-9]{2})\s*")
 IBAN_FORM: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 
 
 def read_number(typed: str) -> Card | Decline:
-    """The card of a number as somebody typed it, spaces and all, or what is wrong with the number."""
+    """The card of a number as somebody typed it, or what is wrong with the number. Spaces do not matter."""
     number = "".join(typed.split()).replace("-", "")
     if not number.isascii() or not number.isdecimal() or not 13 <= len(number) <= 19:
         return INCOMPLETE_NUMBER
@@ -160,7 +153,7 @@ def passes_luhn(number: str) -> bool:
 
 
 def read_iban(typed: str) -> BankAccount | Decline:
-    """The test account of an IBAN as somebody typed it, or what is wrong with it; no bank is asked for that.
+    """The test account of an IBAN as somebody typed it, or what is wrong with it, without asking a bank.
 
     Source: https://docs.stripe.com/testing#sepa-direct-debit
     """
@@ -176,16 +169,13 @@ def _passes_mod_97(iban: str) -> bool:
 
 
 def check_details(*, expiry: str, cvc: str, now_year_month: tuple[int, int]) -> Decline | None:
-    """What is wrong with the other fields of the form. An empty field is taken as a valid one."""
-    if cvc.strip() and not (cvc.strip().isascii() and cvc.strip().isdecimal() and len(cvc.strip()) in (3, 4)):
+    """What is wrong with the other fields of the form. An empty field is accepted."""
+    if cvc.strip() and not CVC.fullmatch(cvc.strip()):
         return INVALID_CVC
     if not expiry.strip():
         return None
-    month, _, year = (part.strip() for part in expiry.partition("/"))
-    digits = month + year
-    if not (digits.isascii() and digits.isdecimal() and len(year) in (2, 4) and len(month) in (1, 2)):
+    typed = EXPIRY.fullmatch(expiry)
+    if typed is None or not 1 <= int(typed[1]) <= 12:
         return INCOMPLETE_EXPIRY
-    if not 1 <= int(month) <= 12:
-        return INCOMPLETE_EXPIRY
-    full_year = int(year) if len(year) == 4 else 2000 + int(year)
-    return INVALID_EXPIRY if (full_year, int(month)) < now_year_month else None
+    year = int(typed[2]) if len(typed[2]) == 4 else 2000 + int(typed[2])
+    return INVALID_EXPIRY if (year, int(typed[1])) < now_year_month else None

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, catalog, invoices, listing, orders, params, payments
-from sandbox.stripe.errors import either_or, malformed, not_modelled
+from sandbox.stripe import invoicing, orders, params, payments, reading, records
+from sandbox.stripe.catalog import OBJECT_ID
+from sandbox.stripe.errors import either_or, malformed, missing, not_modelled
 from sandbox.stripe.params import Shape
+from sandbox.stripe.reading import Filter, equal
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
@@ -18,24 +20,26 @@ LONGEST_LIFE_S: Final = 24 * 60 * 60
 # Methods beside cards, by currency: the bank debit that settles later.
 BANK_DEBITS: Final = {"usd": "us_bank_account", "eur": "sepa_debit", "gbp": "bacs_debit"}
 
-FLAG: Final = Shape({"enabled": params.boolean}, required=("enabled",))
+FLAG: Final = Shape({"enabled": params.boolean}, required="enabled")
 AUTO_OR_NEVER: Final = params.choice("auto", "never")
 METHODS: Final = params.list_of(params.text(required=True))
+INTENT_UPDATE_FIELDS: Final = {
+    "description": params.text(max_length=1000),
+    "metadata": params.metadata,
+    "setup_future_usage": params.choice("off_session", "on_session"),
+    "statement_descriptor": params.text(max_length=22),
+    "statement_descriptor_suffix": params.text(max_length=22),
+}
 INTENT_DATA: Final = Shape(
-    {
-        "capture_method": params.choice("automatic", "automatic_async"),
-        "description": params.text(max_length=1000),
-        "metadata": params.metadata,
-        "receipt_email": params.email,
-        "setup_future_usage": params.choice("off_session", "on_session"),
-        "statement_descriptor": params.text(max_length=22),
-        "statement_descriptor_suffix": params.text(max_length=22),
-    },
-    unmodelled=(*("application_fee_amount", "on_behalf_of", "shipping", "transfer_data", "transfer_group"),),
-)
-CREATE: Final = Shape(
-    params.EXPAND
+    INTENT_UPDATE_FIELDS
     | {
+        "capture_method": params.choice("automatic", "automatic_async"),
+        "receipt_email": params.email,
+    },
+    unmodelled="application_fee_amount on_behalf_of shipping transfer_data transfer_group",
+)
+CREATE: Final = params.call(
+    {
         "adaptive_pricing": FLAG,
         "allow_promotion_codes": params.boolean,
         "allowed_payment_method_types": METHODS,
@@ -44,7 +48,7 @@ CREATE: Final = Shape(
         "cancel_url": params.web_address,
         "client_reference_id": params.text(max_length=200),
         "currency": params.currency,
-        "customer": catalog.OBJECT_ID,
+        "customer": OBJECT_ID,
         "customer_creation": params.choice("always", "if_required"),
         "customer_email": params.email,
         "customer_update": Shape(dict.fromkeys(("address", "name", "shipping"), AUTO_OR_NEVER)),
@@ -52,7 +56,7 @@ CREATE: Final = Shape(
         "excluded_payment_method_types": METHODS,
         "expires_at": params.integer(at_least=0),
         "integration_identifier": params.text(),
-        "invoice_creation": invoices.CREATION,
+        "invoice_creation": invoicing.CREATION,
         "line_items": params.list_of(orders.LINE_ITEM),
         "locale": params.text(max_length=10),
         "metadata": params.metadata,
@@ -64,46 +68,30 @@ CREATE: Final = Shape(
         "success_url": params.web_address,
         "ui_mode": params.choice("hosted_page", "embedded_page", "elements", "form"),
     },
-    required=("mode", "line_items", "success_url"),
-    unmodelled=(
-        *("after_expiration", "branding_settings", "consent_collection", "custom_fields", "custom_text"),
-        *("customer_account", "managed_payments", "name_collection", "optional_items"),
-        *("payment_method_collection", "payment_method_configuration", "payment_method_data"),
-        *("payment_method_options", "permissions", "redirect_on_completion", "return_url"),
-        *("saved_payment_method_options", "setup_intent_data", "shipping_address_collection"),
-        *("shipping_options", "subscription_data", "tax_id_collection", "wallet_options"),
-    ),
+    required="mode line_items success_url",
+    unmodelled="after_expiration branding_settings consent_collection custom_fields custom_text"
+    " customer_account managed_payments name_collection optional_items payment_method_collection"
+    " payment_method_configuration payment_method_data payment_method_options permissions"
+    " redirect_on_completion return_url saved_payment_method_options setup_intent_data"
+    " shipping_address_collection shipping_options subscription_data tax_id_collection wallet_options",
 )
-INTENT_UPDATE: Final = Shape(
-    {name: INTENT_DATA.fields[name] for name in ("description", "metadata", "setup_future_usage")}
-    | {name: INTENT_DATA.fields[name] for name in ("statement_descriptor", "statement_descriptor_suffix")}
+UPDATE: Final = params.call(
+    {"metadata": params.metadata, "payment_intent_data": Shape(INTENT_UPDATE_FIELDS)},
+    unmodelled="collected_information line_items shipping_options",
 )
-UPDATE: Final = Shape(
-    params.EXPAND | {"metadata": params.metadata, "payment_intent_data": INTENT_UPDATE},
-    unmodelled=("collected_information", "line_items", "shipping_options"),
-)
-LIST: Final = Shape(
-    params.PAGING
-    | {
-        "created": params.created_range,
+BUYER: Final = Shape({"email": params.text(required=True)}, required="email")
+LIST: Final = reading.many(
+    "checkout.session",
+    {
+        "created": reading.CREATED,
         "customer": params.text(),
         "customer_account": params.text(),
-        "customer_details": Shape({"email": params.text(required=True)}, required=("email",)),
+        "customer_details": Filter(BUYER, lambda buyer: [equal("customer_details.email", buyer["email"])]),
         "payment_intent": params.text(),
         "payment_link": params.text(),
         "status": params.choice("complete", "expired", "open"),
         "subscription": params.text(),
-    }
-)
-EXPIRE: Final = Shape(params.EXPAND)
-RETRIEVE: Final = Shape(params.EXPAND)
-LINE_ITEMS: Final = Shape(params.PAGING)
-# What the session shows of its creation just as it was given.
-ECHOED: Final = (
-    *("adaptive_pricing", "allow_promotion_codes", "allowed_payment_method_types"),
-    *("billing_address_collection", "cancel_url", "client_reference_id", "customer", "customer_creation"),
-    *("customer_email", "excluded_payment_method_types", "integration_identifier", "locale"),
-    *("origin_context", "phone_number_collection", "submit_type", "success_url"),
+    },
 )
 
 
@@ -117,28 +105,29 @@ def create(turn: Turn, given: Json) -> Json:
     _check_life(turn.now_s, expires_at)
     items = orders.build_items(turn, given["line_items"])
     if not items:
-        raise malformed("Missing required param: line_items.", param="line_items", code="parameter_missing")
+        raise missing("line_items")
     if given.get("currency", items[0]["currency"]) != items[0]["currency"]:
         raise state_error("currency is not that of the line items.", param="currency")
     discount = orders.chosen_discount(turn, given.get("discounts", []), customer=given.get("customer"))
     session_id = turn.new_id("cs_test", 58)
-    fields = {name: given[name] for name in ECHOED if name in given} | {
-        "discounts": [] if discount is None else [discount],
-        "expires_at": expires_at,
-        "invoice_creation": invoices.creation(given.get("invoice_creation", {})),
-        "metadata": params.merged_metadata({}, given.get("metadata")),
-        "payment_method_types": _methods(given, items[0]["currency"]),
-    }
-    url = f"{turn.config.public_url}/c/pay/{session_id}"
-    intent_data = given.get("payment_intent_data", {})
-    session = Record(
-        "checkout.session",
-        session_id,
-        bodies.checkout_session(session_id, fields, created=turn.now_s, url=url),
-        {"items": items, "intent_data": intent_data, "awaiting": None},
+    # The session shows every other parameter as it was given.
+    not_shown = ("automatic_tax", "customer_update", "line_items", "payment_intent_data")
+    usual = {"customer_creation": None if given.get("customer") else "if_required"}
+    fields = (
+        usual
+        | records.fields_of(given, *not_shown)
+        | {
+            "discounts": [] if discount is None else [discount],
+            "expires_at": expires_at,
+            "invoice_creation": invoicing.creation(given.get("invoice_creation", {})),
+            "payment_method_types": _methods(given, items[0]["currency"]),
+            "url": f"{turn.config.public_url}/c/pay/{session_id}",
+        }
     )
+    hidden = {"items": items, "intent_data": given.get("payment_intent_data", {}), "awaiting": None}
+    session = turn.add("checkout.session", session_id, fields, **hidden)
     orders.reprice(turn, session)
-    turn.store.add(session)
+    turn.store.save(session)
     turn.store.set_timer(at=expires_at, job="expire_session", target=session_id)
     return session.body
 
@@ -180,16 +169,11 @@ def _methods(given: Json, currency: str) -> list[str]:
     return methods
 
 
-def retrieve(turn: Turn, given: Json, session_id: str) -> Json:
-    """`GET /v1/checkout/sessions/{id}`."""
-    return turn.need("checkout.session", session_id).body
-
-
 def update(turn: Turn, given: Json, session_id: str) -> Json:
     """`POST /v1/checkout/sessions/{id}`: metadata, in any state.
 
-    Stripe takes `payment_intent_data` only while the shop's own page (`ui_mode: elements`) leads the buyer through
-    the payment, and every session here has the hosted one. So it is always refused.
+    Stripe takes `payment_intent_data` only for `ui_mode: elements`. Every session here has the hosted page, so it is
+    always refused.
     """
     session = turn.need("checkout.session", session_id)
     if "payment_intent_data" in given:
@@ -197,10 +181,7 @@ def update(turn: Turn, given: Json, session_id: str) -> Json:
             "You can only update `payment_intent_data` when `ui_mode` is `elements`.",
             param="payment_intent_data",
         )
-    if "metadata" in given:
-        session.body["metadata"] = params.merged_metadata(session.body["metadata"], given["metadata"])
-        turn.store.save(session)
-    return session.body
+    return records.write(turn, session, given)
 
 
 def expire(turn: Turn, given: Json, session_id: str) -> Json:
@@ -215,39 +196,23 @@ def expire(turn: Turn, given: Json, session_id: str) -> Json:
 
 
 def end(turn: Turn, session: Record) -> Record:
-    """Nobody can pay this session any more."""
+    """Expire a session, so that nobody can pay it any more."""
     session.body |= {"status": "expired", "url": None}
     session.hidden["awaiting"] = None
-    turn.store.save(session)
     payments.abandon_intent(turn, session)
-    turn.emit("checkout.session.expired", session)
+    turn.save(session, "checkout.session.expired")
     return session
 
 
 def expire_on_time(turn: Turn, session_id: str) -> None:
-    """What the timer of a session does; by then most are complete."""
+    """The timer of a session: expire it if it is still open."""
     session = turn.need("checkout.session", session_id)
     if session.body["status"] == "open":
         end(turn, session)
-
-
-def list_all(turn: Turn, given: Json) -> Json:
-    """`GET /v1/checkout/sessions`."""
-    conditions = []
-    if "customer_details" in given:
-        conditions.append(listing.equal("customer_details.email", given["customer_details"]["email"]))
-    return listing.page(
-        turn,
-        "checkout.session",
-        given,
-        url="/v1/checkout/sessions",
-        conditions=conditions,
-        equal_to="customer customer_account payment_intent payment_link status subscription",
-    )
 
 
 def line_items(turn: Turn, given: Json, session_id: str) -> Json:
     """`GET /v1/checkout/sessions/{id}/line_items`."""
     session = turn.need("checkout.session", session_id)
     url = f"/v1/checkout/sessions/{session_id}/line_items"
-    return listing.slice_of(session.hidden["items"], given, url=url)
+    return reading.slice_of(session.hidden["items"], given, url=url)

@@ -1,4 +1,4 @@
-"""The courier: takes webhooks out of the stand-in's outbox and brings them to the site."""
+"""The courier: sends the webhooks that wait in the stand-in to the site."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. Without a `status` nothing did, and `text` says what happened instead."""
+    """The answer of an endpoint. `status` is None when none came; `text` then says what happened instead."""
 
     status: int | None
     text: str
 
 
 class Courier:
-    """A thread that looks for due deliveries and makes them, some at once, until it is stopped."""
+    """A thread that makes the deliveries that are due, several at once, until it is stopped."""
 
     def __init__(self, standin: StripeStandIn, clock: Callable[[], float]) -> None:
         self._standin = standin
@@ -40,11 +40,11 @@ class Courier:
         self._thread = threading.Thread(target=self._look_round, name="courier", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after the deliveries that are on their way; what still waits is in the database."""
+        """Wait for the deliveries that are under way and stop; the others stay in the database."""
         self._stopping.set()
         self._thread.join()
         self._carriers.shutdown(wait=True, cancel_futures=True)
@@ -53,7 +53,7 @@ class Courier:
         while not self._stopping.wait(LOOK_EVERY_S):
             now = self._clock()
             self._standin.expire_due(now)
-            # Taken before looking: what is written down as delivered in between is then not due any more.
+            # Copied before the query: a delivery that ends in between is not due any more.
             with self._lock:
                 on_the_way = set(self._on_the_way)
             for delivery in self._standin.due_deliveries(now):
@@ -72,14 +72,14 @@ class Courier:
 
 
 def deliver(standin: StripeStandIn, delivery: Delivery, *, at: float) -> Reply:
-    """Make one attempt. Redirects are not followed, and of the answer only the beginning is read."""
+    """Make one attempt. Follows no redirect, and reads only the beginning of the answer."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "Stripe-Signature": standin.sign(delivery.body, at, secrets=delivery.secrets),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     with requests.Session() as session:
-        # The site under test is near; a proxy of this machine would only be in the way.
+        # The site under test is local, so no proxy of the environment is used.
         session.trust_env = False
         try:
             answer = session.post(

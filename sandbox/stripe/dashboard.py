@@ -2,31 +2,20 @@
 
 GET /dashboard/, /dashboard/sessions/, customers/, events/ (?about=<id>), webhooks/       ?before=<id> for older ones
 
-Every button is a form that a script can post as well; the answer is 303 to the page that shows it, or 4xx:
+Every button of `BUTTONS` is a form that a script can post as well: POST /dashboard/<collection>/<id>/<verb>, without
+the id or the verb where there is none. The id of `payments` is that of the PaymentIntent. The answer is 303 to the
+page that shows what was done (200 with the new secret for `roll`), or 4xx. What a form may have:
 
-    POST /dashboard/sessions/<id>/expire
-    POST /dashboard/payments/<payment intent>/refund     amount (in cents) or money (`1.50`): all that is left
-                                                         when neither is given; reason
-    POST /dashboard/payments/<payment intent>/dispute    kind: fraudulent or inquiry; amount or money
-    POST /dashboard/payments/<payment intent>/settle     a bank debit arrives
-    POST /dashboard/payments/<payment intent>/fail       a bank debit bounces
-    POST /dashboard/refunds/<id>/succeed                 a pending refund arrives
-    POST /dashboard/refunds/<id>/fail                    a refund, pending or not, comes back
-    POST /dashboard/disputes/<id>/win | lose | escalate
-    POST /dashboard/customers/<id>/delete
-    POST /dashboard/events/<id>/resend | twice | hold | release
-    POST /dashboard/endpoints/<id>/enable | disable
-    POST /dashboard/endpoints/<id>/roll                  200 with the new secret, which is shown this once
-    POST /dashboard/delivery                             nothing, twice, out_of_order: on when given; delay_s
-    POST /dashboard/delivery/hold | release              every webhook
-    POST /dashboard/api                                  away, mute: on when given
+    payments refund     amount (in cents) or money (`1.50`), all that is left when neither is given; reason
+    payments dispute    kind: fraudulent or inquiry; amount or money
+    delivery            nothing, twice, out_of_order: on when given; delay_s
+    api                 away, mute: on when given
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -49,18 +38,18 @@ from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
 PREFIX: Final = "/dashboard/"
-# More than a day would outlive the sessions.
+# A session lives for a day, so a longer delay makes no sense.
 LONGEST_DELAY_S: Final = 86_400
 AMOUNT: Final[Callable[[object, str], int]] = params.integer(at_least=1)
 Form = dict[str, str]
+Press = Callable[[Turn, str, Form], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What a press does to the object of an id, where that is seen, and what is said of it."""
+    """What a press does to the object of an id, and what the page says afterwards."""
 
-    press: Callable[[Turn, str, Form], object]
-    page: str
+    press: Press
     said: str
 
 
@@ -82,7 +71,7 @@ def respond(turn: Turn, request: Request) -> Response:
     done = button.press(turn, object_id, form)
     if isinstance(done, Response):
         return done
-    page = form["page"] if form.get("page") in PAGES else button.page
+    page = form["page"] if form.get("page") in PAGES else PAGE_OF.get(collection, f"{collection}/")
     query = {"done": f"{collection}.{verb}"} | ({"about": form["about"]} if form.get("about") else {})
     return html.see_other(f"{PREFIX}{page}?{urlencode(query)}#{object_id}")
 
@@ -100,7 +89,7 @@ def _sum(form: Form, currency: str) -> int | None:
 
 
 def _smallest_units(typed: str, currency: str) -> str:
-    """`1.5` or `1,50` dollars as `150`. What is no amount of that currency stays as it is, to be refused."""
+    """`1.5` or `1,50` dollars as `150`. Other text is returned unchanged, and the caller refuses it."""
     whole, _, part = typed.replace(",", ".").partition(".")
     exponent = money.exponent(currency)
     return typed if len(part) > exponent else whole + part.ljust(exponent, "0")
@@ -118,7 +107,7 @@ def _refund(turn: Turn, intent_id: str, form: Form) -> None:
     amount = _sum(form, charge.body["currency"])
     given: Json = {} if amount is None else {"amount": amount}
     if form.get("reason"):
-        given["reason"] = refunds.CREATE.fields["reason"](form["reason"], "reason")
+        given["reason"] = refunds.REASON(form["reason"], "reason")
     refunds.add(turn, charge, given)
 
 
@@ -155,88 +144,69 @@ def _is_on(form: Form, name: str) -> bool:
     return form.get(name, "") not in ("", "0", "off", "false")
 
 
-def _by_id(act: Callable[[Turn, str], object]) -> Callable[[Turn, str, Form], object]:
-    """A press that needs to know of what, and nothing that was typed."""
-    return lambda turn, object_id, form: act(turn, object_id)
+def _by_id(act: Callable[..., object], **options: bool) -> Press:
+    """A press that needs only the object's id, and nothing that was typed."""
+    return lambda turn, object_id, form: act(turn, object_id, **options)
 
 
-def _switch(*, disabled: bool) -> Callable[[Turn, str, Form], object]:
+def _switch(*, disabled: bool) -> Press:
     return lambda turn, endpoint_id, form: events.update_endpoint(turn, {"disabled": disabled}, endpoint_id)
 
 
+# By the collection and the verb of its address.
 BUTTONS: Final[dict[tuple[str, ...], Button]] = {
     ("sessions", "expire"): Button(
         lambda turn, session_id, form: checkout.expire(turn, {}, session_id),
-        "sessions/",
         "Expired. Whoever has the payment page open cannot pay any more.",
     ),
-    ("payments", "refund"): Button(_refund, "", "Refunded."),
-    ("payments", "dispute"): Button(_dispute, "", "The cardholder has complained to the bank."),
+    ("payments", "refund"): Button(_refund, "Refunded."),
+    ("payments", "dispute"): Button(_dispute, "The cardholder has complained to the bank."),
     ("payments", "settle"): Button(
-        _by_id(partial(payments.settle_debit, paid=True)),
-        "",
-        "The bank debit has arrived; the payment is paid.",
+        _by_id(payments.settle_debit, paid=True), "The bank debit has arrived; the payment is paid."
     ),
     ("payments", "fail"): Button(
-        _by_id(partial(payments.settle_debit, paid=False)),
-        "",
-        "The bank debit has bounced; nothing was paid.",
+        _by_id(payments.settle_debit, paid=False), "The bank debit has bounced; nothing was paid."
     ),
-    ("refunds", "succeed"): Button(_by_id(refunds.succeed), "", "The refund has arrived."),
+    ("refunds", "succeed"): Button(_by_id(refunds.succeed), "The refund has arrived."),
     ("refunds", "fail"): Button(
-        _by_id(refunds.fail),
-        "",
-        "The refund has failed; the money is back with the shop.",
+        _by_id(refunds.fail), "The refund has failed; the money is back with the shop."
     ),
-    ("disputes", "win"): Button(
-        _by_id(partial(disputes.decide, won=True)),
-        "",
-        "The shop has won the dispute.",
-    ),
+    ("disputes", "win"): Button(_by_id(disputes.decide, won=True), "The shop has won the dispute."),
     ("disputes", "lose"): Button(
-        _by_id(partial(disputes.decide, won=False)),
-        "",
-        "The dispute is closed, and not in favour of the shop.",
+        _by_id(disputes.decide, won=False), "The dispute is closed, and not in favour of the shop."
     ),
     ("disputes", "escalate"): Button(
-        _by_id(disputes.escalate),
-        "",
-        "The inquiry has become a chargeback; the money is gone for now.",
+        _by_id(disputes.escalate), "The inquiry has become a chargeback; the money is gone for now."
     ),
     ("customers", "delete"): Button(
         lambda turn, customer_id, form: customers.delete(turn, {}, customer_id),
-        "customers/",
         "Deleted for good. What they paid stays.",
     ),
     ("events", "resend"): Button(
-        _by_id(events.send_again),
-        "events/",
-        "On its way again, to every endpoint that wants it.",
+        _by_id(events.send_again), "On its way again, to every endpoint that wants it."
     ),
-    ("events", "twice"): Button(
-        _by_id(events.deliver_twice),
-        "events/",
-        "What waits of this event will arrive twice.",
-    ),
-    ("events", "hold"): Button(_by_id(events.hold), "events/", "This event is held back."),
-    ("events", "release"): Button(_by_id(events.release), "events/", "This event is on its way."),
+    ("events", "twice"): Button(_by_id(events.deliver_twice), "What waits of this event will arrive twice."),
+    ("events", "hold"): Button(_by_id(events.hold), "This event is held back."),
+    ("events", "release"): Button(_by_id(events.release), "This event is on its way."),
     ("endpoints", "disable"): Button(
-        _switch(disabled=True), "webhooks/", "Disabled. It hears of nothing that happens from now on."
+        _switch(disabled=True), "Disabled. It hears of nothing that happens from now on."
     ),
     ("endpoints", "enable"): Button(
-        _switch(disabled=False), "webhooks/", "Enabled. It hears of what happens from now on."
+        _switch(disabled=False), "Enabled. It hears of what happens from now on."
     ),
-    ("endpoints", "roll"): Button(_roll, "webhooks/", "Rolled."),
-    ("delivery", ""): Button(_set_delivery, "webhooks/", "Saved; it counts for what happens from now on."),
+    ("endpoints", "roll"): Button(_roll, "Rolled."),
+    ("delivery", ""): Button(_set_delivery, "Saved; it counts for what happens from now on."),
     ("delivery", "hold"): Button(
         lambda turn, object_id, form: events.hold_all(turn, held=True),
-        "webhooks/",
         "Every webhook is held back from now on.",
     ),
     ("delivery", "release"): Button(
-        lambda turn, object_id, form: events.hold_all(turn, held=False),
-        "webhooks/",
-        "Nothing is held back any more.",
+        lambda turn, object_id, form: events.hold_all(turn, held=False), "Nothing is held back any more."
     ),
-    ("api", ""): Button(_set_api, "webhooks/", "Saved."),
+    ("api", ""): Button(_set_api, "Saved."),
+}
+# The page that a button leads back to, where its collection has none of its own.
+PAGE_OF: Final = {
+    **dict.fromkeys(("payments", "refunds", "disputes"), ""),
+    **dict.fromkeys(("endpoints", "delivery", "api"), "webhooks/"),
 }

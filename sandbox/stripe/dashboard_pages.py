@@ -7,7 +7,7 @@ from typing import Final
 
 from sandbox.serving import Response
 from sandbox.stripe import events, html, pages
-from sandbox.stripe.listing import equal
+from sandbox.stripe.reading import equal
 from sandbox.stripe.store import Condition, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn
 
@@ -36,7 +36,7 @@ def show(
 
 
 def _newest(turn: Turn, kind: str, query: Query, *conditions: Condition) -> tuple[list[Record], str | None]:
-    """The newest objects of a kind, or those before one of them, and the id from which it goes on, if it does."""
+    """The newest objects of a kind, or those before one of them, and the id of the last one if there are more."""
     place = turn.store.place(kind, query.get("before", ""))
     older = [] if place is None else [("(created, seq) < (?, ?)", place)]
     found = turn.store.newest(kind, [*conditions, *older], limit=SHOWN + 1)
@@ -49,10 +49,10 @@ def _payments(turn: Turn, query: Query) -> Json:
 
 
 def _sale(turn: Turn, intent: Record) -> Json:
-    """A payment with its session and all that hangs on it. The session is gone when it became free of charge."""
+    """A payment with its session, refunds and disputes. There is no session if a discount made it free."""
     by_payment = [equal("payment_intent", intent.id)]
     charge = turn.store.find("charge", intent.body["latest_charge"] or "")
-    session = next(iter(turn.store.newest("checkout.session", by_payment, limit=1)), None)
+    session = turn.store.first("checkout.session", *by_payment)
     return {
         "intent": intent.body,
         "charge": None if charge is None else charge.body,

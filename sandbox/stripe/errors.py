@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/errors
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
 # How a missing object is named when its id stood in the path. The older resources all say `id`.
@@ -19,34 +20,25 @@ NAMES_IN_PATH: Final = {
 }
 
 
+@dataclass(eq=False)
 class ApiError(Exception):
     """A refusal. `replayed` says whether an idempotency key remembers it.
 
     Stripe remembers what an endpoint decided, not that the parameters were malformed.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 400,
-        kind: str = "invalid_request_error",
-        code: str | None = None,
-        param: str | None = None,
-        replayed: bool = True,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.kind = kind
-        self.code = code
-        self.param = param
-        self.replayed = replayed
+    message: str
+    _: KW_ONLY
+    status: int = 400
+    kind: str = "invalid_request_error"
+    code: str | None = None
+    param: str | None = None
+    replayed: bool = True
 
     def as_json(self, *, log_url: str | None = None) -> dict[str, Any]:
         """The body of the answer; what is not known is left out, as Stripe does.
 
-        `log_url` is where the owner of the account finds the request. A stranger to it is not told.
+        `log_url` is where the owner of the account finds the request. It is left out for a caller without its key.
         """
         error: dict[str, Any] = {"type": self.kind, "message": self.message}
         if self.code is not None:
@@ -64,12 +56,17 @@ def doc_url(code: str) -> str:
 
 
 def malformed(message: str, *, param: str | None, code: str | None = None) -> ApiError:
-    """A parameter that is not even of the right form."""
+    """A parameter of the wrong form."""
     return ApiError(message, param=param, code=code, replayed=False)
 
 
+def missing(param: str) -> ApiError:
+    """A required parameter that was not given."""
+    return malformed(f"Missing required param: {param}.", param=param, code="parameter_missing")
+
+
 def no_such(kind: str, object_id: str, *, param: str | None = None) -> ApiError:
-    """An id that leads nowhere: 404 when it is in the path, 400 when it is in the parameter `param`."""
+    """An id of no object: 404 when it is in the path, 400 when it is in the parameter `param`."""
     return ApiError(
         f"No such {kind}: '{object_id}'",
         status=404 if param is None else 400,
@@ -84,6 +81,6 @@ def either_or(*params: str) -> ApiError:
 
 
 def not_modelled(param: str, value: str | None = None) -> ApiError:
-    """Something that Stripe would take and this stand-in cannot: better refused than silently ignored."""
+    """A parameter that Stripe accepts and this stand-in does not. It is refused, not ignored."""
     said = param if value is None else f"{param}={value}"
     return malformed(f"The sandbox does not model `{said}`; Stripe itself does.", param=param)

@@ -1,4 +1,4 @@
-"""Events, the endpoints that want them, and what became of each delivery.
+"""Events, webhook endpoints and deliveries.
 
 Source: https://docs.stripe.com/api/events, /webhook_endpoints, https://docs.stripe.com/webhooks#retries
 """
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sandbox.stripe import bodies, listing, params, records
+from sandbox.stripe import bodies, params, reading, records
 from sandbox.stripe.errors import either_or, malformed
-from sandbox.stripe.params import Shape
-from sandbox.stripe.store import AttemptRow, DeliveryRow, Json, Record
+from sandbox.stripe.reading import Filter, one_of
+from sandbox.stripe.store import AttemptRow, Condition, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn, state_error, wanted
 
-# Stripe waits hours and days; nobody at a sandbox would.
+# Much shorter than Stripe's hours and days.
 BACKOFF_S: Final = (1, 2, 5, 15, 60)
 MOST_ATTEMPTS: Final = 16
 DUE_AT_ONCE: Final = 100
@@ -27,11 +27,10 @@ KEPT_S: Final = 30 * 24 * 60 * 60
 MOST_ENDPOINTS: Final = 16
 # How long an old secret signs beside the new one. Source: https://docs.stripe.com/webhooks#roll-endpoint-secrets
 OLD_SECRET_SIGNS_S: Final = 24 * 60 * 60
-# Of an answer, so much is kept to be looked at.
+# How many characters of an answer are kept for the dashboard.
 ANSWER_KEPT: Final = 500
 SUCCESS: Final = range(200, 300)
 EVENT_TYPE: Final = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
-DELIVERED: Final = "NOT EXISTS (SELECT 1 FROM deliveries WHERE event = objects.id AND NOT delivered)"
 
 
 def event_type(raw: object, name: str) -> str:
@@ -41,30 +40,32 @@ def event_type(raw: object, name: str) -> str:
     return raw
 
 
-LIST: Final = Shape(
-    params.PAGING
-    | {
-        "created": params.created_range,
-        "delivery_success": params.boolean,
-        "type": params.text(),
-        "types": params.list_of(params.text(), at_most=20),
-    }
+def _delivered(wanted: bool) -> list[Condition]:
+    missed = "EXISTS (SELECT 1 FROM deliveries WHERE event = objects.id AND NOT delivered)"
+    return [(f"NOT {missed}" if wanted else missed, [])]
+
+
+LIST: Final = reading.many(
+    "event",
+    {
+        "created": reading.CREATED,
+        "delivery_success": Filter(params.boolean, _delivered),
+        "type": Filter(params.text(), lambda pattern: [("body ->> '$.type' GLOB ?", [pattern])]),
+        "types": one_of("body ->> '$.type'", params.list_of(params.text(), at_most=20)),
+    },
 )
-RETRIEVE: Final = Shape(params.EXPAND)
 ENDPOINT_FIELDS: Final = {
     "description": params.text(),
     "enabled_events": params.list_of(event_type, at_most=500),
     "metadata": params.metadata,
     "url": params.web_address,
 }
-CREATE_ENDPOINT: Final = Shape(
-    params.EXPAND | ENDPOINT_FIELDS | {"api_version": params.choice(bodies.API_VERSION)},
-    required=("enabled_events", "url"),
-    unmodelled=("connect",),
+CREATE_ENDPOINT: Final = params.call(
+    ENDPOINT_FIELDS | {"api_version": params.choice(bodies.API_VERSION)},
+    required="enabled_events url",
+    unmodelled="connect",
 )
-UPDATE_ENDPOINT: Final = Shape(params.EXPAND | ENDPOINT_FIELDS | {"disabled": params.boolean})
-LIST_ENDPOINTS: Final = Shape(params.PAGING)
-NO_PARAMETERS: Final = Shape({})
+UPDATE_ENDPOINT: Final = params.call(ENDPOINT_FIELDS | {"disabled": params.boolean})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,11 @@ class Delivery:
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def retrieve(turn: Turn, given: Json, event_id: str) -> Json:
-    """`GET /v1/events/{id}`."""
-    return turn.need("event", event_id).body
-
-
 def list_all(turn: Turn, given: Json) -> Json:
     """`GET /v1/events`, of the last 30 days."""
     if "type" in given and "types" in given:
         raise either_or("type", "types")
-    conditions: list[tuple[str, list[object]]] = [("created > ?", [turn.now_s - KEPT_S])]
-    if "type" in given:
-        conditions.append(("body ->> '$.type' GLOB ?", [given["type"]]))
-    if "types" in given:
-        kinds = json.dumps(given["types"])
-        conditions.append(("body ->> '$.type' IN (SELECT value FROM json_each(?))", [kinds]))
-    if "delivery_success" in given:
-        conditions.append((DELIVERED if given["delivery_success"] else f"NOT {DELIVERED}", []))
-    return listing.page(turn, "event", given, url="/v1/events", conditions=conditions)
+    return LIST.run(turn, given, ("created > ?", [turn.now_s - KEPT_S]))
 
 
 # Endpoints
@@ -108,8 +96,7 @@ def create_endpoint(turn: Turn, given: Json) -> Json:
     if len(turn.store.newest("webhook_endpoint")) >= MOST_ENDPOINTS:
         raise state_error(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
     secret = turn.new_id("whsec", 32)
-    record = _endpoint(turn, turn.new_id("we"), given, secret=secret)
-    return record.body | {"secret": secret}
+    return _endpoint(turn, turn.new_id("we"), given, secret=secret).body | {"secret": secret}
 
 
 def _check_events(given: Json) -> None:
@@ -118,14 +105,13 @@ def _check_events(given: Json) -> None:
 
 
 def _endpoint(turn: Turn, object_id: str, given: Json, *, secret: str) -> Record:
-    body = bodies.webhook_endpoint(object_id, records.fields_of(given), created=turn.now_s)
-    return turn.add("webhook_endpoint", body, secret=secret)
+    return turn.add("webhook_endpoint", object_id, records.fields_of(given), secret=secret)
 
 
 def ensure_endpoint(turn: Turn, object_id: str, *, url: str | None, secret: str) -> None:
     """Have exactly this endpoint under this id, enabled and for every event; None means to have none.
 
-    To start with another secret than the endpoint has is to roll it, so neither side is ever left alone with one.
+    To start with another secret than the endpoint has is to roll it, so both secrets are valid for a while.
     """
     before = turn.store.find("webhook_endpoint", object_id)
     turn.store.remove("webhook_endpoint", object_id)
@@ -139,13 +125,12 @@ def ensure_endpoint(turn: Turn, object_id: str, *, url: str | None, secret: str)
 
 
 def update_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
-    """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, and none later that it missed."""
+    """`POST /v1/webhook_endpoints/{id}`; a disabled endpoint gets no events, also not later."""
     endpoint = turn.need("webhook_endpoint", endpoint_id)
     _check_events(given)
-    changes = {name: value for name, value in given.items() if name != "disabled"}
     if "disabled" in given:
-        changes["status"] = "disabled" if given["disabled"] else "enabled"
-    return records.updated(turn, endpoint, changes).body
+        given = given | {"status": "disabled" if given["disabled"] else "enabled"}
+    return records.write(turn, endpoint, given, "disabled")
 
 
 def roll_secret(turn: Turn, endpoint_id: str) -> str:
@@ -162,7 +147,7 @@ def roll_secret(turn: Turn, endpoint_id: str) -> str:
 
 
 def _change_secret(turn: Turn, endpoint: Record, secret: str) -> None:
-    """From now on `secret`; the one before it signs on for a while, and any older one no more."""
+    """Sign with `secret` from now on, and with the one before it for a day; an older one is dropped."""
     if secret != endpoint.hidden["secret"]:
         until = turn.now + OLD_SECRET_SIGNS_S
         endpoint.hidden |= {"old_secret": endpoint.hidden["secret"], "old_until": until, "secret": secret}
@@ -180,16 +165,6 @@ def _secrets(endpoint: Record, now: float) -> tuple[str, ...]:
     return (newest, endpoint.hidden["old_secret"]) if old_secret_until(endpoint, now) else (newest,)
 
 
-def retrieve_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
-    """`GET /v1/webhook_endpoints/{id}`."""
-    return turn.need("webhook_endpoint", endpoint_id).body
-
-
-def list_endpoints(turn: Turn, given: Json) -> Json:
-    """`GET /v1/webhook_endpoints`."""
-    return listing.page(turn, "webhook_endpoint", given, url="/v1/webhook_endpoints")
-
-
 def delete_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
     """`DELETE /v1/webhook_endpoints/{id}`; what is on its way to it is dropped."""
     turn.need("webhook_endpoint", endpoint_id)
@@ -201,9 +176,9 @@ def delete_endpoint(turn: Turn, given: Json, endpoint_id: str) -> Json:
 
 
 def due(turn: Turn) -> list[Delivery]:
-    """What should be sent now, as far as the switch and the holds of single events let it go.
+    """What should be sent now and is held back neither by itself nor with all the others.
 
-    When it is an endpoint's turn and it is deleted or disabled, the event is given up for it for good.
+    A delivery to an endpoint that is deleted or disabled by then is never made.
 
     Source: https://docs.stripe.com/webhooks#retries
     """
@@ -229,7 +204,7 @@ def due(turn: Turn) -> list[Delivery]:
 
 
 def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str = "") -> None:
-    """What an endpoint answered; None means that it did not. Anything but 2xx is tried again, later and later."""
+    """Record the answer of an endpoint; `status` is None when none came. Any but 2xx is tried again."""
     row = turn.store.delivery(delivery_id)
     if row is None:
         return
@@ -239,14 +214,9 @@ def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str
     next_at = None
     if not succeeded and attempts < MOST_ATTEMPTS:
         next_at = turn.now + BACKOFF_S[min(attempts, len(BACKOFF_S)) - 1]
+    delivered = row.delivered or succeeded
     turn.store.save_delivery(
-        replace(
-            row,
-            attempts=attempts,
-            next_at=next_at,
-            delivered=row.delivered or succeeded,
-            last_status=status,
-        )
+        replace(row, attempts=attempts, next_at=next_at, delivered=delivered, last_status=status)
     )
     event = turn.need("event", row.event)
     event.body["pending_webhooks"] = sum(not other.delivered for other in turn.store.deliveries_of(row.event))
@@ -257,7 +227,7 @@ def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str
 
 
 def send_again(turn: Turn, event_id: str) -> None:
-    """Have one more delivery of an event made to every endpoint that is there now and wants it."""
+    """Deliver an event once more, to every endpoint that now asks for its type."""
     event = turn.need("event", event_id)
     for endpoint in turn.store.newest("webhook_endpoint", oldest_first=True):
         if wanted(endpoint.body, event.body["type"]):
@@ -265,19 +235,19 @@ def send_again(turn: Turn, event_id: str) -> None:
 
 
 def deliver_twice(turn: Turn, event_id: str) -> None:
-    """Have what still waits of an event arrive twice. Raises 400 when nothing does."""
+    """Send each waiting delivery of an event twice. Raises 400 when none waits."""
     for row in _waiting_rows(turn, event_id):
         turn.store.enqueue(event=row.event, endpoint=row.endpoint, at=row.next_at or turn.now)
 
 
 def hold(turn: Turn, event_id: str) -> None:
-    """Keep what still waits of an event back. Raises 400 when nothing does."""
+    """Hold back the waiting deliveries of an event. Raises 400 when none waits."""
     _waiting_rows(turn, event_id)
     turn.store.set_hold(event_id, held=True)
 
 
 def release(turn: Turn, event_id: str) -> None:
-    """Let an event go, also past the switch that holds all of them. Raises 400 when nothing of it waits."""
+    """Send an event even while all are held back. Raises 400 when none of its deliveries waits."""
     _waiting_rows(turn, event_id)
     turn.store.set_hold(event_id, held=False)
 
@@ -289,7 +259,7 @@ def is_held(turn: Turn, event_id: str) -> bool:
 
 
 def hold_all(turn: Turn, *, held: bool) -> None:
-    """Keep every webhook back, or let all of them go; what was said of single events is forgotten."""
+    """Keep every webhook back, or release all of them. Holds of single events are removed."""
     turn.store.set_switch("nothing", float(held))
     turn.store.forget_holds()
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sandbox.stripe import bodies
 from sandbox.stripe.errors import ApiError, malformed
-from sandbox.stripe.listing import equal, slice_of
+from sandbox.stripe.reading import equal, slice_of
 from sandbox.stripe.store import Json
 from sandbox.stripe.turn import Turn
 
@@ -38,7 +38,7 @@ SOMETIMES: Final = ("failure_balance_transaction",)
 
 
 def expand(turn: Turn, body: Json, paths: list[str]) -> Json:
-    """`body` with every path opened, such as `payment_intent.latest_charge` or `data.line_items`."""
+    """`body` with every path expanded, such as `payment_intent.latest_charge` or `data.line_items`."""
     for path in paths:
         steps = path.split(".")
         if len(steps) > MAX_DEPTH:
@@ -82,7 +82,7 @@ def _open(turn: Turn, node: Any, steps: list[str], *, path: str) -> None:
 
 
 def _step(turn: Turn, node: Json, steps: list[str], *, path: str) -> Any:
-    """What stands under the first of the steps, fetched when it was only an id."""
+    """The value at the first step; an id is replaced by its object."""
     head, *rest = steps
     place = (node.get("object", ""), head)
     included = INCLUDED.get(place)
@@ -106,7 +106,7 @@ def _is_object(value: Any) -> bool:
 
 def _fetched(turn: Turn, kind: str, object_id: str) -> Json:
     record = turn.store.find(kind, object_id)
-    # A deleted product or coupon leaves no row behind, only its id in what referred to it.
+    # A deleted coupon has no row any more, but other objects still have its id.
     return bodies.deleted(kind, object_id) if record is None else record.body
 
 

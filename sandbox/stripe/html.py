@@ -63,7 +63,7 @@ def page(template: str, *, status: int = 200, **context: Any) -> Response:
 
 
 def asset(path: str) -> Response | None:
-    """The stylesheet or the script at `path`; None when nothing of ours is there."""
+    """The stylesheet or the script at `path`, if there is one."""
     if path not in ASSETS:
         return None
     file, kind = ASSETS[path]
@@ -72,12 +72,12 @@ def asset(path: str) -> Response | None:
 
 
 def see_other(url: str) -> Response:
-    """Go there with GET. What a header cannot hold is percent-encoded; what is encoded already stays."""
+    """A redirect to be followed with GET. Characters that a header cannot hold are percent-encoded."""
     return Response(status=303, headers={"location": quote(url, safe="%/:?#[]@!$&'()*+,;=~{}")})
 
 
 def refusal(error: ApiError) -> Response:
-    """A page that says why not."""
+    """A page that shows why a request was refused."""
     return page("refusal.html", status=error.status, message=error.message)
 
 

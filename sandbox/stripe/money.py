@@ -1,4 +1,4 @@
-"""Sums of money, in whole cents (or whatever the currency's smallest unit is) and without rounding twice."""
+"""Amounts of money, in whole cents or the currency's smallest unit, rounded at most once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ZERO_DECIMAL: Final = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )
 THREE_DECIMAL: Final = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
-# They travel with two decimals, which are always 00 because nobody has such coins any more.
+# The API has two decimals for them, which are always 00.
 WHOLE_ON_PAPER: Final = frozenset(("isk", "ugx"))
 LOCALE: Final = "en_US"
 # What a card payment must come to at least. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
@@ -23,7 +23,7 @@ USUAL_MINIMUM: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One position of an order."""
+    """One line of an order."""
 
     unit_amount: int
     quantity: int
@@ -47,7 +47,7 @@ def discounts(
     amount_off: int | None = None,
     products: list[str] | None = None,
 ) -> list[int]:
-    """What comes off each line. The whole is rounded once (half up) and then shared out; no cent is lost."""
+    """The discount of each line. The sum is rounded once (half up) and then divided, so no cent is lost."""
     covered = [line.subtotal if products is None or line.product in products else 0 for line in lines]
     whole = sum(covered)
     if percent_off is not None:
@@ -65,7 +65,7 @@ def discounts(
 
 
 def exponent(currency: str) -> int:
-    """How many of an amount's digits stand behind the point when it travels."""
+    """How many decimals an amount has in the API."""
     return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
 
 
@@ -76,7 +76,7 @@ def display(amount: int, currency: str) -> str:
     digits = 0 if currency in WHOLE_ON_PAPER else exponent(currency)
     apart = " " if get_currency_symbol(code, LOCALE)[-1].isalpha() else ""
     pattern = f"¤{apart}#,##0" + ("." + "0" * digits if digits else "")
-    # The digits are Stripe's and not those of Babel's own table, and none that is there is dropped.
+    # The number of decimals is Stripe's, not Babel's, and none is dropped.
     return format_currency(
         exact, code, format=pattern, locale=LOCALE, currency_digits=False, decimal_quantization=False
     )

@@ -1,13 +1,14 @@
-"""The order inside a Checkout Session: its lines, its discount and what it comes to."""
+"""The order of a Checkout Session: its lines, its discount and its total."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from sandbox.stripe import bodies, catalog, coupons, money, params
-from sandbox.stripe.errors import ApiError, either_or, malformed
-from sandbox.stripe.listing import equal
+from sandbox.stripe.catalog import OBJECT_ID
+from sandbox.stripe.errors import ApiError, either_or, malformed, missing
 from sandbox.stripe.params import Shape, within
+from sandbox.stripe.reading import equal
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
@@ -17,31 +18,32 @@ ADJUSTABLE: Final = Shape(
         "maximum": params.integer(at_least=1, at_most=999_999),
         "minimum": params.integer(at_least=0, at_most=999_999),
     },
-    required=("enabled",),
+    required="enabled",
+)
+PRICE_DATA: Final = Shape(
+    {
+        "currency": params.currency,
+        "product": OBJECT_ID,
+        "product_data": catalog.PRODUCT_DATA,
+        "recurring": catalog.RECURRING,
+        "tax_behavior": catalog.TAX_BEHAVIOR,
+        "unit_amount": catalog.AMOUNT,
+    },
+    required="currency unit_amount",
+    unmodelled="unit_amount_decimal",
 )
 LINE_ITEM: Final = Shape(
     {
         "adjustable_quantity": ADJUSTABLE,
         "metadata": params.metadata,
-        "price": catalog.OBJECT_ID,
-        "price_data": Shape(
-            {
-                "currency": params.currency,
-                "product": catalog.OBJECT_ID,
-                "product_data": catalog.PRODUCT_DATA,
-                "recurring": catalog.RECURRING,
-                "tax_behavior": catalog.TAX_BEHAVIOR,
-                "unit_amount": catalog.AMOUNT,
-            },
-            required=("currency", "unit_amount"),
-            unmodelled=("unit_amount_decimal",),
-        ),
+        "price": OBJECT_ID,
+        "price_data": PRICE_DATA,
         "quantity": params.integer(at_least=1, at_most=999_999),
     },
-    required=("quantity",),
-    unmodelled=("tax_rates",),
+    required="quantity",
+    unmodelled="tax_rates",
 )
-DISCOUNT: Final = Shape({"coupon": catalog.OBJECT_ID, "promotion_code": catalog.OBJECT_ID})
+DISCOUNT: Final = Shape({"coupon": OBJECT_ID, "promotion_code": OBJECT_ID})
 USUAL_ADJUSTABLE: Final = {"maximum": 99, "minimum": 0}
 
 
@@ -53,18 +55,16 @@ def build_items(turn: Turn, wanted: list[Json]) -> list[Json]:
         price = _price_of(turn, given, name)
         inline = "price_data" in given
         product = catalog.product_for_sale(turn, price, param=within(name, "price"), inline=inline)
-        if "adjustable_quantity" in given:
-            given["adjustable_quantity"] = USUAL_ADJUSTABLE | given["adjustable_quantity"]
-        given["metadata"] = params.merged_metadata({}, given.get("metadata"))
-        items.append(
-            bodies.line_item(
-                turn.new_id("li"),
-                price_body=price,
-                name=product["name"],
-                quantity=given["quantity"],
-                given=given,
-            )
-        )
+        adjustable = given.get("adjustable_quantity")
+        fields = {
+            "adjustable_quantity": None if adjustable is None else USUAL_ADJUSTABLE | adjustable,
+            "currency": price["currency"],
+            "description": product["name"],
+            "metadata": params.merged_metadata({}, given.get("metadata")),
+            "price": price,
+            "quantity": given["quantity"],
+        }
+        items.append(bodies.new("item", turn.new_id("li"), fields))
     if len({item["currency"] for item in items}) > 1:
         raise state_error("All line items must have the same currency.", param="line_items")
     return items
@@ -76,8 +76,7 @@ def _price_of(turn: Turn, given: Json, name: str) -> Json:
     if "price" in given:
         return turn.need("price", given["price"], param=within(name, "price")).body
     if "price_data" not in given:
-        missing = within(name, "price")
-        raise malformed(f"Missing required param: {missing}.", param=missing, code="parameter_missing")
+        raise missing(within(name, "price"))
     data, data_name = given["price_data"], within(name, "price_data")
     if ("product" in data) == ("product_data" in data):
         raise either_or(within(data_name, "product"), within(data_name, "product_data"))
@@ -123,8 +122,8 @@ def code_problem(turn: Turn, code: Json, *, customer: str | None) -> str | None:
 def _has_paid(turn: Turn, customer: str | None) -> bool:
     if customer is None:
         return False
-    paid = [equal("customer", customer), equal("status", "succeeded")]
-    return bool(turn.store.newest("payment_intent", paid, limit=1))
+    paid = equal("status", "succeeded")
+    return turn.store.first("payment_intent", equal("customer", customer), paid) is not None
 
 
 def reprice(turn: Turn, session: Record) -> None:
@@ -134,7 +133,7 @@ def reprice(turn: Turn, session: Record) -> None:
     """
     items = session.hidden["items"]
     currency = items[0]["currency"]
-    # What a bank was asked to confirm was the old amount.
+    # A 3D Secure that is under way was for the old amount.
     session.hidden["awaiting"] = None
     discount = next(iter(session.body["discounts"]), None)
     lines = [
@@ -219,7 +218,7 @@ def apply_code(turn: Turn, session_id: str, typed: str) -> Record | str:
 
 
 def remove_discount(turn: Turn, session: Record) -> None:
-    """The order at its full price."""
+    """Take the discount off the order."""
     session.body["discounts"] = []
     reprice(turn, session)
     turn.store.save(session)

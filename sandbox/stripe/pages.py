@@ -1,4 +1,4 @@
-"""The hosted payment page. Works without JavaScript, so a script can post its forms just as well.
+"""The hosted payment page. It works without JavaScript, so a script can post its forms too.
 
 GET  /c/pay/<session>                 the page; `?card=` or `?iban=` fills in a number
 POST /c/pay/<session>                 303 to the success URL when paid; 402 declined; 422 bad code or email;
@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sandbox.serving import Request, Response
-from sandbox.stripe import cards, html, invoices, orders, params, payments
+from sandbox.stripe import cards, html, invoices, invoicing, orders, params, payments
 from sandbox.stripe.cards import Card, Decline
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.store import Json, Record
@@ -58,7 +58,7 @@ def respond(turn: Turn, request: Request) -> Response:
         return asset
     if request.path == "/" and request.method == "GET":
         return html.see_other("/dashboard/")
-    if request.path.startswith(invoices.PREFIX):
+    if request.path.startswith(invoicing.PREFIX):
         return invoices.respond(turn, request)
     session_id, _, rest = request.path.removeprefix(PREFIX).partition("/")
     if not request.path.startswith(PREFIX) or rest not in ("", "authenticate"):
@@ -88,7 +88,7 @@ def _chosen(query: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _closed(session: Record, *, posted: bool) -> Response:
-    """The session is over. Whoever pays a second time, say by a double click, is sent where the first was."""
+    """A page of a session that is over. A second payment, such as by a double click, leads where the first did."""
     complete = session.body["status"] == "complete"
     if posted and complete:
         return _success(session)
@@ -149,7 +149,7 @@ def _methods(session: Record) -> dict[str, str]:
 
 
 def _discount(turn: Turn, session: Record) -> Json | None:
-    """The discount of an order, as people speak of it: the code that was typed, and what it takes off."""
+    """The discount of an order, for the page: the code that was typed, and what it takes off."""
     chosen = next(iter(session.body["discounts"]), None)
     if chosen is None:
         return None
@@ -167,7 +167,7 @@ def _discount(turn: Turn, session: Record) -> Json | None:
 
 
 def email_of(turn: Turn, session: Record) -> str | None:
-    """The buyer's email: what they gave or, before that, what the shop or their customer's record says."""
+    """The buyer's email: the one they typed, or else the shop's or the customer's."""
     given = (session.body["customer_details"] or {}).get("email")
     return given or known_email(turn, session)
 
@@ -237,7 +237,7 @@ def _pay(turn: Turn, session: Record, form: dict[str, str]) -> Response:
 
 
 def _refused(turn: Turn, session: Record, form: dict[str, str], field: str, problem: str) -> Response:
-    """The page again, for something that no bank was asked about."""
+    """The page again with a problem that was found before asking a bank."""
     return _pay_page(turn, session, form=form, status=422, problems={field: problem})
 
 

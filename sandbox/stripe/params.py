@@ -9,17 +9,16 @@ Source: https://docs.stripe.com/api (parameters), section by section.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from sandbox.stripe.errors import malformed, not_modelled
+from sandbox.stripe.errors import malformed, missing, not_modelled
 
 Check = Callable[[Any, str], Any]
 
-# Deeper brackets than any real parameter has.
+# More brackets than any real parameter has.
 MAX_DEPTH: Final = 8
 METADATA_KEYS: Final = 50
 METADATA_KEY_LENGTH: Final = 40
@@ -59,18 +58,22 @@ def _segments(name: str) -> tuple[str, ...]:
     return segments
 
 
-@dataclass(frozen=True, slots=True)
 class Shape:
-    """A check of a group of parameters. `unmodelled` names those that Stripe knows and this stand-in does not."""
+    """A check of a group of parameters.
 
-    fields: Mapping[str, Check]
-    required: Collection[str] = ()
-    unmodelled: Collection[str] = ()
+    `required` and `unmodelled` are names separated by spaces. The unmodelled ones are known to Stripe only.
+    """
+
+    def __init__(self, fields: Mapping[str, Check], *, required: str = "", unmodelled: str = "") -> None:
+        self.fields = fields
+        self.required = required.split()
+        self.unmodelled = unmodelled.split()
 
     def __call__(self, raw: Any, name: str = "") -> dict[str, Any]:
         if not isinstance(raw, dict):
             raise malformed(f"Invalid object: {name}", param=name)
-        unknown = [within(name, key) for key in raw if key not in self.fields and key not in self.unmodelled]
+        known = {*self.fields, *self.unmodelled}
+        unknown = [within(name, key) for key in raw if key not in known]
         if unknown:
             words = "parameter" if len(unknown) == 1 else "parameters"
             raise malformed(
@@ -78,10 +81,7 @@ class Shape:
             )
         for key in self.required:
             if key not in raw:
-                missing = within(name, key)
-                raise malformed(
-                    f"Missing required param: {missing}.", param=missing, code="parameter_missing"
-                )
+                raise missing(within(name, key))
         for key in raw:
             if key in self.unmodelled:
                 raise not_modelled(within(name, key))
@@ -136,7 +136,7 @@ def boolean(raw: Any, name: str) -> bool:
 
 
 def percent(raw: Any, name: str) -> int | float:
-    """A share of 100 with up to two decimals, more than none of it."""
+    """More than 0 and at most 100, with up to two decimals."""
     if not isinstance(raw, str) or not PERCENT.fullmatch(raw) or not 0 < float(raw) <= 100:
         raise malformed(f"Invalid percentage: {raw}", param=name)
     return int(float(raw)) if float(raw).is_integer() else float(raw)
@@ -182,7 +182,7 @@ def email(raw: Any, name: str) -> str | None:
 
 
 def metadata(raw: Any, name: str) -> dict[str, str] | None:
-    """Keys and strings; an empty string in place of all of it means: forget every key."""
+    """Keys and strings; an empty string instead of them deletes every key."""
     if raw == "":
         return None
     if not isinstance(raw, dict):
@@ -198,7 +198,7 @@ def metadata(raw: Any, name: str) -> dict[str, str] | None:
 
 
 def merged_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str, str]:
-    """`old` with `new` laid over it: an empty value deletes its key, and null deletes all of them."""
+    """`old` updated by `new`: an empty value deletes its key, and null deletes all of them."""
     if new is None:
         return {}
     merged = {key: value for key, value in (old | new).items() if value != ""}
@@ -208,7 +208,7 @@ def merged_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str
 
 
 def list_of(check: Check, *, at_most: int = 100) -> Check:
-    """A list, which travels as a group with numbers for names."""
+    """A list, which a form sends as a group with numbers for names."""
 
     def check_list(raw: Any, name: str) -> list[Any]:
         if raw == "":
@@ -230,7 +230,7 @@ def created_range(raw: Any, name: str) -> dict[str, int]:
 
 
 def or_cleared(check: Check) -> Check:
-    """A group that an empty string takes away."""
+    """A group, or null for an empty string."""
 
     def check_or_clear(raw: Any, name: str) -> Any:
         return None if raw == "" else check(raw, name)
@@ -238,12 +238,14 @@ def or_cleared(check: Check) -> Check:
     return check_or_clear
 
 
-EXPAND: Final = {"expand": list_of(text(required=True), at_most=20)}
-PAGING: Final = EXPAND | {
+def call(fields: Mapping[str, Check], *, required: str = "", unmodelled: str = "") -> Shape:
+    """What a call of the API takes: these fields, and `expand`."""
+    return Shape(EXPAND | dict(fields), required=required, unmodelled=unmodelled)
+
+
+EXPAND: Final[dict[str, Check]] = {"expand": list_of(text(required=True), at_most=20)}
+PAGING: Final[dict[str, Check]] = {
     "limit": integer(at_least=1, at_most=100),
     "starting_after": text(required=True),
     "ending_before": text(required=True),
 }
-ADDRESS: Final = Shape(
-    {part: text() for part in ("city", "country", "line1", "line2", "postal_code", "state")}
-)

@@ -10,57 +10,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import (
-    balance,
-    bodies,
-    cards,
-    customers,
-    disputes,
-    invoices,
-    listing,
-    orders,
-    params,
-    payment_bodies,
-)
+from sandbox.stripe import bodies, cards, customers, disputes, invoicing, orders, params, reading
+from sandbox.stripe.balance import move
 from sandbox.stripe.cards import BankAccount, Card, DebitPlan, Decline
-from sandbox.stripe.listing import equal
-from sandbox.stripe.params import Shape
+from sandbox.stripe.payment_bodies import bank_details, card_details, charge_fields, outcome
+from sandbox.stripe.reading import equal
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
 # From a payment until the seller can have it. Source: https://docs.stripe.com/payouts#payout-speed
 FUNDS_AFTER_S: Final = 2 * 24 * 60 * 60
 
-RETRIEVE: Final = Shape(params.EXPAND)
-LIST_INTENTS: Final = Shape(
-    params.PAGING | {"created": params.created_range, "customer": params.text()},
-    unmodelled=("customer_account",),
+LIST_INTENTS: Final = reading.many(
+    "payment_intent",
+    {"created": reading.CREATED, "customer": params.text()},
+    unmodelled="customer_account",
 )
-LIST_CHARGES: Final = Shape(
-    params.PAGING
-    | {"created": params.created_range, "customer": params.text(), "payment_intent": params.text()},
-    unmodelled=("transfer_group",),
+LIST_CHARGES: Final = reading.many(
+    "charge",
+    {"created": reading.CREATED, "customer": params.text(), "payment_intent": params.text()},
+    unmodelled="transfer_group",
 )
-
-
-def retrieve_intent(turn: Turn, given: Json, intent_id: str) -> Json:
-    """`GET /v1/payment_intents/{id}`."""
-    return turn.need("payment_intent", intent_id).body
-
-
-def list_intents(turn: Turn, given: Json) -> Json:
-    """`GET /v1/payment_intents`."""
-    return listing.page(turn, "payment_intent", given, url="/v1/payment_intents", equal_to="customer")
-
-
-def retrieve_charge(turn: Turn, given: Json, charge_id: str) -> Json:
-    """`GET /v1/charges/{id}`."""
-    return turn.need("charge", charge_id).body
-
-
-def list_charges(turn: Turn, given: Json) -> Json:
-    """`GET /v1/charges`."""
-    return listing.page(turn, "charge", given, url="/v1/charges", equal_to="customer payment_intent")
 
 
 # Paying
@@ -82,15 +52,13 @@ def pay_by_card(turn: Turn, session: Record, card: Card, buyer: Json) -> Decline
     """Charge a card that need not, or did already, pass 3D Secure. Returns why it was declined, if it was."""
     intent = _intent(turn, session)
     session.hidden["awaiting"] = None
+    method = card_details(card, amount=intent.body["amount"])
     if card.decline is not None:
-        _fail(
-            turn, intent, card.decline, method=payment_bodies.card_details(card, amount=intent.body["amount"])
-        )
+        _fail(turn, intent, card.decline, method)
         turn.store.save(session)
         return card.decline
     _make_customer(turn, session, intent, buyer)
-    details = payment_bodies.card_details(card, amount=intent.body["amount"])
-    charge = _charge(turn, intent, details=buyer, method=details, status="succeeded", refund=card.refund)
+    charge = _charge(turn, intent, buyer, method, status="succeeded", refund=card.refund)
     _succeed(turn, intent, charge, available_after_s=0 if card.funds_at_once else FUNDS_AFTER_S)
     _complete(turn, session, buyer, payment_status="paid")
     if card.complaint is not None:
@@ -99,19 +67,18 @@ def pay_by_card(turn: Turn, session: Record, card: Card, buyer: Json) -> Decline
 
 
 def ask_for_authentication(turn: Turn, session: Record, card: Card, buyer: Json) -> None:
-    """The bank wants to see the buyer first: the PaymentIntent waits, and so does the session."""
+    """The bank asks for 3D Secure: the PaymentIntent and the session wait for it."""
     intent = _intent(turn, session)
     intent.body["status"] = "requires_action"
     back = {"return_url": session.body["success_url"], "url": f"{session.body['url']}/authenticate"}
     intent.body["next_action"] = {"type": "redirect_to_url", "redirect_to_url": back}
-    turn.store.save(intent)
     session.hidden["awaiting"] = {"card": card.number, "buyer": buyer}
     turn.store.save(session)
-    turn.emit("payment_intent.requires_action", intent)
+    turn.save(intent, "payment_intent.requires_action")
 
 
 def finish_authentication(turn: Turn, session: Record, *, passed: bool) -> Decline | None:
-    """What became of 3D Secure; when it was passed, the card is charged."""
+    """The end of 3D Secure; charges the card if it was passed."""
     awaiting = session.hidden["awaiting"]
     if awaiting is None:
         raise state_error("This session does not wait for authentication.")
@@ -135,18 +102,11 @@ def pay_by_debit(
         raise state_error("This session takes cards only.")
     intent = _intent(turn, session)
     _make_customer(turn, session, intent, buyer)
-    charge = _charge(
-        turn,
-        intent,
-        details=buyer,
-        method=payment_bodies.bank_details(method, iban=None if account is None else account.iban),
-        status="pending",
-        refund="pending_then_succeeds",
-    )
+    details = bank_details(method, iban=None if account is None else account.iban)
+    charge = _charge(turn, intent, buyer, details, status="pending", refund="pending_then_succeeds")
     intent.body |= {"status": "processing", "latest_charge": charge.id}
     intent.hidden["debit"] = plan
-    turn.store.save(intent)
-    turn.emit("payment_intent.processing", intent)
+    turn.save(intent, "payment_intent.processing")
     turn.emit("charge.pending", charge)
     _complete(turn, session, buyer, payment_status="unpaid")
     turn.after(turn.config.debit_settles_after_s, "settle_debit", intent.id)
@@ -160,39 +120,32 @@ def settle_debit(turn: Turn, intent_id: str, *, paid: bool | None = None) -> Non
     charge = turn.need("charge", intent.body["latest_charge"])
     session = session_of(turn, intent_id)
     if paid if paid is not None else intent.hidden["debit"] == "ok":
-        charge.body |= {"status": "succeeded", "paid": True, "outcome": payment_bodies.outcome(None)}
+        charge.body |= {"status": "succeeded", "paid": True, "outcome": outcome(None)}
         _succeed(turn, intent, charge)
         session.body["payment_status"] = "paid"
-        invoices.issue(turn, session)
-        turn.store.save(session)
-        turn.emit("checkout.session.async_payment_succeeded", session)
+        invoicing.issue(turn, session)
+        turn.save(session, "checkout.session.async_payment_succeeded")
         return
-    charge.body |= _failure(cards.DEBIT_FAILED) | {
-        "status": "failed",
-        "captured": False,
-        "amount_captured": 0,
-    }
-    turn.store.save(charge)
-    turn.emit("charge.failed", charge)
+    charge.body |= {"status": "failed", "captured": False, "amount_captured": 0}
+    _write_failure(turn, charge, cards.DEBIT_FAILED)
     _refuse(turn, intent, cards.DEBIT_FAILED)
     turn.emit("checkout.session.async_payment_failed", session)
 
 
 def settle_on_time(turn: Turn, intent_id: str) -> None:
-    """What the timer of a bank debit does, unless somebody was faster on the dashboard."""
+    """The timer of a bank debit: settle it if it was not settled on the dashboard."""
     if turn.need("payment_intent", intent_id).body["status"] == "processing":
         settle_debit(turn, intent_id)
 
 
 def abandon_intent(turn: Turn, session: Record) -> None:
-    """Cancel what an earlier, declined attempt left behind."""
+    """Cancel the PaymentIntent of an earlier, declined attempt."""
     if session.body["payment_intent"] is None:
         return
     intent = turn.need("payment_intent", session.body["payment_intent"])
     intent.body |= {"status": "canceled", "canceled_at": turn.now_s, "cancellation_reason": "automatic"}
     intent.body["next_action"] = None
-    turn.store.save(intent)
-    turn.emit("payment_intent.canceled", intent)
+    turn.save(intent, "payment_intent.canceled")
 
 
 def session_of(turn: Turn, intent_id: str) -> Record:
@@ -215,64 +168,52 @@ def _intent(turn: Turn, session: Record) -> Record:
         intent.body |= terms
         turn.store.save(intent)
         return intent
-    given = asked | terms | {"metadata": params.merged_metadata({}, asked.get("metadata"))}
-    given |= {
+    intent_id = turn.new_id("pi")
+    fields = {
+        "client_secret": f"{intent_id}_secret_{turn.characters(24)}",
         "currency": session.body["currency"],
+        "metadata": params.merged_metadata({}, asked.get("metadata")),
         "payment_method_types": session.body["payment_method_types"],
     }
-    body = payment_bodies.payment_intent(
-        turn.new_id("pi"), given, created=turn.now_s, secret=turn.new_id("", 24)[1:]
-    )
-    intent = turn.add("payment_intent", body)
+    intent = turn.create("payment_intent", intent_id, asked | terms | fields)
     session.body["payment_intent"] = intent.id
-    turn.emit("payment_intent.created", intent)
     return intent
 
 
 def _make_customer(turn: Turn, session: Record, intent: Record, buyer: Json) -> None:
-    needed = session.body["customer_creation"] == "always" or invoices.wanted_for(session)
+    needed = session.body["customer_creation"] == "always" or invoicing.wanted_for(session)
     if session.body["customer"] is None and needed:
         session.body["customer"] = intent.body["customer"] = customers.add(turn, buyer).id
 
 
 def _charge(
-    turn: Turn, intent: Record, *, details: Json, method: Json, status: str, refund: str = "succeeds"
+    turn: Turn, intent: Record, buyer: Json, method: Json, *, status: str, refund: str = "succeeds"
 ) -> Record:
-    body = payment_bodies.charge(
-        turn.new_id("ch"), intent.body, created=turn.now_s, details=details, method=method, status=status
-    )
-    return turn.add("charge", body, refund=refund)
+    fields = charge_fields(intent.body, buyer=buyer, method=method, status=status)
+    return turn.add("charge", turn.new_id("ch"), fields, refund=refund)
 
 
 def _succeed(turn: Turn, intent: Record, charge: Record, *, available_after_s: int = FUNDS_AFTER_S) -> None:
     amount = charge.body["amount"]
-    charge.body["balance_transaction"] = balance.move(
-        turn,
-        charge,
-        amount=amount,
-        fee=amount * 29 // 1000 + 30,
-        kind="charge",
-        available_after_s=available_after_s,
-    )["id"]
-    turn.store.save(charge)
+    fee = amount * 29 // 1000 + 30
+    moved = move(turn, charge, amount=amount, fee=fee, kind="charge", available_after_s=available_after_s)
+    charge.body["balance_transaction"] = moved["id"]
     intent.body |= {"status": "succeeded", "amount_received": amount, "latest_charge": charge.id}
-    turn.store.save(intent)
-    turn.emit("charge.succeeded", charge)
-    turn.emit("payment_intent.succeeded", intent)
+    turn.save(charge, "charge.succeeded")
+    turn.save(intent, "payment_intent.succeeded")
 
 
-def _fail(turn: Turn, intent: Record, decline: Decline, *, method: Json) -> None:
-    charge = _charge(turn, intent, details={}, method=method, status="failed")
-    charge.body |= _failure(decline)
-    turn.store.save(charge)
+def _fail(turn: Turn, intent: Record, decline: Decline, method: Json) -> None:
+    charge = _charge(turn, intent, {}, method, status="failed")
     intent.body["latest_charge"] = charge.id
-    turn.emit("charge.failed", charge)
+    _write_failure(turn, charge, decline)
     _refuse(turn, intent, decline)
 
 
-def _failure(decline: Decline) -> Json:
-    outcome = payment_bodies.outcome(decline)
-    return {"failure_code": decline.code, "failure_message": decline.message, "outcome": outcome}
+def _write_failure(turn: Turn, charge: Record, decline: Decline) -> None:
+    charge.body |= {"failure_code": decline.code, "failure_message": decline.message}
+    charge.body["outcome"] = outcome(decline)
+    turn.save(charge, "charge.failed")
 
 
 def _refuse(turn: Turn, intent: Record, decline: Decline) -> None:
@@ -281,19 +222,18 @@ def _refuse(turn: Turn, intent: Record, decline: Decline) -> None:
         error["charge"] = intent.body["latest_charge"]
     intent.body |= {"status": "requires_payment_method", "last_payment_error": error}
     intent.body |= {"payment_method": None, "next_action": None}
-    turn.store.save(intent)
-    turn.emit("payment_intent.payment_failed", intent)
+    turn.save(intent, "payment_intent.payment_failed")
 
 
 def _complete(turn: Turn, session: Record, buyer: Json, *, payment_status: str) -> None:
     orders.redeem_discount(turn, session)
+    details: Json = {"address": bodies.address({}), "tax_exempt": "none", "tax_ids": []}
     session.body |= {
         "status": "complete",
         "payment_status": payment_status,
-        "customer_details": bodies.customer_details(email=buyer["email"], name=buyer["name"]),
+        "customer_details": bodies.keys("business_name individual_name phone") | details | buyer,
         "url": None,
     }
     if payment_status != "unpaid":
-        invoices.issue(turn, session)
-    turn.store.save(session)
-    turn.emit("checkout.session.completed", session)
+        invoicing.issue(turn, session)
+    turn.save(session, "checkout.session.completed")

@@ -10,32 +10,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import balance, catalog, disputes, listing, money, params, payment_bodies
+from sandbox.stripe import balance, disputes, money, params, reading, records
+from sandbox.stripe.catalog import OBJECT_ID
 from sandbox.stripe.errors import malformed
-from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn, state_error
 
-CREATE: Final = Shape(
-    params.EXPAND
-    | {
+REASON: Final = params.choice("duplicate", "fraudulent", "requested_by_customer")
+CREATE: Final = params.call(
+    {
         "amount": params.integer(at_least=1),
-        "charge": catalog.OBJECT_ID,
+        "charge": OBJECT_ID,
         "metadata": params.metadata,
-        "payment_intent": catalog.OBJECT_ID,
-        "reason": params.choice("duplicate", "fraudulent", "requested_by_customer"),
+        "payment_intent": OBJECT_ID,
+        "reason": REASON,
     },
-    unmodelled=(
-        *("currency", "customer", "instructions_email", "origin", "refund_application_fee"),
-        "reverse_transfer",
-    ),
+    unmodelled="currency customer instructions_email origin refund_application_fee reverse_transfer",
 )
-RETRIEVE: Final = Shape(params.EXPAND)
-UPDATE: Final = Shape(params.EXPAND | {"metadata": params.metadata})
-LIST: Final = Shape(
-    params.PAGING
-    | {"charge": params.text(), "created": params.created_range, "payment_intent": params.text()}
+UPDATE: Final = params.call({"metadata": params.metadata})
+LIST: Final = reading.many(
+    "refund", {"charge": params.text(), "created": reading.CREATED, "payment_intent": params.text()}
 )
+SAME_AS_CHARGE: Final = ("currency", "customer", "payment_intent", "payment_method")
+ON_CARD: Final = {
+    "reference_status": "pending",
+    "reference_type": "acquirer_reference_number",
+    "type": "refund",
+}
 
 
 def create(turn: Turn, given: Json) -> Json:
@@ -67,18 +68,22 @@ def _charge_of(turn: Turn, given: Json) -> Record:
 def add(turn: Turn, charge: Record, given: Json) -> Record:
     """Give money back: all that is left, or `given["amount"]`."""
     amount = _refundable(turn, charge, given.get("amount"))
-    fields = {"reason": given.get("reason"), "metadata": params.merged_metadata({}, given.get("metadata"))}
-    refund_id = turn.new_id("re")
-    body = payment_bodies.refund(refund_id, charge.body, amount=amount, given=fields, created=turn.now_s)
     course = charge.hidden["refund"]
-    body["status"] = "pending" if course == "pending_then_succeeds" else "succeeded"
-    if body["status"] == "pending":
-        body["pending_reason"] = "processing"
-    record = Record("refund", refund_id, body)
-    body["balance_transaction"] = balance.move(turn, record, amount=-amount, fee=0, kind="refund")["id"]
-    turn.store.add(record)
+    method = charge.body["payment_method_details"]["type"]
+    fields = {name: charge.body[name] for name in SAME_AS_CHARGE} | {
+        "amount": amount,
+        "charge": charge.id,
+        "destination_details": {"type": method} | ({"card": ON_CARD} if method == "card" else {}),
+        "metadata": params.merged_metadata({}, given.get("metadata")),
+        "reason": given.get("reason"),
+        "status": "succeeded",
+    }
+    if course == "pending_then_succeeds":
+        fields |= {"status": "pending", "pending_reason": "processing"}
+    record = turn.add("refund", turn.new_id("re"), fields)
+    record.body["balance_transaction"] = balance.move(turn, record, amount=-amount, kind="refund")["id"]
     previous = _move(turn, charge, amount)
-    turn.emit("refund.created", record)
+    turn.save(record, "refund.created")
     turn.emit("charge.refunded", charge, previous=previous)
     if course != "succeeds":
         turn.after(turn.config.refund_turns_after_s, "turn_refund", record.id)
@@ -107,7 +112,7 @@ def _refundable(turn: Turn, charge: Record, wanted: int | None) -> int:
 
 
 def _move(turn: Turn, charge: Record, amount: int) -> Json:
-    """Count `amount` more as refunded (or less, when negative); returns what the charge said before."""
+    """Count `amount` more as refunded (or less, when negative); returns the old values that changed."""
     body = charge.body
     previous = {"amount_refunded": body["amount_refunded"], "refunded": body["refunded"]}
     body["amount_refunded"] += amount
@@ -116,25 +121,14 @@ def _move(turn: Turn, charge: Record, amount: int) -> Json:
     return {name: value for name, value in previous.items() if body[name] != value}
 
 
-def retrieve(turn: Turn, given: Json, refund_id: str) -> Json:
-    """`GET /v1/refunds/{id}`."""
-    return turn.need("refund", refund_id).body
-
-
 def update(turn: Turn, given: Json, refund_id: str) -> Json:
     """`POST /v1/refunds/{id}`: metadata."""
     refund = turn.need("refund", refund_id)
     if "metadata" in given:
         previous = {"metadata": refund.body["metadata"]}
-        refund.body["metadata"] = params.merged_metadata(refund.body["metadata"], given["metadata"])
-        turn.store.save(refund)
+        records.write(turn, refund, given)
         turn.emit("refund.updated", refund, previous=previous)
     return refund.body
-
-
-def list_all(turn: Turn, given: Json) -> Json:
-    """`GET /v1/refunds`."""
-    return listing.page(turn, "refund", given, url="/v1/refunds", equal_to="charge payment_intent")
 
 
 def cancel(turn: Turn, given: Json, refund_id: str) -> Json:
@@ -153,12 +147,11 @@ def succeed(turn: Turn, refund_id: str) -> None:
         raise state_error(f"This refund is not pending; its status is {refund.body['status']}.")
     refund.body["status"] = "succeeded"
     del refund.body["pending_reason"]
-    turn.store.save(refund)
-    turn.emit("refund.updated", refund, previous={"status": "pending"})
+    turn.save(refund, "refund.updated", previous={"status": "pending"})
 
 
 def fail(turn: Turn, refund_id: str) -> None:
-    """The bank sends the money back, perhaps long after the refund succeeded: the charge is as before it."""
+    """The bank returns the money, even after the refund succeeded: the charge is as before the refund."""
     refund = turn.need("refund", refund_id)
     if refund.body["status"] not in ("pending", "succeeded"):
         raise state_error(f"This refund cannot fail any more; its status is {refund.body['status']}.")
@@ -168,7 +161,7 @@ def fail(turn: Turn, refund_id: str) -> None:
 
 def _undo(turn: Turn, refund: Record, change: Json) -> None:
     previous = {"status": refund.body["status"]}
-    back = balance.move(turn, refund, amount=refund.body["amount"], fee=0, kind="refund_failure")
+    back = balance.move(turn, refund, amount=refund.body["amount"], kind="refund_failure")
     refund.body.pop("pending_reason", None)
     refund.body |= change | {"failure_balance_transaction": back["id"]}
     turn.store.save(refund)
@@ -179,7 +172,7 @@ def _undo(turn: Turn, refund: Record, change: Json) -> None:
 
 
 def turn_on_time(turn: Turn, refund_id: str) -> None:
-    """What the timer of a magic card's refund does, unless somebody was faster on the dashboard."""
+    """The timer of a refund: end it as the test card says, if it did not end on the dashboard."""
     status = turn.need("refund", refund_id).body["status"]
     charge = turn.need("charge", turn.need("refund", refund_id).body["charge"])
     if status == "pending":

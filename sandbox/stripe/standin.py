@@ -1,10 +1,10 @@
 """`StripeStandIn`: one synchronous function from request to answer, over one SQLite file.
 
-It starts no thread, sleeps never and reads no clock but the one it is given; so a simulator can drive it in its
-own process, and `python -m sandbox.stripe` can put it on a port. Webhooks wait in an outbox until somebody
-(`courier.py`, or the simulator) takes them out.
+It starts no thread, never sleeps and reads only the clock that it is given. So a simulator can call it directly, and
+`python -m sandbox.stripe` can put it on a port. Webhooks wait in the database until `courier.py` or the simulator
+sends them.
 
-Two stand-ins over one file with the same seed would make the same ids twice; give a lasting file real randomness.
+Two stand-ins over one file with the same seed make the same ids, so a lasting file needs real randomness.
 
 Source: https://docs.stripe.com/api, sections authentication, errors, idempotent requests, request IDs, versioning.
 """
@@ -18,12 +18,24 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
 from sandbox.serving import AnswerDropped, Request, Response
-from sandbox.stripe import bodies, coupons, dashboard, events, expansion, html, pages, params, routes, timers
+from sandbox.stripe import (
+    bodies,
+    catalog,
+    coupons,
+    dashboard,
+    events,
+    expansion,
+    html,
+    pages,
+    params,
+    routes,
+    timers,
+)
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import Delivery
 from sandbox.stripe.store import ENCODE, Answer, Json, Store
@@ -38,10 +50,10 @@ VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(\.[a-z]+)?")
 
 
 class StripeStandIn:
-    """Stripe, as far as a site needs it that sells things once.
+    """Stripe for a site that sells without subscriptions.
 
     `public_url` is where its pages are reached. `debit_settles_after_s` and `refund_turns_after_s` are how long a
-    bank debit and a magic card's refund wait until they go their way; None leaves them to the dashboard.
+    bank debit and the refund of some test cards take; None leaves them to the dashboard.
     A key or secret that is not given is the one of the last time, or a new one.
     """
 
@@ -70,8 +82,7 @@ class StripeStandIn:
             refund_turns_after_s=refund_turns_after_s,
         )
         self._store = Store(database)
-        # One thread at a time is inside. An engine this fast gains nothing from more, and races are Stripe's
-        # to have and not ours: what two requests at once may see is that one came first.
+        # One thread at a time: every request is fast, and of two requests at once one simply comes first.
         self._lock = threading.Lock()
         self._keys_lock = threading.Lock()
         self._keys_running: set[str] = set()
@@ -100,24 +111,9 @@ class StripeStandIn:
     # What is for sale
 
     def ensure_price(self, price_id: str, unit_amount: int, currency: str, product_name: str) -> None:
-        """Have this price, active and for one payment; changes it when it differs, which Stripe never would."""
-        terms = {"unit_amount": unit_amount, "unit_amount_decimal": str(unit_amount), "currency": currency}
+        """Have this price, active and for one payment; changes it when it differs, which Stripe does not do."""
         with self._turn() as turn:
-            price = turn.store.find("price", price_id)
-            if price is None:
-                product_id = turn.new_id("prod", 14)
-                turn.add(
-                    "product",
-                    bodies.product(product_id, {"id": product_id, "name": product_name}, created=turn.now_s),
-                )
-                fields = terms | {"product": product_id}
-                turn.add("price", bodies.price(price_id, fields, created=turn.now_s))
-                return
-            price.body |= terms | {"active": True}
-            turn.store.save(price)
-            product = turn.need("product", price.body["product"])
-            product.body |= {"name": product_name, "active": True}
-            turn.store.save(product)
+            catalog.ensure_price(turn, price_id, unit_amount, currency, product_name)
 
     def ensure_promotion_code(self, code: str, *, percent_off: float) -> None:
         """Have an active promotion code that takes off so much of an order."""
@@ -132,7 +128,7 @@ class StripeStandIn:
     def expire_due(self, now: float) -> None:
         """Do whatever is due by `now`: sessions expire, bank debits settle, magic refunds turn.
 
-        Every request does it too, so nobody ever sees an open session whose time is over.
+        Every request does it too, so no request sees an open session whose time is over.
         """
         with self._turn(now=now):
             pass
@@ -143,7 +139,7 @@ class StripeStandIn:
             return events.due(turn)
 
     def record_attempt(self, delivery_id: int, status: int | None, now: float, answer: str = "") -> None:
-        """What came of an attempt: the status of the answer, or None when there was none, and its text."""
+        """Record an attempt: the status of the answer, or None when none came, and its text."""
         with self._turn(now=now) as turn:
             events.record_attempt(turn, delivery_id, status, answer)
 
@@ -173,11 +169,8 @@ class StripeStandIn:
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         try:
             self._authorise(request)
-            if key is None:
-                answer = self._run(request, request_id, None)
-            else:
-                with self._one_at_a_time(key):
-                    answer = self._run(request, request_id, key)
+            with nullcontext() if key is None else self._one_at_a_time(key):
+                answer = self._run(request, request_id, key)
         except ApiError as refusal:
             body = refusal.as_json(log_url=self._log_url(request_id))
             answer = Answer("", request_id, 0.0, refusal.status, _json(body))
@@ -235,7 +228,7 @@ class StripeStandIn:
         refusal: ApiError | None = None
         try:
             with self._turn(request_id=request_id, key=key) as turn:
-                is_mute = _suffer(turn)
+                is_mute = _check_switches(turn)
                 answer = _replay(turn, key, fingerprint)
                 if answer is None:
                     checked = endpoint.takes(given)
@@ -251,7 +244,7 @@ class StripeStandIn:
             if key is None or not error.replayed:
                 raise
             refusal = error
-        # What the endpoint began is rolled back by now; only its refusal is kept.
+        # The work of the endpoint is rolled back by now; only its refusal is kept.
         with self._turn() as turn:
             body = refusal.as_json(log_url=self._log_url(request_id))
             answer = Answer(fingerprint, request_id, turn.now, refusal.status, _json(body))
@@ -260,14 +253,14 @@ class StripeStandIn:
 
 
 def _kept(turn: Turn, name: str, given: str | None, *, prefix: str) -> str:
-    """What was given or, if nothing was, what was kept; kept in either case."""
+    """The secret that was given, or else the stored one, or else a new one; stores it."""
     value = given or turn.store.secret(name) or turn.new_id(prefix, 32)
     turn.store.keep_secret(name, value)
     return value
 
 
-def _suffer(turn: Turn) -> bool:
-    """Raise 503 when the dashboard's switch says that the API is away; returns whether it is mute."""
+def _check_switches(turn: Turn) -> bool:
+    """Raise 503 when the dashboard's switch says that the API is away; returns whether answers are dropped."""
     switches = turn.store.switches()
     if switches.get("api_away"):
         raise ApiError("Stripe is away: the dashboard says so.", status=503, kind="api_error", replayed=False)

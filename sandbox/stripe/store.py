@@ -1,4 +1,4 @@
-"""What the stand-in remembers, in one SQLite file. It knows rows and order, not what a payment is."""
+"""The database of the stand-in: one SQLite file with objects, deliveries, timers and switches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 Json = dict[str, Any]
 Condition = tuple[str, Sequence[object]]
 
-# Made once: `json.dumps` would make an encoder at each call.
+# `json.dumps` would make a new encoder at each call.
 ENCODE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 # The indexes carry `created` and `seq`, so that the newest rows of a filter are found without sorting.
@@ -99,19 +99,19 @@ class AttemptRow:
 
 
 class Store:
-    """The database. Its caller sees to it that one thread at a time is inside; see `StripeStandIn`."""
+    """The database, for one thread at a time; `StripeStandIn` has the lock."""
 
     def __init__(self, database: str | Path) -> None:
         if str(database) != ":memory:":
             Path(database).parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        # WAL with NORMAL survives the death of the process; only a power cut may cost the newest moments.
+        # With WAL and NORMAL nothing is lost when the process is killed; a power cut may lose the newest writes.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     @contextmanager
@@ -125,12 +125,14 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    def _value(self, sql: str, *values: object) -> Any:
+        row = self._db.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
     # Objects
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, *, created: int) -> None:
         """Write a new object; its id must be free."""
-        # A discount is the one object that calls it otherwise.
-        created = record.body["start" if record.kind == "discount" else "created"]
         self._db.execute(
             "INSERT INTO objects (kind, id, created, body, hidden) VALUES (?, ?, ?, ?, ?)",
             (record.kind, record.id, created, ENCODE(record.body), ENCODE(record.hidden)),
@@ -148,17 +150,21 @@ class Store:
         return next(iter(self._records(kind, " AND id = ?", [object_id])), None)
 
     def remove(self, kind: str, object_id: str) -> None:
-        """Forget an object for good."""
+        """Delete an object."""
         self._db.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, object_id))
 
     def newest(
         self, kind: str, conditions: Sequence[Condition] = (), *, limit: int = -1, oldest_first: bool = False
     ) -> list[Record]:
-        """The objects that meet every condition, newest first. A condition is SQL of ours and its values."""
+        """The objects that meet every condition, newest first. A condition is SQL and its values."""
         where = "".join(f" AND {sql}" for sql, _ in conditions)
         values = [value for _, values in conditions for value in values]
         order = "created, seq" if oldest_first else "created DESC, seq DESC"
         return self._records(kind, f"{where} ORDER BY {order} LIMIT ?", [*values, limit])
+
+    def first(self, kind: str, *conditions: Condition) -> Record | None:
+        """The newest object that meets every condition, or None."""
+        return next(iter(self.newest(kind, conditions, limit=1)), None)
 
     def place(self, kind: str, object_id: str) -> tuple[int, int] | None:
         """Where an object stands in the order of its kind."""
@@ -177,7 +183,7 @@ class Store:
     # Idempotency
 
     def remember(self, key: str, answer: Answer) -> None:
-        """Keep the answer to a key, over an older one if its time is up."""
+        """Store the answer to a key; replaces an older one."""
         self._db.execute(
             "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
             (key, answer.fingerprint, answer.request_id, answer.created, answer.status, answer.body),
@@ -200,9 +206,9 @@ class Store:
         )
 
     def deliveries_due(self, now: float, *, hold: bool = False, limit: int) -> list[DeliveryRow]:
-        """What should be on its way by now, the longest waiting first.
+        """The deliveries that are due, the longest waiting first.
 
-        `hold` keeps back every event that `set_hold` did not let go; without it, only those it kept back.
+        With `hold`, only events that `set_hold` released; without it, all but those that it holds.
         """
         return self._deliveries(
             "next_at IS NOT NULL AND next_at <= ?"
@@ -213,10 +219,7 @@ class Store:
 
     def waiting(self) -> int:
         """How many deliveries are not over yet."""
-        row: tuple[int] = self._db.execute(
-            "SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL"
-        ).fetchone()
-        return row[0]
+        return int(self._value("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL"))
 
     def deliveries_of(self, event: str) -> list[DeliveryRow]:
         """Every delivery of one event."""
@@ -227,7 +230,7 @@ class Store:
         return next(iter(self._deliveries("id = ?", delivery_id)), None)
 
     def save_delivery(self, row: DeliveryRow) -> None:
-        """Write what came of an attempt."""
+        """Write a delivery after an attempt."""
         self._db.execute(
             "UPDATE deliveries SET attempts = ?, next_at = ?, delivered = ?, last_status = ? WHERE id = ?",
             (row.attempts, row.next_at, row.delivered, row.last_status, row.id),
@@ -245,30 +248,30 @@ class Store:
         ]
 
     def add_attempt(self, delivery_id: int, attempt: AttemptRow) -> None:
-        """Keep what came of one try."""
+        """Store one attempt."""
         self._db.execute(
             "INSERT INTO attempts (delivery, at, status, answer) VALUES (?, ?, ?, ?)",
             (delivery_id, attempt.at, attempt.status, attempt.answer),
         )
 
     def attempts_of(self, delivery_id: int) -> list[AttemptRow]:
-        """Every try of one delivery, the first one first."""
+        """The attempts of a delivery, the oldest first."""
         rows = self._db.execute(
             "SELECT at, status, answer FROM attempts WHERE delivery = ? ORDER BY seq", (delivery_id,)
         )
         return [AttemptRow(*row) for row in rows]
 
     def set_hold(self, event: str, *, held: bool) -> None:
-        """Keep one event back, or let it go, whatever holds for the others."""
+        """Hold one event back, or release it, whether or not the others are held."""
         self._db.execute("INSERT OR REPLACE INTO holds VALUES (?, ?)", (event, held))
 
     def hold_of(self, event: str) -> bool | None:
-        """What `set_hold` said about an event; None when it is like all the others."""
-        row = self._db.execute("SELECT held FROM holds WHERE event = ?", (event,)).fetchone()
-        return None if row is None else bool(row[0])
+        """The hold of one event; None when it is treated like the others."""
+        held = self._value("SELECT held FROM holds WHERE event = ?", event)
+        return None if held is None else bool(held)
 
     def forget_holds(self) -> None:
-        """Treat every event alike again."""
+        """Remove the holds of single events."""
         self._db.execute("DELETE FROM holds")
 
     # Timers, switches and secrets
@@ -288,7 +291,7 @@ class Store:
         return row[1], row[2]
 
     def switches(self) -> dict[str, float]:
-        """How webhooks are to be disturbed; an absent name is off."""
+        """The dashboard's switches; an absent one is off."""
         return dict(self._db.execute("SELECT name, value FROM switches").fetchall())
 
     def set_switch(self, name: str, value: float) -> None:
@@ -296,10 +299,10 @@ class Store:
         self._db.execute("INSERT OR REPLACE INTO switches VALUES (?, ?)", (name, value))
 
     def secret(self, name: str) -> str | None:
-        """What was kept under a name."""
-        row = self._db.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        """A stored secret."""
+        secret: str | None = self._value("SELECT value FROM secrets WHERE name = ?", name)
+        return secret
 
     def keep_secret(self, name: str, value: str) -> None:
-        """Keep a key for the next start."""
+        """Store a secret for the next start."""
         self._db.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, value))

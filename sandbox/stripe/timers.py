@@ -1,4 +1,4 @@
-"""What happens by itself when its time has come."""
+"""Timers: what is done when its time has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A stand-in on a real port with a clock that tests turn, and somebody who buys at it like a script would."""
+"""A stand-in with a clock that tests turn, and its users: a shop with Stripe's package, a buyer with the pages.
+
+Requests reach it without a socket. `served` is for the tests that are about sockets, threads or processes.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 import stripe
@@ -17,11 +21,14 @@ import uvicorn
 
 from sandbox.serving import Handler, StandInApplication
 from sandbox.stripe.events import Delivery
+from tests.drivers.instant import HandlerAdapter
 from tests.recorded import StripeStandIn
 
-# The client's own telemetry would write into the home directory.
+# The package's telemetry writes into the home directory.
 stripe.enable_telemetry = False
 
+HOST = "127.0.0.1"
+STRIPE_URL = "http://stripe.test"
 SECRET_KEY = "sk_test_driver"
 WEBHOOK_SECRET = "whsec_driver"
 PRICE = "price_ten"
@@ -38,7 +45,7 @@ REFUND_FAILS = "4000000000005126"
 
 
 class Clock:
-    """Time that stands still until a test moves it. It begins now, so that the real client believes signatures."""
+    """Time that a test moves. It begins now, so that the real client accepts signatures."""
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
@@ -56,7 +63,7 @@ def make_standin(clock: Callable[[], float], database: str | Path = ":memory:", 
     options: dict[str, Any] = {
         "secret_key": SECRET_KEY,
         "webhook_secret": WEBHOOK_SECRET,
-        "public_url": "http://stripe.test",
+        "public_url": STRIPE_URL,
         "webhook_url": "http://shop.test/webhook",
         "rng": random.Random(7),
     }
@@ -68,8 +75,14 @@ def make_standin(clock: Callable[[], float], database: str | Path = ":memory:", 
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 @contextmanager
@@ -77,7 +90,7 @@ def served(handler: Handler, port: int) -> Iterator[str]:
     """`handler` on a port, in a thread, until the block ends."""
     config = uvicorn.Config(
         StandInApplication(handler),
-        host="127.0.0.1",
+        host=HOST,
         port=port,
         log_level="warning",
         lifespan="off",
@@ -88,30 +101,51 @@ def served(handler: Handler, port: int) -> Iterator[str]:
     thread.start()
     try:
         await_that(lambda: server.started)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{HOST}:{port}"
     finally:
         server.should_exit = True
         thread.join(LIMIT_S)
 
 
 def await_that(condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:
-    """Wait for a condition, and fail when it does not come."""
+    """Wait for a condition; fails when it is not met in time."""
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {limit_s} s"
         time.sleep(0.005)
 
 
-class StripeApi:
-    """The stand-in, its clock, the real client for it, and the shop's usual requests."""
+class StripeDriver:
+    """The stand-in, its clock, Stripe's own package for it, and what shops and buyers usually ask.
 
-    def __init__(self, standin: StripeStandIn, clock: Clock, url: str) -> None:
+    `handler` is what stands before the stand-in, and `url` where it is served; without one there is no socket.
+    """
+
+    def __init__(
+        self, standin: StripeStandIn, clock: Clock, *, handler: Handler | None = None, url: str | None = None
+    ) -> None:
         self.standin = standin
         self.clock = clock
-        self.url = url
-        self.client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": url})
-        # Untyped on purpose: many tests say what the client's own types would not let them.
+        self.url = url or STRIPE_URL
+        self.http = requests.Session()
+        self.http.trust_env = False
+        if url is None:
+            self.http.mount("http://", HandlerAdapter(handler or standin.handle))
+        self.client = self.client_with(SECRET_KEY)
+        # Untyped, because many tests send what the types of the package do not allow.
         self.v1: Any = self.client.v1
+
+    def client_with(self, secret_key: str, **options: Any) -> stripe.StripeClient:
+        """Stripe's package with this key."""
+        carrier = stripe.RequestsClient(session=self.http)
+        return stripe.StripeClient(
+            secret_key, base_addresses={"api": self.url}, http_client=carrier, **options
+        )
+
+    def call(self, method: str, path: str, *, key: str | None = SECRET_KEY, **more: Any) -> requests.Response:
+        """A call of the API without Stripe's package; with `headers` or `data`, as `requests` takes them."""
+        headers = ({} if key is None else {"Authorization": f"Bearer {key}"}) | more.pop("headers", {})
+        return self.http.request(method, f"{self.url}{path}", headers=headers, timeout=LIMIT_S, **more)
 
     def session(self, **params: Any) -> Any:
         """A new Checkout Session for ten credits; parameters given as None are left out."""
@@ -135,13 +169,11 @@ class StripeApi:
 
     def post(self, address: str, **form: str) -> requests.Response:
         """Post a form to one of the pages, without following where it sends us."""
-        url = address if address.startswith("http") else self.url + address
-        return requests.post(url, data=form, timeout=LIMIT_S, allow_redirects=False)
+        return self.http.post(urljoin(self.url, address), data=form, timeout=LIMIT_S, allow_redirects=False)
 
     def get(self, address: str) -> requests.Response:
         """Look at one of the pages."""
-        url = address if address.startswith("http") else self.url + address
-        return requests.get(url, timeout=LIMIT_S, allow_redirects=False)
+        return self.http.get(urljoin(self.url, address), timeout=LIMIT_S, allow_redirects=False)
 
     def sold(self, card: str = VISA, **params: Any) -> Any:
         """A session that was just paid."""
@@ -174,3 +206,12 @@ class StripeApi:
         for delivery in due:
             self.standin.record_attempt(delivery.id, status, self.clock.now)
         return due
+
+
+@contextmanager
+def new_driver(**options: Any) -> Iterator[StripeDriver]:
+    """A driver of a stand-in of its own; the options are those of `make_standin`."""
+    clock = Clock()
+    standin = make_standin(clock, **options)
+    yield StripeDriver(standin, clock)
+    standin.close()

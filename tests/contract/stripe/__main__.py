@@ -13,7 +13,7 @@ from tests.contract.stripe.openapi_check import OpenApiCheck, lines_in
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when everything is as Stripe describes it, or when there is no description here to check by."""
+    """0 when everything is as Stripe describes it, or when there is no description here."""
     parser = argparse.ArgumentParser(prog="python -m tests.contract.stripe", description=__doc__)
     parser.add_argument("folder", type=Path, help="what `--record` or STRIPE_RECORDING named")
     folder: Path = parser.parse_args(arguments).folder
@@ -27,13 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     check = OpenApiCheck(read(newest), None if older is None else read(older))
     for line in tqdm(lines, desc="Exchanges", unit="", disable=None):
-        check.hear(line)
+        check.check(line)
     _report(check)
     return 1 if check.faults or check.unused() else 0
 
 
 def _report(check: OpenApiCheck) -> None:
-    for call, shapes in sorted(check.heard.items()):
+    for call, shapes in sorted(check.checked.items()):
         _say(f"{shapes:6}  {call}")
     if check.older is None:
         _say("stripe-mock's description is not here, so what the slice leaves out was not checked.")
@@ -41,7 +41,7 @@ def _report(check: OpenApiCheck) -> None:
         _say(f"FAULT   {origin}: {problem}")
     for name in check.unused():
         _say(f"UNUSED  {name}: this exception is not needed any more")
-    _say(f"{check.heard.total()} shapes of {len(check.heard)} calls checked, {len(check.faults)} faults")
+    _say(f"{check.checked.total()} shapes of {len(check.checked)} calls checked, {len(check.faults)} faults")
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A description of Stripe's API in the words of OpenAPI, and what is wrong with a value in its eyes.
+"""A description of Stripe's API in OpenAPI, and what is wrong with a value by that description.
 
 There are two, and neither is in this repository. The slice is of the API version that the product speaks; it is
 looked for where `STRIPE_OPENAPI_SLICE` says, or beside the checkout. The other is whole and about a year older; it
@@ -26,19 +26,19 @@ from tests.contract.stripe.form import closed, decode, typed
 ROOT: Final = Path(__file__).resolve().parents[3]
 FORM: Final = "application/x-www-form-urlencoded"
 COMPONENTS: Final = "/components/schemas/"
-# Both documents find their own parts by this name.
+# The base of the references in both documents.
 URN: Final = "urn:stripe"
 
 
 def slice_path() -> Path | None:
-    """Where the slice is, if it is anywhere."""
+    """Where the slice is, if there is one."""
     beside = ROOT.parent / "shared" / "reference" / "stripe-openapi-slice.json"
     path = Path(os.environ.get("STRIPE_OPENAPI_SLICE", beside))
     return path if path.exists() else None
 
 
 def older_path() -> Path | None:
-    """Where the description of stripe-mock is, if it is anywhere."""
+    """Where the description of stripe-mock is, if there is one."""
     modules = Path(os.environ.get("GOMODCACHE", Path.home() / "go" / "pkg" / "mod"))
     found = modules.glob("github.com/stripe/stripe-mock@*/embedded/openapi/spec3.json")
     return max(found, default=None)
@@ -52,7 +52,7 @@ class Operation:
     takes: dict[str, Any]
 
     def request_problems(self, form: str) -> list[str]:
-        """Every parameter that the call does not take, or not so, and every one that it misses."""
+        """Every parameter that is unknown, invalid or missing."""
         given = typed(decode(form), self.takes)
         return [explained(error) for error in jsonschema.Draft202012Validator(self.takes).iter_errors(given)]
 
@@ -110,7 +110,7 @@ class Description:
                 yield from self._absent(inner, value[name], f"{where}.{name}")
 
     def _resolved(self, schema: dict[str, Any], value: Any) -> dict[str, Any]:
-        """The schema itself, behind its references and its choices; of several the first that the value fits."""
+        """The schema behind references and choices; of several choices, the first that the value fits."""
         while "$ref" in schema or "anyOf" in schema:
             if "$ref" in schema:
                 schema = self._registry.resolver().lookup(schema["$ref"]).contents
@@ -141,7 +141,7 @@ def _parameters(method: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable`, which is no word of JSON Schema's; and references begin at the document.
+    """OpenAPI 3.0 has `nullable`, which JSON Schema does not know; and its references begin at the document.
 
     The slice leaves out what some ids are expanded to, and names its kind: then an object of that kind will do.
     """
@@ -160,7 +160,7 @@ def as_json_schema(node: Any) -> Any:
 
 
 def explained(error: jsonschema.ValidationError) -> str:
-    """Where a value is wrong and why; of several choices, by the one that it comes nearest to."""
+    """Where a value is wrong and why; of several choices, by the nearest."""
     deepest = jsonschema.exceptions.best_match([error])
     return f"{deepest.json_path}: {deepest.message[:300]}"
 

@@ -1,6 +1,6 @@
-"""Forms as Stripe reads them: names with brackets become nested values, and texts become what is asked for.
+"""Forms as Stripe reads them: names with brackets become nested values, and texts become the types of a schema.
 
-Written apart from the stand-in's own reading, so that a mistake there is not believed here.
+It does not use the stand-in's own code, so a mistake there is found here.
 
 Source: https://docs.stripe.com/api (parameters are form-encoded; the server is Rack)
 """
@@ -31,7 +31,7 @@ def decode(form: str) -> dict[str, Any]:
 
 
 def typed(value: Any, schema: dict[str, Any]) -> Any:
-    """`value` as `schema` would have it; what cannot be that stays as it is, for the schema to refuse."""
+    """`value` with the types of `schema`; what cannot be converted stays, for the schema to refuse."""
     if "anyOf" in schema:
         options = ((typed(value, option), option) for option in schema["anyOf"])
         fitting = (
@@ -59,7 +59,7 @@ def _nested(value: dict[str, Any], schema: dict[str, Any]) -> Any:
 
 
 def closed(schema: Any) -> Any:
-    """A schema that takes no names but its own, at any depth: Stripe refuses a parameter that it does not know."""
+    """A schema that takes no other names, at any depth: Stripe refuses a parameter that it does not know."""
     if isinstance(schema, list):
         return [closed(inner) for inner in schema]
     if not isinstance(schema, dict):

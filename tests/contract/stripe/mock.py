@@ -1,4 +1,4 @@
-"""stripe-mock: Stripe's own server without a memory. It knows which requests are well-formed, and nothing else.
+"""stripe-mock: Stripe's own server that keeps no state. It knows which requests are well-formed, and nothing else.
 
 Source: https://github.com/stripe/stripe-mock
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +16,14 @@ from typing import Final
 import requests
 
 from sandbox.serving import Request
-from tests.drivers.stripe_api import LIMIT_S, await_that, free_port
+from tests.drivers.stripe_api import HOST, LIMIT_S, await_that, free_port, listens
 
-HOST: Final = "127.0.0.1"
-# Of the connection that carried the request to somebody else.
+# Headers of the connection that the request came by.
 HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
 
 def binary() -> str | None:
-    """The program: where `STRIPE_MOCK` says, or among the programs of this machine or of Go."""
+    """The program: where `STRIPE_MOCK` says, or on the PATH, or where Go installs programs."""
     of_go = Path(os.environ.get("GOPATH", Path.home() / "go")) / "bin"
     places = os.pathsep.join([os.environ.get("PATH", ""), str(of_go)])
     return os.environ.get("STRIPE_MOCK") or shutil.which("stripe-mock", path=places)
@@ -40,16 +38,11 @@ def running(program: str, log: Path) -> Iterator[str]:
             [program, "-http-addr", f"{HOST}:{port}"], stdout=out, stderr=out, stdin=subprocess.DEVNULL
         )
     try:
-        await_that(lambda: _listens(port))
+        await_that(lambda: listens(port), limit_s=30)
         yield f"http://{HOST}:{port}"
     finally:
         process.kill()
         process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def refusal(url: str, request: Request) -> str | None:

@@ -1,7 +1,7 @@
-"""Holds what a Stripe stand-in was asked and answered against Stripe's own descriptions of its API.
+"""Checks what a Stripe stand-in was asked and answered against Stripe's own descriptions of its API.
 
-The slice checks what it describes. What lies outside of it is named here, and checked by the older description
-where that is at hand: an answer's object by the newest description that knows its kind.
+The slice is used where it describes the call. Calls outside of it are named here, and checked against the older
+description if that is there: an object of an answer against the newest description that knows its kind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.contract.stripe.description import Description, Operation
 
 SUCCESS: Final = range(200, 300)
 ENVELOPE: Final = {"object", "data", "has_more", "url"}
-# The slice is of twenty paths: those that a shop needs. The stand-in has these beside them.
+# The slice has the twenty paths that a shop needs. The stand-in has these too.
 OUTSIDE: Final = frozenset(
     {
         "GET balance_transactions/*",
@@ -59,40 +59,40 @@ UNDESCRIBED: Final[Mapping[str, str]] = {
 
 @dataclass(slots=True)
 class OpenApiCheck:
-    """Hears lines of a recording, and remembers what was wrong with them."""
+    """Checks lines of a recording one by one, and keeps the faults that it found."""
 
     slice: Description
     older: Description | None = None
-    heard: Counter[str] = field(default_factory=Counter)
-    # What was found at fault, and where it was found first.
+    checked: Counter[str] = field(default_factory=Counter)
+    # Each fault, and where it was found first.
     faults: dict[str, str] = field(default_factory=dict)
     _exceptions: set[str] = field(default_factory=set)
 
-    def hear(self, line: Mapping[str, Any]) -> None:
+    def check(self, line: Mapping[str, Any]) -> None:
         """Check one line: an exchange, or the body of a webhook."""
         if "webhook" in line:
-            self.heard["webhooks"] += 1
-            self._hear_object(line["webhook"], "webhook")
+            self.checked["webhooks"] += 1
+            self._check_object(line["webhook"], "webhook")
             return
         call = f"{line['method']} {line['address']}"
-        self.heard[call] += 1
+        self.checked[call] += 1
         if line["status"] not in SUCCESS:
             self._note(call, self.slice.object_problems("error", line["answer"]))
             return
         operation = self.slice.operation(line["method"], line["address"])
         if operation is None:
-            self._hear_outside(call, line)
+            self._check_outside(call, line)
             return
         self._note(call, operation.request_problems(line["form"]))
         self._note(call, self.slice.answer_problems(operation, line["answer"]))
         for event in _objects_in(line["answer"]):
-            self._hear_subject(event, call)
+            self._check_subject(event, call)
 
     def unused(self) -> list[str]:
-        """The exceptions that nothing needed any more: each hides the next fault of its kind."""
+        """The exceptions that nothing needed: each would hide the next fault of its kind."""
         return sorted((OUTSIDE | set(UNDESCRIBED)) - self._exceptions)
 
-    def _hear_outside(self, call: str, line: Mapping[str, Any]) -> None:
+    def _check_outside(self, call: str, line: Mapping[str, Any]) -> None:
         if not self._is_excepted(call, OUTSIDE):
             self._note(call, ["is no call that the slice knows"])
         operation = self._older_operation(line)
@@ -101,13 +101,13 @@ class OpenApiCheck:
         if line["answer"].get("object") == "list" and set(line["answer"]) != ENVELOPE:
             self._note(call, ["is no list as Stripe sends them"])
         for found in _objects_in(line["answer"]):
-            self._hear_object(found, call)
+            self._check_object(found, call)
 
     def _older_operation(self, line: Mapping[str, Any]) -> Operation | None:
         return None if self.older is None else self.older.operation(line["method"], line["address"])
 
-    def _hear_object(self, value: dict[str, Any], origin: str) -> None:
-        """Check an object by the kind that it says it is."""
+    def _check_object(self, value: dict[str, Any], origin: str) -> None:
+        """Check an object against the description of its kind."""
         kind = str(value.get("object"))
         component = f"deleted_{kind}" if value.get("deleted") else kind
         description: Description | None = self.slice
@@ -118,12 +118,12 @@ class OpenApiCheck:
         if description is not None:
             problems = description.object_problems(component, value)
             self._note(origin, [f"{component} {problem}" for problem in problems])
-        self._hear_subject(value, origin)
+        self._check_subject(value, origin)
 
-    def _hear_subject(self, value: dict[str, Any], origin: str) -> None:
-        """Check what an event is about; its description says no more than that it is an object."""
+    def _check_subject(self, value: dict[str, Any], origin: str) -> None:
+        """Check the object of an event, which the description of an event leaves open."""
         if value.get("object") == "event":
-            self._hear_object(value["data"]["object"], f"{origin} {value['type']}")
+            self._check_object(value["data"]["object"], f"{origin} {value['type']}")
 
     def _note(self, origin: str, problems: list[str]) -> None:
         for problem in problems:

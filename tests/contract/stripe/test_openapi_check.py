@@ -1,4 +1,4 @@
-"""The check finds what is wrong: nothing is in order only because nobody looked."""
+"""The check against Stripe's description finds what is wrong, and passes what is right."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def a_list(*items: dict[str, Any]) -> dict[str, Any]:
 
 
 def faults(line: dict[str, Any], *, older: bool = False) -> list[str]:
-    """What the check has to say about one line."""
+    """The faults of one line."""
     assert SLICE is not None
     check = OpenApiCheck(read(SLICE), read(OLDER) if older and OLDER is not None else None)
-    check.hear(line)
+    check.check(line)
     return list(check.faults)
 
 
@@ -141,7 +141,7 @@ def test_a_request_that_was_refused_may_have_been_wrong_on_purpose() -> None:
 
 
 @needs_slice
-def test_what_an_event_is_about_is_judged_by_its_kind() -> None:
+def test_the_object_of_an_event_is_checked_by_its_kind() -> None:
     event = EVENT | {"data": {"object": without("currency")}}
     assert faults({"webhook": event}) == ["refund $: 'currency' is a required property"]
     assert faults(exchange("GET events/*", event)) == ["refund $: 'currency' is a required property"]
@@ -176,7 +176,7 @@ def test_a_kind_outside_of_the_slice_needs_a_name_in_the_table() -> None:
 
 @needs_slice
 @needs_older
-def test_what_lies_outside_of_the_slice_is_judged_by_the_older_description() -> None:
+def test_a_call_outside_of_the_slice_is_checked_against_the_older_description() -> None:
     gone = {"id": "SPRING", "object": "coupon", "deleted": True}
     assert faults(exchange("DELETE coupons/*", gone), older=True) == []
     assert faults(exchange("DELETE coupons/*", gone | {"id": 7}), older=True) == [
@@ -191,7 +191,7 @@ def test_an_exception_that_nothing_needs_is_told() -> None:
     assert SLICE is not None
     check = OpenApiCheck(read(SLICE))
     assert set(check.unused()) >= OUTSIDE | set(UNDESCRIBED)
-    check.hear(exchange("POST refunds/*", REFUND))
+    check.check(exchange("POST refunds/*", REFUND))
     assert "POST refunds/*" not in check.unused()
 
 
@@ -213,7 +213,7 @@ def test_a_fault_is_told_with_the_call_that_showed_it(
     assert "1 shapes of 1 calls checked, 1 faults" in out
 
 
-def test_without_the_slice_nobody_is_judged(
+def test_without_the_slice_nothing_is_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIPE_OPENAPI_SLICE", str(tmp_path / "nowhere.json"))

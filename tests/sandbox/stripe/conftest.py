@@ -1,4 +1,4 @@
-"""One stand-in on a port for each module."""
+"""One stand-in for each module, and one of a test's own."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.drivers.stripe_api import Clock, StripeApi, free_port, make_standin, served
+from tests.drivers.stripe_api import StripeDriver, new_driver
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[StripeApi]:
-    """A stand-in on a real port, with a clock that the tests turn."""
-    clock = Clock()
-    port = free_port()
-    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
-    with served(standin.handle, port) as url:
-        yield StripeApi(standin, clock, url)
-    standin.close()
+def driver() -> Iterator[StripeDriver]:
+    """A stand-in that the tests of a module share."""
+    with new_driver() as driver:
+        yield driver
+
+
+@pytest.fixture
+def fresh() -> Iterator[StripeDriver]:
+    """A stand-in of the test's own, in which nothing has happened and no webhook waits."""
+    with new_driver() as driver:
+        driver.deliver_all()
+        yield driver

@@ -3,11 +3,11 @@
 import pytest
 import stripe
 
-from tests.drivers.stripe_api import StripeApi
+from tests.drivers.stripe_api import StripeDriver
 
 
-def test_a_customer_is_what_it_was_made_with(api: StripeApi) -> None:
-    made = api.v1.customers.create(
+def test_a_customer_is_what_it_was_made_with(driver: StripeDriver) -> None:
+    made = driver.v1.customers.create(
         {
             "email": "ada@example.com",
             "name": "Ada",
@@ -15,18 +15,18 @@ def test_a_customer_is_what_it_was_made_with(api: StripeApi) -> None:
             "address": {"city": "London"},
         }
     )
-    found = api.v1.customers.retrieve(made.id)
+    found = driver.v1.customers.retrieve(made.id)
     assert found.id.startswith("cus_")
     assert (found.email, found.name, found.metadata["member"]) == ("ada@example.com", "Ada", "7")
     assert (found.address.city, found.address.country) == ("London", None)
-    assert (found.created, found.livemode) == (api.clock.now, False)
+    assert (found.created, found.livemode) == (driver.clock.now, False)
 
 
-def test_metadata_is_merged_and_an_empty_value_deletes_its_key(api: StripeApi) -> None:
-    customer = api.v1.customers.create({"metadata": {"one": "1", "two": "2"}})
-    updated = api.v1.customers.update(customer.id, {"metadata": {"two": "", "three": "3"}})
+def test_metadata_is_merged_and_an_empty_value_deletes_its_key(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"metadata": {"one": "1", "two": "2"}})
+    updated = driver.v1.customers.update(customer.id, {"metadata": {"two": "", "three": "3"}})
     assert updated.metadata.to_dict() == {"one": "1", "three": "3"}
-    assert api.v1.customers.update(customer.id, {"metadata": ""}).metadata.to_dict() == {}
+    assert driver.v1.customers.update(customer.id, {"metadata": ""}).metadata.to_dict() == {}
 
 
 @pytest.mark.parametrize(
@@ -37,71 +37,71 @@ def test_metadata_is_merged_and_an_empty_value_deletes_its_key(api: StripeApi) -
         ({f"k{n}": "v" for n in range(51)}, "50 keys"),
     ],
 )
-def test_metadata_has_limits(api: StripeApi, metadata: dict[str, str], said: str) -> None:
+def test_metadata_has_limits(driver: StripeDriver, metadata: dict[str, str], said: str) -> None:
     with pytest.raises(stripe.InvalidRequestError, match=said):
-        api.v1.customers.create({"metadata": metadata})
+        driver.v1.customers.create({"metadata": metadata})
 
 
-def test_an_empty_string_unsets_a_field(api: StripeApi) -> None:
-    customer = api.v1.customers.create(
+def test_an_empty_string_unsets_a_field(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create(
         {"email": "ada@example.com", "name": "Ada", "address": {"city": "London"}}
     )
-    cleared = api.v1.customers.update(customer.id, {"name": "", "address": ""})
+    cleared = driver.v1.customers.update(customer.id, {"name": "", "address": ""})
     assert (cleared.name, cleared.address) == (None, None)
-    assert api.v1.customers.retrieve(customer.id).email == "ada@example.com"
+    assert driver.v1.customers.retrieve(customer.id).email == "ada@example.com"
 
 
-def test_an_update_tells_what_it_changed(api: StripeApi) -> None:
-    customer = api.v1.customers.create({"email": "old@example.com", "name": "Ada"})
-    api.v1.customers.update(customer.id, {"email": "new@example.com", "name": "Ada"})
-    event = api.v1.events.list({"type": "customer.updated", "limit": 1}).data[0]
+def test_an_update_tells_what_it_changed(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"email": "old@example.com", "name": "Ada"})
+    driver.v1.customers.update(customer.id, {"email": "new@example.com", "name": "Ada"})
+    event = driver.v1.events.list({"type": "customer.updated", "limit": 1}).data[0]
     assert event.data.previous_attributes.to_dict() == {"email": "old@example.com"}
     assert event.data.object["email"] == "new@example.com"
 
 
-def test_an_update_that_changes_nothing_is_no_event(api: StripeApi) -> None:
-    customer = api.v1.customers.create({"name": "Ada"})
-    api.v1.customers.update(customer.id, {"name": "Ada"})
-    assert api.events_about(customer.id) == ["customer.created"]
+def test_an_update_that_changes_nothing_is_no_event(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"name": "Ada"})
+    driver.v1.customers.update(customer.id, {"name": "Ada"})
+    assert driver.events_about(customer.id) == ["customer.created"]
 
 
-def test_a_deleted_customer_is_a_stub(api: StripeApi) -> None:
-    customer = api.v1.customers.create({"email": "gone@example.com"})
-    assert api.v1.customers.delete(customer.id).deleted
-    assert api.v1.customers.retrieve(customer.id).to_dict() == {
+def test_a_deleted_customer_is_a_stub(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"email": "gone@example.com"})
+    assert driver.v1.customers.delete(customer.id).deleted
+    assert driver.v1.customers.retrieve(customer.id).to_dict() == {
         "id": customer.id,
         "object": "customer",
         "deleted": True,
     }
-    assert api.v1.customers.list({"email": "gone@example.com"}).data == []
-    assert customer.id not in [found.id for found in api.v1.customers.list({"limit": 100})]
+    assert driver.v1.customers.list({"email": "gone@example.com"}).data == []
+    assert customer.id not in [found.id for found in driver.v1.customers.list({"limit": 100})]
 
 
-def test_a_deleted_customer_can_be_neither_changed_nor_deleted_again(api: StripeApi) -> None:
-    customer = api.v1.customers.create({})
-    api.v1.customers.delete(customer.id)
-    for attempt in (api.v1.customers.update, api.v1.customers.delete):
+def test_a_deleted_customer_can_be_neither_changed_nor_deleted_again(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({})
+    driver.v1.customers.delete(customer.id)
+    for attempt in (driver.v1.customers.update, driver.v1.customers.delete):
         with pytest.raises(stripe.InvalidRequestError) as refused:
             attempt(customer.id)
         assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
 
 
-def test_a_deleted_customer_cannot_buy(api: StripeApi) -> None:
-    customer = api.v1.customers.create({})
-    api.v1.customers.delete(customer.id)
+def test_a_deleted_customer_cannot_buy(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({})
+    driver.v1.customers.delete(customer.id)
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.session(customer=customer.id)
+        driver.session(customer=customer.id)
     error = refused.value
     assert (error.http_status, error.code, error.param) == (400, "resource_missing", "customer")
 
 
-def test_an_email_is_found_letter_by_letter(api: StripeApi) -> None:
-    customer = api.v1.customers.create({"email": "Case@example.com"})
-    assert [c.id for c in api.v1.customers.list({"email": "Case@example.com"})] == [customer.id]
-    assert api.v1.customers.list({"email": "case@example.com"}).data == []
+def test_an_email_is_found_letter_by_letter(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({"email": "Case@example.com"})
+    assert [c.id for c in driver.v1.customers.list({"email": "Case@example.com"})] == [customer.id]
+    assert driver.v1.customers.list({"email": "case@example.com"}).data == []
 
 
-def test_what_is_no_email_is_refused(api: StripeApi) -> None:
+def test_what_is_no_email_is_refused(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.v1.customers.create({"email": "not an email"})
+        driver.v1.customers.create({"email": "not an email"})
     assert (refused.value.code, refused.value.param) == ("email_invalid", "email")

@@ -6,89 +6,89 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.drivers.stripe_api import DECLINED, PRICE, StripeApi
+from tests.drivers.stripe_api import DECLINED, PRICE, StripeDriver
 
 NUMBERS = count()
 
 
-def code_for(api: StripeApi, coupon: dict[str, Any], **promotion: Any) -> Any:
-    """A fresh promotion code, spelled unlike every other."""
-    made = api.v1.coupons.create(coupon)
+def code_for(driver: StripeDriver, coupon: dict[str, Any], **promotion: Any) -> Any:
+    """A new promotion code with a spelling of its own."""
+    made = driver.v1.coupons.create(coupon)
     wanted = {"promotion": {"type": "coupon", "coupon": made.id}, "code": f"Code{next(NUMBERS)}"}
-    return api.v1.promotion_codes.create(wanted | promotion)
+    return driver.v1.promotion_codes.create(wanted | promotion)
 
 
-def test_a_code_is_applied_and_the_rest_is_charged(api: StripeApi) -> None:
-    code = code_for(api, {"percent_off": 30})
-    session = api.session(allow_promotion_codes=True)
-    answer = api.post(str(session.url), action="apply", promotion_code=f" {code.code.upper()} ")
+def test_a_code_is_applied_and_the_rest_is_charged(driver: StripeDriver) -> None:
+    code = code_for(driver, {"percent_off": 30})
+    session = driver.session(allow_promotion_codes=True)
+    answer = driver.post(str(session.url), action="apply", promotion_code=f" {code.code.upper()} ")
     assert (answer.status_code, answer.headers["Location"]) == (303, session.url)
-    page = api.get(str(session.url)).text
+    page = driver.get(str(session.url)).text
     for text in ("$3.50", "-$1.50", code.code, "30% off"):
         assert text in page
-    assert api.pay(session).status_code == 303
-    paid = api.again(session)
+    assert driver.pay(session).status_code == 303
+    paid = driver.again(session)
     assert (paid.amount_subtotal, paid.amount_total, paid.total_details.amount_discount) == (500, 350, 150)
     assert [discount.promotion_code for discount in paid.discounts] == [code.id]
-    assert api.charge(session).amount == 350
-    assert api.v1.promotion_codes.retrieve(code.id).times_redeemed == 1
+    assert driver.charge(session).amount == 350
+    assert driver.v1.promotion_codes.retrieve(code.id).times_redeemed == 1
 
 
-def test_a_code_can_be_taken_off_again(api: StripeApi) -> None:
-    session = api.session(allow_promotion_codes=True)
-    api.post(str(session.url), action="apply", promotion_code="TESTING100")
-    api.post(str(session.url), action="remove")
-    assert (api.again(session).amount_total, api.again(session).discounts) == (500, [])
+def test_a_code_can_be_taken_off_again(driver: StripeDriver) -> None:
+    session = driver.session(allow_promotion_codes=True)
+    driver.post(str(session.url), action="apply", promotion_code="TESTING100")
+    driver.post(str(session.url), action="remove")
+    assert (driver.again(session).amount_total, driver.again(session).discounts) == (500, [])
 
 
-def test_a_free_order_needs_no_card(api: StripeApi) -> None:
-    session = api.session(allow_promotion_codes=True, customer_email="ada@example.com")
-    answer = api.pay(session, None, promotion_code="testing100")
+def test_a_free_order_needs_no_card(driver: StripeDriver) -> None:
+    session = driver.session(allow_promotion_codes=True, customer_email="ada@example.com")
+    answer = driver.pay(session, None, promotion_code="testing100")
     assert answer.headers["Location"] == f"http://shop.test/?session_id={session.id}"
-    free = api.again(session)
+    free = driver.again(session)
     assert (free.status, free.payment_status, free.amount_total) == ("complete", "no_payment_required", 0)
     assert free.payment_intent is None
-    assert api.v1.customers.retrieve(free.customer).email == "ada@example.com"
-    assert api.events_about(session.id) == ["checkout.session.completed"]
+    assert driver.v1.customers.retrieve(free.customer).email == "ada@example.com"
+    assert driver.events_about(session.id) == ["checkout.session.completed"]
 
 
-def test_a_price_of_nothing_is_a_free_order_too(api: StripeApi) -> None:
+def test_a_price_of_nothing_is_a_free_order_too(driver: StripeDriver) -> None:
     data = {"currency": "usd", "unit_amount": 0, "product_data": {"name": "a gift"}}
-    session = api.session(line_items=[{"price_data": data, "quantity": 1}])
-    assert "Complete order" in api.get(str(session.url)).text
-    api.pay(session, None)
-    assert api.again(session).payment_status == "no_payment_required"
+    session = driver.session(line_items=[{"price_data": data, "quantity": 1}])
+    assert "Complete order" in driver.get(str(session.url)).text
+    driver.pay(session, None)
+    assert driver.again(session).payment_status == "no_payment_required"
 
 
-def test_a_free_order_forgets_the_card_that_was_declined_before(api: StripeApi) -> None:
-    session = api.session(allow_promotion_codes=True)
-    api.pay(session, DECLINED)
-    declined = api.intent(session).id
-    api.pay(session, None, promotion_code="TESTING100")
-    assert api.again(session).payment_intent is None
-    assert api.v1.payment_intents.retrieve(declined).status == "canceled"
+def test_a_free_order_forgets_the_card_that_was_declined_before(driver: StripeDriver) -> None:
+    session = driver.session(allow_promotion_codes=True)
+    driver.pay(session, DECLINED)
+    declined = driver.intent(session).id
+    driver.pay(session, None, promotion_code="TESTING100")
+    assert driver.again(session).payment_intent is None
+    assert driver.v1.payment_intents.retrieve(declined).status == "canceled"
 
 
-def test_a_card_and_a_code_travel_in_one_form(api: StripeApi) -> None:
-    code = code_for(api, {"amount_off": 200, "currency": "usd"})
-    session = api.session(allow_promotion_codes=True)
-    assert api.pay(session, promotion_code=code.code).status_code == 303
-    assert api.charge(session).amount == 300
+def test_a_card_and_a_code_travel_in_one_form(driver: StripeDriver) -> None:
+    code = code_for(driver, {"amount_off": 200, "currency": "usd"})
+    session = driver.session(allow_promotion_codes=True)
+    assert driver.pay(session, promotion_code=code.code).status_code == 303
+    assert driver.charge(session).amount == 300
 
 
-def test_a_code_that_nobody_made_is_refused_and_nothing_is_paid(api: StripeApi) -> None:
-    session = api.session(allow_promotion_codes=True)
+def test_a_code_that_nobody_made_is_refused_and_nothing_is_paid(driver: StripeDriver) -> None:
+    session = driver.session(allow_promotion_codes=True)
     for form in ({"action": "apply"}, {}):
-        answer = api.pay(session, promotion_code="NO-SUCH-CODE", **form)
+        answer = driver.pay(session, promotion_code="NO-SUCH-CODE", **form)
         assert (answer.status_code, "not valid" in answer.text) == (422, True)
-    assert api.again(session).payment_intent is None
+    assert driver.again(session).payment_intent is None
 
 
-def test_a_session_may_take_no_codes(api: StripeApi) -> None:
-    session = api.session()
-    assert "promotion_code" not in api.get(str(session.url)).text
-    assert api.pay(session, promotion_code="TESTING100").status_code == 422
-    assert api.again(session).amount_total == 500
+def test_a_session_may_take_no_codes(driver: StripeDriver) -> None:
+    session = driver.session()
+    assert "promotion_code" not in driver.get(str(session.url)).text
+    assert driver.pay(session, promotion_code="TESTING100").status_code == 422
+    assert driver.again(session).amount_total == 500
 
 
 @pytest.mark.parametrize(
@@ -113,74 +113,76 @@ def test_a_session_may_take_no_codes(api: StripeApi) -> None:
     ],
 )
 def test_a_code_that_does_not_fit_the_order_is_refused(
-    api: StripeApi, coupon: dict[str, Any], promotion: dict[str, Any], said: str
+    driver: StripeDriver, coupon: dict[str, Any], promotion: dict[str, Any], said: str
 ) -> None:
     coupon, promotion = dict(coupon), dict(promotion)
     if "expires_in" in promotion:
-        promotion = {"expires_at": int(api.clock.now) + promotion["expires_in"]}
+        promotion = {"expires_at": int(driver.clock.now) + promotion["expires_in"]}
     if "customer" in promotion:
-        promotion["customer"] = api.v1.customers.create({}).id
+        promotion["customer"] = driver.v1.customers.create({}).id
     if "applies_to" in coupon:
-        coupon["applies_to"] = {"products": [api.v1.products.create({"name": "another"}).id]}
-    code = code_for(api, coupon, **promotion)
-    session = api.session(allow_promotion_codes=True)
+        coupon["applies_to"] = {"products": [driver.v1.products.create({"name": "another"}).id]}
+    code = code_for(driver, coupon, **promotion)
+    session = driver.session(allow_promotion_codes=True)
     for form in ({"action": "apply"}, {}):
-        answer = api.pay(session, promotion_code=code.code, **form)
+        answer = driver.pay(session, promotion_code=code.code, **form)
         assert (answer.status_code, said in answer.text) == (422, True)
-    assert (api.again(session).amount_total, api.again(session).status) == (500, "open")
+    assert (driver.again(session).amount_total, driver.again(session).status) == (500, "open")
 
 
-def test_a_code_for_one_customer_works_for_them(api: StripeApi) -> None:
-    customer = api.v1.customers.create({}).id
-    code = code_for(api, {"percent_off": 100}, customer=customer, max_redemptions=1)
-    session = api.session(allow_promotion_codes=True, customer=customer)
-    assert api.pay(session, None, promotion_code=code.code).status_code == 303
-    assert not api.v1.promotion_codes.retrieve(code.id).active
+def test_a_code_for_one_customer_works_for_them(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({}).id
+    code = code_for(driver, {"percent_off": 100}, customer=customer, max_redemptions=1)
+    session = driver.session(allow_promotion_codes=True, customer=customer)
+    assert driver.pay(session, None, promotion_code=code.code).status_code == 303
+    assert not driver.v1.promotion_codes.retrieve(code.id).active
 
 
-def test_a_code_for_a_first_purchase_works_once(api: StripeApi) -> None:
-    customer = api.v1.customers.create({}).id
-    code = code_for(api, {"percent_off": 50}, restrictions={"first_time_transaction": True})
+def test_a_code_for_a_first_purchase_works_once(driver: StripeDriver) -> None:
+    customer = driver.v1.customers.create({}).id
+    code = code_for(driver, {"percent_off": 50}, restrictions={"first_time_transaction": True})
     for expected in (303, 422):
-        session = api.session(allow_promotion_codes=True, customer=customer)
-        assert api.pay(session, promotion_code=code.code).status_code == expected
+        session = driver.session(allow_promotion_codes=True, customer=customer)
+        assert driver.pay(session, promotion_code=code.code).status_code == expected
 
 
-def test_the_last_use_of_a_code_goes_to_whoever_pays_first(api: StripeApi) -> None:
-    code = code_for(api, {"percent_off": 50}, max_redemptions=1)
-    first, second = (api.session(allow_promotion_codes=True) for _ in range(2))
+def test_the_last_use_of_a_code_goes_to_whoever_pays_first(driver: StripeDriver) -> None:
+    code = code_for(driver, {"percent_off": 50}, max_redemptions=1)
+    first, second = (driver.session(allow_promotion_codes=True) for _ in range(2))
     for session in (first, second):
-        api.post(str(session.url), action="apply", promotion_code=code.code)
-    assert api.pay(second).status_code == 303
-    answer = api.pay(first)
+        driver.post(str(session.url), action="apply", promotion_code=code.code)
+    assert driver.pay(second).status_code == 303
+    answer = driver.pay(first)
     assert (answer.status_code, "no longer valid" in answer.text) == (422, True)
-    assert api.again(first).amount_total == 500
-    assert api.pay(first).status_code == 303
+    assert driver.again(first).amount_total == 500
+    assert driver.pay(first).status_code == 303
 
 
-def test_a_discount_can_be_given_with_the_session(api: StripeApi) -> None:
-    coupon = api.v1.coupons.create({"percent_off": 20}).id
-    session = api.session(discounts=[{"coupon": coupon}])
+def test_a_discount_can_be_given_with_the_session(driver: StripeDriver) -> None:
+    coupon = driver.v1.coupons.create({"percent_off": 20}).id
+    session = driver.session(discounts=[{"coupon": coupon}])
     assert (session.amount_total, session.discounts[0].coupon) == (400, coupon)
-    # It is the seller's gift, which the buyer cannot take off.
-    api.post(str(session.url), action="remove")
-    assert api.again(session).amount_total == 400
-    api.pay(session)
-    assert api.v1.coupons.retrieve(coupon).times_redeemed == 1
+    # The buyer cannot remove a discount of the seller.
+    driver.post(str(session.url), action="remove")
+    assert driver.again(session).amount_total == 400
+    driver.pay(session)
+    assert driver.v1.coupons.retrieve(coupon).times_redeemed == 1
 
 
-def test_a_coupon_covers_only_its_products(api: StripeApi) -> None:
-    other = api.v1.prices.create({"currency": "usd", "unit_amount": 1000, "product_data": {"name": "other"}})
-    coupon = api.v1.coupons.create({"percent_off": 50, "applies_to": {"products": [other.product]}})
+def test_a_coupon_covers_only_its_products(driver: StripeDriver) -> None:
+    other = driver.v1.prices.create(
+        {"currency": "usd", "unit_amount": 1000, "product_data": {"name": "other"}}
+    )
+    coupon = driver.v1.coupons.create({"percent_off": 50, "applies_to": {"products": [other.product]}})
     items = [{"price": PRICE, "quantity": 1}, {"price": other.id, "quantity": 1}]
-    session = api.session(line_items=items, discounts=[{"coupon": coupon.id}])
-    found = api.v1.checkout.sessions.line_items.list(session.id).data
+    session = driver.session(line_items=items, discounts=[{"coupon": coupon.id}])
+    found = driver.v1.checkout.sessions.line_items.list(session.id).data
     assert [(item.amount_discount, item.amount_total) for item in found] == [(0, 500), (500, 500)]
 
 
-def test_a_used_up_coupon_starts_no_session(api: StripeApi) -> None:
-    coupon = api.v1.coupons.create({"percent_off": 50, "max_redemptions": 1}).id
-    api.sold(discounts=[{"coupon": coupon}])
+def test_a_used_up_coupon_starts_no_session(driver: StripeDriver) -> None:
+    coupon = driver.v1.coupons.create({"percent_off": 50, "max_redemptions": 1}).id
+    driver.sold(discounts=[{"coupon": coupon}])
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.session(discounts=[{"coupon": coupon}])
+        driver.session(discounts=[{"coupon": coupon}])
     assert refused.value.code == "coupon_expired"

@@ -1,10 +1,9 @@
-"""What was bought is still there at the next start."""
+"""What is stored survives a restart, also after a kill."""
 
 from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,35 +21,38 @@ from tests.drivers.stripe_api import (
     PRICE,
     SECRET_KEY,
     VISA,
+    WEBHOOK_SECRET,
     Clock,
-    StripeApi,
+    StripeDriver,
     await_that,
     free_port,
+    listens,
     make_standin,
     served,
 )
 
+SELLER = (
+    *("--secret-key", SECRET_KEY, "--webhook-secret", WEBHOOK_SECRET),
+    *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
+)
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_closed_stand_in_forgets_nothing(tmp_path: Path) -> None:
     clock = Clock()
     database = tmp_path / "stripe.sqlite3"
-    port = free_port()
     standin = make_standin(clock, database)
-    with served(standin.handle, port) as url:
-        before = StripeApi(standin, clock, url)
-        customer = before.v1.customers.create({}, {"idempotency_key": "k"})
-        due = before.due()
-        before.post("/dashboard/delivery", delay_s="9")
+    before = StripeDriver(standin, clock)
+    customer = before.v1.customers.create({}, {"idempotency_key": "k"})
+    due = before.due()
+    before.post("/dashboard/delivery", delay_s="9")
     standin.close()
 
     again = make_standin(clock, database)
-    with served(again.handle, port) as url:
-        after = StripeApi(again, clock, url)
-        assert after.v1.customers.create({}, {"idempotency_key": "k"}).id == customer.id
-        assert after.due() == due
-        assert 'value="9"' in after.get("/dashboard/webhooks/").text
+    after = StripeDriver(again, clock)
+    assert after.v1.customers.create({}, {"idempotency_key": "k"}).id == customer.id
+    assert after.due() == due
+    assert 'value="9"' in after.get("/dashboard/webhooks/").text
     again.close()
 
 
@@ -60,31 +62,24 @@ def running(database: Path, port: int, *options: str) -> Iterator[subprocess.Pop
     process = subprocess.Popen(  # noqa: S603 - our own program
         [
             *(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(database)),
-            *("--secret-key", SECRET_KEY, "--webhook-secret", "whsec_driver"),
-            *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
             *options,
         ],
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     )
     try:
-        await_that(lambda: answers(port), limit_s=30)
+        await_that(lambda: listens(port), limit_s=30)
         yield process
     finally:
         process.kill()
-        process.wait()
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        process.communicate()
 
 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
     port = free_port()
     client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
-    with running(tmp_path / "var" / "stripe.sqlite3", port) as process:
+    start = (tmp_path / "var" / "stripe.sqlite3", port, *SELLER)
+    with running(*start) as process:
         session = client.v1.checkout.sessions.create(
             {
                 "mode": "payment",
@@ -97,33 +92,33 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> 
         assert paid.status_code == 303
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with running(tmp_path / "var" / "stripe.sqlite3", port):
+    with running(*start):
         again = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items"]})
     assert again.payment_status == "paid"
     assert again.line_items is not None
     assert again.line_items.data[0].description == "10 credits: the big pack"
 
 
-class MoodyShop:
-    """A site that, while it is moody, refuses every third event and keeps one waiting without an answer."""
+class FailingSite:
+    """A site that, while it fails, refuses every third event and leaves one without an answer."""
 
     def __init__(self) -> None:
         self.arrived: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
         self.kept_waiting = ""
-        self.is_moody = True
+        self.is_failing = True
         self.let_go = threading.Event()
         self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Response:
-        """Answer one webhook; it is the order of first arrival that decides about an event."""
+        """Answer one webhook; the order of first arrival decides which ones fail."""
         event_id = json.loads(request.body)["id"]
         with self._lock:
             self.arrived[event_id] += 1
             place = list(self.arrived).index(event_id)
-        if self.is_moody and place % 3 == 0:
+        if self.is_failing and place % 3 == 0:
             return Response(status=500, body=b"not now")
-        if self.is_moody and place == 2:
+        if self.is_failing and place == 2:
             self.kept_waiting = event_id
             self.let_go.wait(LIMIT_S * 3)
         with self._lock:
@@ -132,57 +127,45 @@ class MoodyShop:
 
 
 def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(tmp_path: Path) -> None:
-    shop, port = MoodyShop(), free_port()
+    site, port = FailingSite(), free_port()
     client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
 
     def pending() -> dict[str, int]:
         return {event.id: event.pending_webhooks for event in client.v1.events.list({"limit": 100}).data}
 
-    with served(shop.handle, free_port()) as site:
-        start = (tmp_path / "stripe.sqlite3", port, "--webhook-url", f"{site}/webhook")
+    with served(site.handle, free_port()) as url:
+        start = (tmp_path / "stripe.sqlite3", port, *SELLER, "--webhook-url", f"{url}/webhook")
         with running(*start) as process:
             for number in range(12):
                 client.v1.customers.create({"name": f"Ada {number}"})
             await_that(
-                lambda: shop.kept_waiting and set(shop.arrived) == set(pending()) and 0 in pending().values()
+                lambda: site.kept_waiting and set(site.arrived) == set(pending()) and 0 in pending().values()
             )
             before = pending()
             process.send_signal(signal.SIGKILL)
             process.wait()
-        shop.is_moody = False
-        shop.let_go.set()
+        site.is_failing = False
+        site.let_go.set()
         with running(*start):
             await_that(lambda: set(pending().values()) == {0}, limit_s=60)
             events = set(pending())
     assert events >= set(before)
-    assert set(shop.taken) == events
+    assert set(site.taken) == events
     # The one under way was made again, and what was known to have arrived was not.
-    assert shop.arrived[shop.kept_waiting] > 1
+    assert site.arrived[site.kept_waiting] > 1
     known = [event_id for event_id, left in before.items() if left == 0]
     assert known
-    assert {shop.taken[event_id] for event_id in known} == {1}
+    assert {site.taken[event_id] for event_id in known} == {1}
 
 
 def test_started_with_nothing_it_makes_its_own_keys_and_keeps_them(tmp_path: Path) -> None:
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "sandbox.stripe",
-        "--port",
-        str(port),
-        "--data",
-        str(tmp_path / "s.sqlite3"),
-    ]
-    told = []
+    port, told = free_port(), []
     for _ in range(2):
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
+        with running(tmp_path / "s.sqlite3", port) as process:
             assert process.stdout is not None
             told.append(json.loads(process.stdout.readline()))
-            await_that(lambda: answers(port), limit_s=30)
             client = stripe.StripeClient(told[-1]["secret_key"], base_addresses={"api": told[-1]["api_base"]})
             assert client.v1.accounts.retrieve_current().charges_enabled
-            process.kill()
     first, again = told
     assert first == again
     assert first["secret_key"].startswith("sk_test_")

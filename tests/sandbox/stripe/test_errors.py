@@ -8,25 +8,22 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
-import requests
 import stripe
 
 from sandbox.stripe import cards, errors
-from tests.drivers.stripe_api import LIMIT_S, SECRET_KEY, Clock, StripeApi, make_standin
-
-KEY = {"Authorization": f"Bearer {SECRET_KEY}"}
+from tests.drivers.stripe_api import SECRET_KEY, Clock, StripeDriver, make_standin
 
 
-def test_a_wrong_key_is_401_and_not_repeated_in_full(api: StripeApi) -> None:
+def test_a_wrong_key_is_401_and_not_repeated_in_full(driver: StripeDriver) -> None:
     with pytest.raises(stripe.AuthenticationError) as refused:
-        stripe.StripeClient("sk_test_not_the_right_key", base_addresses={"api": api.url}).v1.customers.list()
+        driver.client_with("sk_test_not_the_right_key").v1.customers.list()
     assert refused.value.http_status == 401
     assert "not_the_right" not in str(refused.value)
 
 
-def test_a_live_key_is_refused(api: StripeApi) -> None:
+def test_a_live_key_is_refused(driver: StripeDriver) -> None:
     with pytest.raises(stripe.AuthenticationError):
-        stripe.StripeClient("sk_live_" + "x" * 24, base_addresses={"api": api.url}).v1.customers.list()
+        driver.client_with("sk_live_" + "x" * 24).v1.customers.list()
     with pytest.raises(ValueError, match="never a live one"):
         make_standin(Clock(), secret_key="sk_live_" + "x" * 24)
     with pytest.raises(ValueError, match="empty one"):
@@ -42,9 +39,8 @@ def test_a_live_key_is_refused(api: StripeApi) -> None:
         ("", 401),
     ],
 )
-def test_a_key_comes_as_bearer_or_basic(api: StripeApi, authorization: str, status: int) -> None:
-    headers = {"Authorization": authorization}
-    answer = requests.get(f"{api.url}/v1/customers", headers=headers, timeout=LIMIT_S)
+def test_a_key_comes_as_bearer_or_basic(driver: StripeDriver, authorization: str, status: int) -> None:
+    answer = driver.call("GET", "/v1/customers", headers={"Authorization": authorization})
     assert answer.status_code == status
 
 
@@ -52,8 +48,8 @@ def test_a_key_comes_as_bearer_or_basic(api: StripeApi, authorization: str, stat
     ("method", "path"),
     [("GET", "/v1/foo"), ("PUT", "/v1/customers"), ("POST", "/v1/events"), ("GET", "/v1/")],
 )
-def test_an_address_that_nobody_knows_is_json_too(api: StripeApi, method: str, path: str) -> None:
-    answer = requests.request(method, api.url + path, headers=KEY, timeout=LIMIT_S)
+def test_an_address_that_nobody_knows_is_json_too(driver: StripeDriver, method: str, path: str) -> None:
+    answer = driver.call(method, path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json")
     assert answer.json()["error"]["message"] == f"Unrecognized request URL ({method}: {path})."
 
@@ -72,46 +68,48 @@ def test_an_address_that_nobody_knows_is_json_too(api: StripeApi, method: str, p
         ("refunds", "refund", "refund"),
     ],
 )
-def test_a_missing_object_is_404_with_its_id(api: StripeApi, service: str, kind: str, param: str) -> None:
+def test_a_missing_object_is_404_with_its_id(
+    driver: StripeDriver, service: str, kind: str, param: str
+) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        attrgetter(service)(api.v1).retrieve("none_such")
+        attrgetter(service)(driver.v1).retrieve("none_such")
     error = refused.value
     assert (error.http_status, error.code, error.param) == (404, "resource_missing", param)
     assert error.user_message == f"No such {kind}: 'none_such'"
 
 
-def test_a_code_leads_to_its_explanation(api: StripeApi) -> None:
+def test_a_code_leads_to_its_explanation(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.v1.customers.retrieve("cus_none")
+        driver.v1.customers.retrieve("cus_none")
     error = refused.value.error
     assert error is not None
     assert error.doc_url == "https://stripe.com/docs/error-codes/resource-missing"
 
 
-def test_a_refusal_leads_to_the_request_in_the_dashboard(api: StripeApi) -> None:
+def test_a_refusal_leads_to_the_request_in_the_dashboard(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.v1.customers.retrieve("cus_none")
+        driver.v1.customers.retrieve("cus_none")
     error = refused.value.error
     assert error is not None
     assert str(refused.value.request_id) in str(error.request_log_url)
-    assert api.get(str(error.request_log_url)).status_code == 200
+    assert driver.get(str(error.request_log_url)).status_code == 200
 
 
-def test_a_stranger_is_led_nowhere(api: StripeApi) -> None:
-    answer = requests.get(f"{api.url}/v1/customers", timeout=LIMIT_S)
+def test_a_stranger_is_led_nowhere(driver: StripeDriver) -> None:
+    answer = driver.call("GET", "/v1/customers", key=None)
     assert set(answer.json()["error"]) == {"type", "message"}
 
 
-def test_a_closed_set_is_named_as_stripe_names_it(api: StripeApi) -> None:
+def test_a_closed_set_is_named_as_stripe_names_it(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.v1.customers.create({"tax_exempt": "never"})
+        driver.v1.customers.create({"tax_exempt": "never"})
     assert refused.value.user_message == "Invalid tax_exempt: must be one of none, exempt, or reverse"
     with pytest.raises(stripe.InvalidRequestError, match="must be one of always or if_required"):
-        api.session(customer_creation="never")
+        driver.session(customer_creation="never")
 
 
 def test_every_code_is_one_of_stripes() -> None:
-    """As far as a seller sees it: what the payment page alone says never leaves it."""
+    """Codes of the API; those that only the payment page shows are not counted."""
     annotation = inspect.getsource(stripe.Invoice.LastFinalizationError)
     source = "".join(path.read_text() for path in Path(errors.__file__).parent.glob("*.py"))
     codes = set(re.findall(r'\bcode="([a-z_]+)"', source))
@@ -121,17 +119,17 @@ def test_every_code_is_one_of_stripes() -> None:
     assert {code for code in codes if f'"{code}"' not in annotation} == set()
 
 
-def test_unknown_parameters_are_named(api: StripeApi) -> None:
+def test_unknown_parameters_are_named(driver: StripeDriver) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameters: colour, size"):
-        api.v1.customers.create({"colour": "red", "size": "XL", "name": "Ada"})
+        driver.v1.customers.create({"colour": "red", "size": "XL", "name": "Ada"})
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.v1.checkout.sessions.list({"colour": "red"})
+        driver.v1.checkout.sessions.list({"colour": "red"})
     assert (refused.value.code, refused.value.param) == ("parameter_unknown", "colour")
 
 
-def test_every_answer_names_its_request(api: StripeApi) -> None:
+def test_every_answer_names_its_request(driver: StripeDriver) -> None:
     answers = [
-        requests.get(api.url + path, headers=KEY | {"Stripe-Version": "2026-10-28.endive"}, timeout=LIMIT_S)
+        driver.call("GET", path, headers={"Stripe-Version": "2026-10-28.endive"})
         for path in ("/v1/account", "/v1/customers/none", "/v1/nothing")
     ]
     assert [answer.status_code for answer in answers] == [200, 404, 404]
@@ -141,14 +139,13 @@ def test_every_answer_names_its_request(api: StripeApi) -> None:
     assert {answer.headers["Stripe-Version"] for answer in answers} == {"2026-10-28.endive"}
 
 
-def test_an_api_version_has_a_form(api: StripeApi) -> None:
-    headers = KEY | {"Stripe-Version": "latest"}
-    assert requests.get(f"{api.url}/v1/account", headers=headers, timeout=LIMIT_S).status_code == 400
+def test_an_api_version_has_a_form(driver: StripeDriver) -> None:
+    assert driver.call("GET", "/v1/account", headers={"Stripe-Version": "latest"}).status_code == 400
 
 
-def test_another_account_is_out_of_reach(api: StripeApi) -> None:
+def test_another_account_is_out_of_reach(driver: StripeDriver) -> None:
     with pytest.raises(stripe.PermissionError):
-        api.v1.customers.list({}, {"stripe_account": "acct_other"})
+        driver.v1.customers.list({}, {"stripe_account": "acct_other"})
 
 
 @pytest.mark.parametrize(
@@ -166,27 +163,27 @@ def test_another_account_is_out_of_reach(api: StripeApi) -> None:
         "preferred_locales[0][x]=1",
     ],
 )
-def test_a_form_that_makes_no_sense_is_a_400(api: StripeApi, form: str) -> None:
-    answer = requests.post(f"{api.url}/v1/customers", data=form, headers=KEY, timeout=LIMIT_S)
+def test_a_form_that_makes_no_sense_is_a_400(driver: StripeDriver, form: str) -> None:
+    answer = driver.call("POST", "/v1/customers", data=form)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
-def test_bytes_that_are_no_text_break_nothing(api: StripeApi) -> None:
-    answer = requests.post(f"{api.url}/v1/customers", data=b"name=\xff\x00%ff", headers=KEY, timeout=LIMIT_S)
+def test_bytes_that_are_no_text_break_nothing(driver: StripeDriver) -> None:
+    answer = driver.call("POST", "/v1/customers", data=b"name=\xff\x00%ff")
     assert answer.status_code == 200
-    customer = api.v1.customers.retrieve(answer.json()["id"])
+    customer = driver.v1.customers.retrieve(answer.json()["id"])
     assert customer.name == "\ufffd\x00\ufffd"
 
 
-def test_what_cannot_be_expanded_is_named(api: StripeApi) -> None:
-    session = api.session()
+def test_what_cannot_be_expanded_is_named(driver: StripeDriver) -> None:
+    session = driver.session()
     for path in ("nonsense", "id", "metadata", "customer.nonsense.more.and.more", "payment_method_types.x"):
         with pytest.raises(stripe.InvalidRequestError, match="expand"):
-            api.again(session, path)
+            driver.again(session, path)
 
 
-def test_a_null_reference_stays_null_when_expanded(api: StripeApi) -> None:
-    session = api.again(api.session(), "customer", "payment_intent.latest_charge")
+def test_a_null_reference_stays_null_when_expanded(driver: StripeDriver) -> None:
+    session = driver.again(driver.session(), "customer", "payment_intent.latest_charge")
     assert (session.customer, session.payment_intent) == (None, None)
 
 

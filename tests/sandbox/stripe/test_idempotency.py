@@ -6,107 +6,101 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 import stripe
 
 from sandbox.serving import Request, Response
 from sandbox.stripe.standin import StripeStandIn
-from tests.drivers.stripe_api import LIMIT_S, PRICE, SECRET_KEY, Clock, StripeApi, make_standin
+from tests.drivers.stripe_api import LIMIT_S, PRICE, SECRET_KEY, Clock, StripeDriver, make_standin
 
 DAY_S = 86_400
 
 
-def test_a_key_makes_one_object_however_often_it_is_sent(api: StripeApi) -> None:
-    first, second = (api.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k1"}) for _ in range(2))
+def test_a_key_makes_one_object_however_often_it_is_sent(driver: StripeDriver) -> None:
+    first, second = (driver.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k1"}) for _ in range(2))
     assert first.id == second.id
     assert "Idempotent-Replayed" not in first.last_response.headers
     headers = second.last_response.headers
     assert headers["Idempotent-Replayed"] == "true"
     assert headers["Original-Request"] == first.last_response.request_id != headers["Request-Id"]
     assert headers["Idempotency-Key"] == "k1"
-    assert api.events_about(first.id) == ["customer.created"]
+    assert driver.events_about(first.id) == ["customer.created"]
 
 
-def test_a_replay_is_the_first_answer_even_when_the_object_changed(api: StripeApi) -> None:
-    first = api.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k2"})
-    api.v1.customers.update(first.id, {"name": "Grace"})
-    assert api.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k2"}).name == "Ada"
+def test_a_replay_is_the_first_answer_even_when_the_object_changed(driver: StripeDriver) -> None:
+    first = driver.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k2"})
+    driver.v1.customers.update(first.id, {"name": "Grace"})
+    assert driver.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k2"}).name == "Ada"
 
 
-def test_a_key_belongs_to_one_request(api: StripeApi) -> None:
+def test_a_key_belongs_to_one_request(driver: StripeDriver) -> None:
     key = {"idempotency_key": "k3"}
-    api.v1.customers.create({"name": "Ada"}, key)
+    driver.v1.customers.create({"name": "Ada"}, key)
     for attempt, params in (
-        (api.v1.customers.create, {"name": "Grace"}),
-        (api.v1.products.create, {"name": "Ada"}),
+        (driver.v1.customers.create, {"name": "Grace"}),
+        (driver.v1.products.create, {"name": "Ada"}),
     ):
         with pytest.raises(stripe.IdempotencyError) as refused:
             attempt(params, key)
         assert refused.value.http_status == 400
 
 
-def test_the_order_of_the_parameters_does_not_matter(api: StripeApi) -> None:
+def test_the_order_of_the_parameters_does_not_matter(driver: StripeDriver) -> None:
     answers = [
-        requests.post(
-            f"{api.url}/v1/customers",
-            data=form,
-            headers={"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": "k4"},
-            timeout=LIMIT_S,
-        )
+        driver.call("POST", "/v1/customers", data=form, headers={"Idempotency-Key": "k4"})
         for form in ("name=Ada&email=ada%40example.com", "email=ada@example.com&name=Ada")
     ]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json()["id"] == answers[1].json()["id"]
 
 
-def test_a_key_is_free_again_after_a_day(api: StripeApi) -> None:
+def test_a_key_is_free_again_after_a_day(driver: StripeDriver) -> None:
     key = {"idempotency_key": "k5"}
-    first = api.v1.customers.create({}, key)
-    api.clock.advance(DAY_S - 1)
-    assert api.v1.customers.create({}, key).id == first.id
-    api.clock.advance(1)
-    assert api.v1.customers.create({}, key).id != first.id
+    first = driver.v1.customers.create({}, key)
+    driver.clock.advance(DAY_S - 1)
+    assert driver.v1.customers.create({}, key).id == first.id
+    driver.clock.advance(1)
+    assert driver.v1.customers.create({}, key).id != first.id
 
 
-def test_a_malformed_request_uses_up_no_key(api: StripeApi) -> None:
+def test_a_malformed_request_uses_up_no_key(driver: StripeDriver) -> None:
     key = {"idempotency_key": "k6"}
     with pytest.raises(stripe.InvalidRequestError):
-        api.v1.customers.create({"nmae": "Ada"}, key)
-    assert api.v1.customers.create({"name": "Ada"}, key).name == "Ada"
+        driver.v1.customers.create({"nmae": "Ada"}, key)
+    assert driver.v1.customers.create({"name": "Ada"}, key).name == "Ada"
 
 
-def test_a_decision_of_the_endpoint_is_repeated(api: StripeApi) -> None:
-    session = api.sold()
+def test_a_decision_of_the_endpoint_is_repeated(driver: StripeDriver) -> None:
+    session = driver.sold()
     wanted = {"payment_intent": session.payment_intent, "amount": 501}
     refusals = []
     for _ in range(2):
         with pytest.raises(stripe.InvalidRequestError) as refused:
-            api.v1.refunds.create(wanted, {"idempotency_key": "k7"})
+            driver.v1.refunds.create(wanted, {"idempotency_key": "k7"})
         refusals.append(refused.value)
     assert refusals[0].user_message == refusals[1].user_message
     assert refusals[1].headers is not None
     assert refusals[1].headers["Idempotent-Replayed"] == "true"
     with pytest.raises(stripe.IdempotencyError):
-        api.v1.refunds.create({"payment_intent": session.payment_intent}, {"idempotency_key": "k7"})
-    assert api.charge(session).amount_refunded == 0
+        driver.v1.refunds.create({"payment_intent": session.payment_intent}, {"idempotency_key": "k7"})
+    assert driver.charge(session).amount_refunded == 0
 
 
-def test_a_key_has_a_limit(api: StripeApi) -> None:
-    api.v1.customers.create({}, {"idempotency_key": "k" * 255})
+def test_a_key_has_a_limit(driver: StripeDriver) -> None:
+    driver.v1.customers.create({}, {"idempotency_key": "k" * 255})
     with pytest.raises(stripe.InvalidRequestError):
-        api.v1.customers.create({}, {"idempotency_key": "k" * 256})
+        driver.v1.customers.create({}, {"idempotency_key": "k" * 256})
 
 
-def test_many_at_once_with_one_key_leave_one_object(api: StripeApi) -> None:
+def test_many_at_once_with_one_key_leave_one_object(driver: StripeDriver) -> None:
     """The client tries a 409 again, as it would with Stripe."""
-    client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": api.url}, max_network_retries=5)
+    client = driver.client_with(SECRET_KEY, max_network_retries=5)
     with ThreadPoolExecutor(8) as pool:
         made = pool.map(lambda _: client.v1.customers.create({}, {"idempotency_key": "k8"}).id, range(16))
         assert len(set(made)) == 1
 
 
 class SlowClock(Clock):
-    """Time that somebody reads slowly, when told to: whoever asks is kept until let go."""
+    """Time that, while `slow`, keeps who reads it waiting until `let_go`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Stripe's own description of its API is the judge of every answer, and of every parameter.
+"""Every answer and every parameter is as Stripe's own description of its API says.
 
 The description is not in this repository (see `tests/contract/stripe/description.py`); without it these tests are
-skipped. Here a day is made up that has everything in it. What all the other tests provoke is judged after them.
+skipped. Here every kind of call is made once. What the other tests record is checked after them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.recording import Recording
 from sandbox.serving import Request, Response
@@ -20,17 +19,13 @@ from tests.drivers.stripe_api import (
     DECLINED,
     DISPUTED,
     INQUIRED,
-    LIMIT_S,
     NEEDS_3DS,
     PRICE,
     REFUND_FAILS,
     REFUND_PENDING,
-    SECRET_KEY,
     Clock,
-    StripeApi,
-    free_port,
+    StripeDriver,
     make_standin,
-    served,
 )
 
 SLICE = slice_path()
@@ -46,34 +41,32 @@ def stripe() -> Description:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Every exchange of a long and varied day, and every webhook."""
+    """Every exchange of all that is below, and every webhook."""
     folder = tmp_path_factory.mktemp("day")
     recording = Recording(folder)
     clock = Clock()
-    port = free_port()
-    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
+    standin = make_standin(clock)
 
     def handle(request: Request) -> Response:
         response = standin.handle(request)
         recording.exchange(request, response)
         return response
 
-    with served(handle, port) as url:
-        api = StripeApi(standin, clock, url)
-        sell(api)
-        take_back(api)
-        look_at_everything(api)
-        make_mistakes(api)
-        while due := api.deliver_all():
-            for delivery in due:
-                recording.webhook(delivery.body)
+    driver = StripeDriver(standin, clock, handler=handle)
+    sell(driver)
+    take_back(driver)
+    look_at_everything(driver)
+    make_mistakes(driver)
+    while due := driver.deliver_all():
+        for delivery in due:
+            recording.webhook(delivery.body)
     standin.close()
     return list(lines_in(folder))
 
 
-def sell(api: StripeApi) -> None:
-    """Every way to sell something, and not to."""
-    v1 = api.v1
+def sell(driver: StripeDriver) -> None:
+    """Every way in which a session ends."""
+    v1 = driver.v1
     product = v1.products.create({"name": "20 credits", "images": ["http://shop.test/20.png"]})
     price = v1.prices.create(
         {"product": product.id, "currency": "usd", "unit_amount": 900, "nickname": "twenty"}
@@ -91,52 +84,54 @@ def sell(api: StripeApi) -> None:
     )
     v1.customers.update(customer.id, {"name": "Ada", "metadata": {"member": "7"}})
     adjustable = {"enabled": True, "maximum": 5}
-    api.sold(
+    driver.sold(
         customer=customer.id,
         line_items=[{"price": price.id, "quantity": 2, "adjustable_quantity": adjustable}],
     )
-    api.sold(line_items=[{"price": price.id, "quantity": 1}], discounts=[{"promotion_code": code.id}])
-    api.sold("378282246310005", customer_creation="always", customer_email="grace@example.com", locale="auto")
-    free = api.session(allow_promotion_codes=True, submit_type="pay", client_reference_id="7")
-    api.pay(free, None, promotion_code="TESTING100")
-    api.pay(api.session(), DECLINED)
+    driver.sold(line_items=[{"price": price.id, "quantity": 1}], discounts=[{"promotion_code": code.id}])
+    driver.sold(
+        "378282246310005", customer_creation="always", customer_email="grace@example.com", locale="auto"
+    )
+    free = driver.session(allow_promotion_codes=True, submit_type="pay", client_reference_id="7")
+    driver.pay(free, None, promotion_code="TESTING100")
+    driver.pay(driver.session(), DECLINED)
     for outcome in ("complete", "fail"):
-        page = api.pay(api.session(), NEEDS_3DS).headers["Location"]
-        api.get(page)
-        api.post(page, outcome=outcome)
+        page = driver.pay(driver.session(), NEEDS_3DS).headers["Location"]
+        driver.get(page)
+        driver.post(page, outcome=outcome)
     for currency in ("usd", "eur", "gbp"):
         data = {"currency": currency, "unit_amount": 500, "product_data": {"name": "abroad"}}
         for plan, button in (("bank_debit_ok", "settle"), ("bank_debit_fails", "fail")):
-            session = api.session(line_items=[{"price_data": data, "quantity": 1}])
-            api.pay(session, None, payment_method=plan)
-            api.intent(session)
-            api.post(f"/dashboard/payments/{api.again(session).payment_intent}/{button}")
-    v1.checkout.sessions.expire(api.session().id)
+            session = driver.session(line_items=[{"price_data": data, "quantity": 1}])
+            driver.pay(session, None, payment_method=plan)
+            driver.intent(session)
+            driver.post(f"/dashboard/payments/{driver.again(session).payment_intent}/{button}")
+    v1.checkout.sessions.expire(driver.session().id)
     v1.coupons.update(coupon.id, {"name": "Summer"})
     v1.customers.retrieve(v1.customers.delete(v1.customers.create({}).id).id)
 
 
-def take_back(api: StripeApi) -> None:
+def take_back(driver: StripeDriver) -> None:
     """Every refund and every dispute."""
-    v1 = api.v1
+    v1 = driver.v1
     for card in ("4242424242424242", REFUND_FAILS, REFUND_PENDING):
-        session = api.sold(card)
+        session = driver.sold(card)
         v1.refunds.create({"payment_intent": session.payment_intent, "amount": 100, "reason": "duplicate"})
         v1.refunds.create({"payment_intent": session.payment_intent, "metadata": {"a": "b"}})
         if card == REFUND_PENDING:
             v1.refunds.cancel(v1.refunds.list({"limit": 1}).data[0].id)
-    api.clock.advance(5)
-    disputed = [api.sold(card).payment_intent for card in (DISPUTED, DISPUTED, INQUIRED, INQUIRED)]
+    driver.clock.advance(5)
+    disputed = [driver.sold(card).payment_intent for card in (DISPUTED, DISPUTED, INQUIRED, INQUIRED)]
     ids = [v1.disputes.list({"payment_intent": intent}).data[0].id for intent in disputed]
     v1.disputes.update(ids[0], {"evidence": {"uncategorized_text": "winning_evidence"}})
     v1.disputes.close(ids[1])
-    api.post(f"/dashboard/disputes/{ids[2]}/escalate")
-    api.post(f"/dashboard/disputes/{ids[3]}/lose")
+    driver.post(f"/dashboard/disputes/{ids[2]}/escalate")
+    driver.post(f"/dashboard/disputes/{ids[3]}/lose")
 
 
-def look_at_everything(api: StripeApi) -> None:
+def look_at_everything(driver: StripeDriver) -> None:
     """Every list, and what it leads to, expanded."""
-    v1 = api.v1
+    v1 = driver.v1
     whole = ["data.line_items", "data.customer", "data.payment_intent.latest_charge"]
     v1.checkout.sessions.list({"limit": 100, "expand": whole})
     v1.checkout.sessions.list(
@@ -161,33 +156,32 @@ def look_at_everything(api: StripeApi) -> None:
     v1.prices.retrieve(PRICE)
 
 
-def make_mistakes(api: StripeApi) -> None:
+def make_mistakes(driver: StripeDriver) -> None:
     """Refusals of every kind."""
-    key = {"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": "mistake"}
-    for method, path, form, headers in (
-        ("GET", "/v1/nothing", "", key),
-        ("GET", "/v1/customers", "", {}),
-        ("GET", "/v1/customers/cus_none", "", key),
-        ("POST", "/v1/checkout/sessions", "mode=payment", key),
-        ("POST", "/v1/customers", "name=a", key),
-        ("POST", "/v1/customers", "name=b", key),
+    driver.call("GET", "/v1/customers", key=None)
+    for method, path, form in (
+        ("GET", "/v1/nothing", ""),
+        ("GET", "/v1/customers/cus_none", ""),
+        ("POST", "/v1/checkout/sessions", "mode=payment"),
+        ("POST", "/v1/customers", "name=a"),
+        ("POST", "/v1/customers", "name=b"),
     ):
-        requests.request(method, api.url + path, data=form, headers=headers, timeout=LIMIT_S)
+        driver.call(method, path, data=form, headers={"Idempotency-Key": "mistake"})
 
 
 def test_every_request_and_every_answer_is_as_stripe_describes_it(
     stripe: Description, day: list[dict[str, Any]]
 ) -> None:
-    judge = OpenApiCheck(stripe)
+    check = OpenApiCheck(stripe)
     for line in day:
-        judge.hear(line)
-    assert judge.faults == {}
+        check.check(line)
+    assert check.faults == {}
     answered = {(line["method"], line["address"]) for line in day if line.get("status") == 200}
     assert set(stripe.addresses) - answered == set()
 
 
 def test_every_parameter_that_stripe_takes_is_known(stripe: Description) -> None:
-    """Modelled, or refused by name; none is silently ignored and none is our invention."""
+    """Modelled, or refused by name; none is ignored and none is invented."""
     for method, address in stripe.addresses:
         shape = routes.ENDPOINTS[f"{method} {address}"].takes
         operation = stripe.operation(method, address)

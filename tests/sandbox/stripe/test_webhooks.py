@@ -1,4 +1,4 @@
-"""Events, the outbox and the courier."""
+"""Events, deliveries and the courier."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from sandbox.serving import Request, Response
 from sandbox.stripe.courier import Courier, deliver
 from sandbox.stripe.standin import StripeStandIn
 from tests.drivers.stripe_api import (
+    SECRET_KEY,
     WEBHOOK_SECRET,
     Clock,
-    StripeApi,
+    StripeDriver,
     await_that,
     free_port,
     make_standin,
@@ -29,37 +30,25 @@ from tests.drivers.stripe_api import (
 DAY_S = 86_400
 
 
-@pytest.fixture
-def fresh() -> Iterator[StripeApi]:
-    """A stand-in of the test's own, whose outbox nobody else fills."""
-    clock = Clock()
-    port = free_port()
-    standin = make_standin(clock, public_url=f"http://127.0.0.1:{port}")
-    with served(standin.handle, port) as url:
-        api = StripeApi(standin, clock, url)
-        api.deliver_all()
-        yield api
-    standin.close()
-
-
 def types_of(due: list[Any]) -> list[str]:
     """The event types of deliveries."""
     return [json.loads(delivery.body)["type"] for delivery in due]
 
 
-def test_the_real_client_believes_the_signature(fresh: StripeApi) -> None:
+def test_the_real_client_accepts_the_signature(fresh: StripeDriver) -> None:
     session = fresh.sold()
     delivery = fresh.due()[-1]
     header = fresh.standin.sign(delivery.body, fresh.clock.now)
     event = fresh.client.construct_event(delivery.body, header, WEBHOOK_SECRET)
     assert (event.type, event.data.object["id"]) == ("checkout.session.completed", session.id)
-    assert (event.id, event.livemode, delivery.url) == (delivery.event_id, False, "http://site.test/webhook")
+    assert (event.id, event.livemode, delivery.url) == (delivery.event_id, False, "http://shop.test/webhook")
+    assert event.api_version == stripe.api_version
     assert "line_items" not in event.data.object
     with pytest.raises(stripe.SignatureVerificationError):
         fresh.client.construct_event(delivery.body + b" ", header, WEBHOOK_SECRET)
 
 
-def test_an_event_keeps_the_object_as_it_was(fresh: StripeApi) -> None:
+def test_an_event_keeps_the_object_as_it_was(fresh: StripeDriver) -> None:
     session = fresh.sold(metadata={"credits": "10"})
     fresh.v1.checkout.sessions.update(session.id, {"metadata": {"later": "yes"}})
     event = fresh.v1.events.list({"type": "checkout.session.completed"}).data[0]
@@ -67,7 +56,7 @@ def test_an_event_keeps_the_object_as_it_was(fresh: StripeApi) -> None:
     assert "previous_attributes" not in event.data
 
 
-def test_an_event_names_the_request_behind_it(fresh: StripeApi) -> None:
+def test_an_event_names_the_request_behind_it(fresh: StripeDriver) -> None:
     customer = fresh.v1.customers.create({}, {"idempotency_key": "the key"})
     made = fresh.v1.events.list({"type": "customer.created"}).data[0]
     assert (made.request.id, made.request.idempotency_key) == (customer.last_response.request_id, "the key")
@@ -76,7 +65,7 @@ def test_an_event_names_the_request_behind_it(fresh: StripeApi) -> None:
     assert (paid.request.id, paid.request.idempotency_key) == (None, None)
 
 
-def test_a_delivery_that_succeeds_is_over(fresh: StripeApi) -> None:
+def test_a_delivery_that_succeeds_is_over(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     assert fresh.v1.events.list({"limit": 1}).data[0].pending_webhooks == 1
     assert len(fresh.deliver_all(status=204)) == 1
@@ -86,7 +75,9 @@ def test_a_delivery_that_succeeds_is_over(fresh: StripeApi) -> None:
 
 
 @pytest.mark.parametrize("status", [None, 301, 400, 500])
-def test_a_delivery_that_fails_is_tried_again_later_and_later(fresh: StripeApi, status: int | None) -> None:
+def test_a_delivery_that_fails_is_tried_again_later_and_later(
+    fresh: StripeDriver, status: int | None
+) -> None:
     fresh.v1.customers.create({})
     waits = []
     for attempt in range(1, 17):
@@ -103,7 +94,7 @@ def test_a_delivery_that_fails_is_tried_again_later_and_later(fresh: StripeApi, 
     assert [event.type for event in fresh.v1.events.list({"delivery_success": False})] == ["customer.created"]
 
 
-def test_every_attempt_has_a_fresh_signature(fresh: StripeApi) -> None:
+def test_every_attempt_has_a_fresh_signature(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     (delivery,) = fresh.due()
     later = fresh.clock.now + 7200
@@ -112,7 +103,7 @@ def test_every_attempt_has_a_fresh_signature(fresh: StripeApi) -> None:
     assert header.partition(",")[2] != fresh.standin.sign(delivery.body, fresh.clock.now).partition(",")[2]
 
 
-def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: StripeApi) -> None:
+def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: StripeDriver) -> None:
     made = fresh.v1.webhook_endpoints.create(
         {"url": "http://other.test/hook", "enabled_events": ["checkout.session.completed", "refund.created"]}
     )
@@ -128,10 +119,10 @@ def test_an_endpoint_gets_what_it_asked_for_under_its_own_secret(fresh: StripeAp
     header = fresh.standin.sign(theirs[0].body, fresh.clock.now, secrets=theirs[0].secrets)
     assert fresh.client.construct_event(theirs[0].body, header, made.secret)
     assert fresh.v1.webhook_endpoints.delete(made.id).deleted
-    assert {delivery.url for delivery in fresh.due()} == {"http://site.test/webhook"}
+    assert {delivery.url for delivery in fresh.due()} == {"http://shop.test/webhook"}
 
 
-def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: StripeApi) -> None:
+def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: StripeDriver) -> None:
     fresh.sold()
     fresh.v1.customers.create({})
 
@@ -149,17 +140,17 @@ def test_events_are_found_by_type_and_forgotten_after_a_month(fresh: StripeApi) 
 # Endpoints that change
 
 
-def another_endpoint(api: StripeApi) -> Any:
-    """A second endpoint, beside the site's own."""
-    return api.v1.webhook_endpoints.create({"url": "http://other.test/hook", "enabled_events": ["*"]})
+def another_endpoint(driver: StripeDriver) -> Any:
+    """A second endpoint, beside that of the site."""
+    return driver.v1.webhook_endpoints.create({"url": "http://other.test/hook", "enabled_events": ["*"]})
 
 
-def urls(api: StripeApi) -> list[str]:
+def urls(driver: StripeDriver) -> list[str]:
     """Where the webhooks that are due go."""
-    return sorted(delivery.url for delivery in api.due())
+    return sorted(delivery.url for delivery in driver.due())
 
 
-def test_an_endpoint_can_be_changed(fresh: StripeApi) -> None:
+def test_an_endpoint_can_be_changed(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     changed = fresh.v1.webhook_endpoints.update(
         made.id,
@@ -183,7 +174,7 @@ def test_an_endpoint_can_be_changed(fresh: StripeApi) -> None:
 
 
 @pytest.mark.parametrize("change", [{"enabled_events": ""}, {"url": "nowhere"}, {"disabled": "maybe"}])
-def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: StripeApi, change: dict[str, str]) -> None:
+def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: StripeDriver, change: dict[str, str]) -> None:
     made = another_endpoint(fresh)
     with pytest.raises(stripe.InvalidRequestError) as refused:
         fresh.v1.webhook_endpoints.update(made.id, change)
@@ -191,57 +182,57 @@ def test_a_wrong_change_leaves_an_endpoint_as_it_was(fresh: StripeApi, change: d
     assert fresh.v1.webhook_endpoints.retrieve(made.id).url == "http://other.test/hook"
 
 
-def test_a_disabled_endpoint_hears_of_nothing_that_happens_meanwhile(fresh: StripeApi) -> None:
+def test_a_disabled_endpoint_hears_of_nothing_that_happens_meanwhile(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     assert fresh.v1.webhook_endpoints.update(made.id, {"disabled": True}).status == "disabled"
     fresh.v1.customers.create({})
     assert fresh.v1.events.list({"limit": 1}).data[0].pending_webhooks == 1
     assert fresh.v1.webhook_endpoints.update(made.id, {"disabled": False}).status == "enabled"
-    assert urls(fresh) == ["http://site.test/webhook"]
+    assert urls(fresh) == ["http://shop.test/webhook"]
     fresh.v1.customers.create({})
-    assert urls(fresh) == ["http://other.test/hook", *["http://site.test/webhook"] * 2]
+    assert urls(fresh) == ["http://other.test/hook", *["http://shop.test/webhook"] * 2]
 
 
-def test_what_comes_due_while_an_endpoint_is_disabled_is_given_up(fresh: StripeApi) -> None:
+def test_what_comes_due_while_an_endpoint_is_disabled_is_given_up(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     fresh.v1.customers.create({})
     fresh.v1.webhook_endpoints.update(made.id, {"disabled": True})
-    assert urls(fresh) == ["http://site.test/webhook"]
+    assert urls(fresh) == ["http://shop.test/webhook"]
     fresh.v1.webhook_endpoints.update(made.id, {"disabled": False})
-    assert urls(fresh) == ["http://site.test/webhook"]
+    assert urls(fresh) == ["http://shop.test/webhook"]
 
 
-def test_an_endpoint_enabled_again_in_time_gets_what_was_on_its_way(fresh: StripeApi) -> None:
+def test_an_endpoint_enabled_again_in_time_gets_what_was_on_its_way(fresh: StripeDriver) -> None:
     made = another_endpoint(fresh)
     fresh.v1.customers.create({})
     fresh.v1.webhook_endpoints.update(made.id, {"disabled": True})
     fresh.v1.webhook_endpoints.update(made.id, {"disabled": False})
-    assert urls(fresh) == ["http://other.test/hook", "http://site.test/webhook"]
+    assert urls(fresh) == ["http://other.test/hook", "http://shop.test/webhook"]
 
 
 # Rolling a secret
 
 
-def rolled(api: StripeApi, endpoint_id: str = "we_sandbox") -> str:
+def rolled(driver: StripeDriver, endpoint_id: str = "we_sandbox") -> str:
     """The new secret of an endpoint, read off the dashboard."""
-    answer = api.post(f"/dashboard/endpoints/{endpoint_id}/roll")
+    answer = driver.post(f"/dashboard/endpoints/{endpoint_id}/roll")
     assert answer.status_code == 200
     (secret,) = re.findall(r"whsec_\w+", answer.text)
     return str(secret)
 
 
-def believed(api: StripeApi, secret: str) -> bool:
-    """Whether somebody who knows this secret believes the webhook that is due."""
-    delivery = api.due()[-1]
-    header = api.standin.sign(delivery.body, api.clock.now, secrets=delivery.secrets)
+def is_valid(driver: StripeDriver, secret: str) -> bool:
+    """Whether the webhook that is due is valid under this secret."""
+    delivery = driver.due()[-1]
+    header = driver.standin.sign(delivery.body, driver.clock.now, secrets=delivery.secrets)
     try:
-        api.client.construct_event(delivery.body, header, secret)
+        driver.client.construct_event(delivery.body, header, secret)
     except stripe.SignatureVerificationError:
         return False
     return True
 
 
-def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: StripeApi) -> None:
+def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: StripeDriver) -> None:
     secret = rolled(fresh)
     assert secret != WEBHOOK_SECRET
     fresh.v1.customers.create({})
@@ -249,18 +240,18 @@ def test_a_rolled_secret_and_the_old_one_both_sign_for_a_day(fresh: StripeApi) -
     header = fresh.standin.sign(delivery.body, fresh.clock.now, secrets=delivery.secrets)
     assert header.count("v1=") == 2
     fresh.clock.advance(DAY_S - 1)
-    assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, True)
+    assert (is_valid(fresh, secret), is_valid(fresh, WEBHOOK_SECRET)) == (True, True)
     fresh.clock.advance(1)
-    assert (believed(fresh, secret), believed(fresh, WEBHOOK_SECRET)) == (True, False)
+    assert (is_valid(fresh, secret), is_valid(fresh, WEBHOOK_SECRET)) == (True, False)
 
 
-def test_a_secret_rolled_twice_leaves_only_the_last_two(fresh: StripeApi) -> None:
+def test_a_secret_rolled_twice_leaves_only_the_last_two(fresh: StripeDriver) -> None:
     second, third = rolled(fresh), rolled(fresh)
     fresh.v1.customers.create({})
-    assert [believed(fresh, secret) for secret in (WEBHOOK_SECRET, second, third)] == [False, True, True]
+    assert [is_valid(fresh, secret) for secret in (WEBHOOK_SECRET, second, third)] == [False, True, True]
 
 
-def test_a_rolled_secret_is_shown_once(fresh: StripeApi) -> None:
+def test_a_rolled_secret_is_shown_once(fresh: StripeDriver) -> None:
     secret = rolled(fresh)
     for page in ("", "sessions/", "customers/", "events/", "webhooks/"):
         assert secret not in fresh.get(f"/dashboard/{page}").text
@@ -277,15 +268,15 @@ def test_a_start_with_another_secret_is_a_roll(tmp_path: Path) -> None:
     again.close()
 
 
-# What a person may do to one event
+# Buttons for one event
 
 
-def newest_event(api: StripeApi) -> str:
+def newest_event(driver: StripeDriver) -> str:
     """The id of what happened last."""
-    return str(api.v1.events.list({"limit": 1}).data[0].id)
+    return str(driver.v1.events.list({"limit": 1}).data[0].id)
 
 
-def test_one_event_can_be_held_and_released(fresh: StripeApi) -> None:
+def test_one_event_can_be_held_and_released(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     held = newest_event(fresh)
     fresh.v1.products.create({"name": "a thing"})
@@ -295,7 +286,7 @@ def test_one_event_can_be_held_and_released(fresh: StripeApi) -> None:
     assert types_of(fresh.due()) == ["customer.created", "product.created"]
 
 
-def test_of_all_that_is_held_one_event_can_go_first(fresh: StripeApi) -> None:
+def test_of_all_that_is_held_one_event_can_go_first(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery/hold")
     fresh.v1.customers.create({})
     fresh.v1.products.create({"name": "a thing"})
@@ -305,14 +296,14 @@ def test_of_all_that_is_held_one_event_can_go_first(fresh: StripeApi) -> None:
     assert types_of(fresh.due()) == ["customer.created"]
 
 
-def test_releasing_everything_releases_what_was_held_by_itself(fresh: StripeApi) -> None:
+def test_releasing_everything_releases_what_was_held_by_itself(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     fresh.post(f"/dashboard/events/{newest_event(fresh)}/hold")
     fresh.post("/dashboard/delivery/release")
     assert types_of(fresh.due()) == ["customer.created"]
 
 
-def test_one_event_can_be_delivered_twice(fresh: StripeApi) -> None:
+def test_one_event_can_be_delivered_twice(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     event = newest_event(fresh)
     fresh.post(f"/dashboard/events/{event}/twice")
@@ -320,7 +311,7 @@ def test_one_event_can_be_delivered_twice(fresh: StripeApi) -> None:
 
 
 @pytest.mark.parametrize("verb", ["twice", "hold", "release"])
-def test_what_has_arrived_can_only_be_sent_again(fresh: StripeApi, verb: str) -> None:
+def test_what_has_arrived_can_only_be_sent_again(fresh: StripeDriver, verb: str) -> None:
     fresh.v1.customers.create({})
     fresh.deliver_all()
     assert fresh.post(f"/dashboard/events/{newest_event(fresh)}/{verb}").status_code == 400
@@ -330,7 +321,7 @@ def test_what_has_arrived_can_only_be_sent_again(fresh: StripeApi, verb: str) ->
 # The switches on the dashboard
 
 
-def test_nothing_is_delivered_while_the_switch_says_so(fresh: StripeApi) -> None:
+def test_nothing_is_delivered_while_the_switch_says_so(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", nothing="on")
     fresh.v1.customers.create({})
     assert fresh.due() == []
@@ -338,14 +329,14 @@ def test_nothing_is_delivered_while_the_switch_says_so(fresh: StripeApi) -> None
     assert types_of(fresh.due()) == ["customer.created"]
 
 
-def test_everything_is_delivered_twice_while_the_switch_says_so(fresh: StripeApi) -> None:
+def test_everything_is_delivered_twice_while_the_switch_says_so(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", twice="on")
     fresh.v1.customers.create({})
     first, second = fresh.due()
     assert (first.event_id, first.body) == (second.event_id, second.body)
 
 
-def test_deliveries_can_be_delayed(fresh: StripeApi) -> None:
+def test_deliveries_can_be_delayed(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", delay_s="90")
     fresh.v1.customers.create({})
     fresh.clock.advance(89)
@@ -355,7 +346,7 @@ def test_deliveries_can_be_delayed(fresh: StripeApi) -> None:
     assert fresh.post("/dashboard/delivery", delay_s="-1").status_code == 400
 
 
-def test_deliveries_can_overtake_each_other(fresh: StripeApi) -> None:
+def test_deliveries_can_overtake_each_other(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery", out_of_order="on")
     for _ in range(3):
         fresh.sold()
@@ -364,7 +355,7 @@ def test_deliveries_can_overtake_each_other(fresh: StripeApi) -> None:
     assert len(fresh.due()) == 12
 
 
-def test_an_event_can_be_sent_again(fresh: StripeApi) -> None:
+def test_an_event_can_be_sent_again(fresh: StripeDriver) -> None:
     fresh.v1.customers.create({})
     (delivery,) = fresh.deliver_all()
     assert fresh.post(f"/dashboard/events/{delivery.event_id}/resend").status_code == 303
@@ -373,12 +364,12 @@ def test_an_event_can_be_sent_again(fresh: StripeApi) -> None:
     assert again.event_id == delivery.event_id
 
 
-# Really sent
+# The courier
 
 
 @dataclass
-class LoopbackSite:
-    """A site that listens, and answers as it is told."""
+class Site:
+    """A site that receives webhooks, and answers as a test says."""
 
     statuses: list[int] = field(default_factory=list)
     received: list[Request] = field(default_factory=list)
@@ -386,7 +377,7 @@ class LoopbackSite:
     url: str = ""
 
     def handle(self, request: Request) -> Response:
-        """Take a webhook in."""
+        """Receive a webhook."""
         self.received.append(request)
         status = self.statuses.pop(0) if self.statuses else 200
         return Response(status=status, body=self.says.encode(), headers={"location": f"{self.url}/elsewhere"})
@@ -397,15 +388,15 @@ class LoopbackSite:
 
 
 @pytest.fixture
-def site() -> Iterator[LoopbackSite]:
+def site() -> Iterator[Site]:
     """A site on a port."""
-    site = LoopbackSite()
+    site = Site()
     with served(site.handle, free_port()) as site.url:
         yield site
 
 
 @contextmanager
-def couriered(clock: Callable[[], float], site: LoopbackSite) -> Iterator[Any]:
+def couriered(clock: Callable[[], float], site: Site) -> Iterator[Any]:
     """A stand-in whose courier goes to the site."""
     standin = make_standin(clock, webhook_url=f"{site.url}/webhook")
     courier = Courier(standin, clock)
@@ -417,10 +408,10 @@ def couriered(clock: Callable[[], float], site: LoopbackSite) -> Iterator[Any]:
         standin.close()
 
 
-def test_the_courier_brings_signed_events_to_the_shop(site: LoopbackSite) -> None:
+def test_the_courier_brings_signed_events_to_the_shop(site: Site) -> None:
     clock = Clock()
     with couriered(clock, site):
-        # The coupon and the code that every stand-in begins with.
+        # Every stand-in begins with a coupon and a promotion code.
         await_that(lambda: len(site.received) == 2)
     assert {request.headers["content-type"] for request in site.received} == {
         "application/json; charset=utf-8"
@@ -434,7 +425,7 @@ def test_the_courier_brings_signed_events_to_the_shop(site: LoopbackSite) -> Non
     assert site.paths() == ["/webhook", "/webhook"]
 
 
-def test_the_courier_comes_again_and_follows_no_redirect(site: LoopbackSite) -> None:
+def test_the_courier_comes_again_and_follows_no_redirect(site: Site) -> None:
     site.statuses = [500, 302]
     clock = Clock()
     with couriered(clock, site) as standin:
@@ -446,18 +437,18 @@ def test_the_courier_comes_again_and_follows_no_redirect(site: LoopbackSite) -> 
     assert site.paths() == ["/webhook"] * 4
 
 
-def test_the_courier_notices_that_time_passes(site: LoopbackSite) -> None:
+def test_the_courier_notices_that_time_passes(site: Site) -> None:
     clock = Clock()
     with couriered(clock, site) as standin:
         body = f"mode=payment&line_items[0][price]=price_ten&line_items[0][quantity]=1&success_url={site.url}"
-        headers = {"authorization": "Bearer sk_test_driver"}
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
         made = standin.handle(Request("POST", "/v1/checkout/sessions", headers=headers, body=body.encode()))
         assert made.status == 200
         clock.advance(DAY_S)
         await_that(lambda: any(b'"checkout.session.expired"' in request.body for request in site.received))
 
 
-def test_a_shop_that_is_away_is_no_answer(fresh: StripeApi) -> None:
+def test_a_shop_that_is_away_is_no_answer(fresh: StripeDriver) -> None:
     fresh.post("/dashboard/delivery")
     fresh.v1.webhook_endpoints.create(
         {"url": f"http://127.0.0.1:{free_port()}/hook", "enabled_events": ["*"]}
@@ -467,7 +458,7 @@ def test_a_shop_that_is_away_is_no_answer(fresh: StripeApi) -> None:
     assert deliver(fresh.standin, away, at=fresh.clock.now).status is None
 
 
-def test_of_an_answer_the_beginning_is_kept(site: LoopbackSite) -> None:
+def test_of_an_answer_the_beginning_is_kept(site: Site) -> None:
     site.statuses, site.says = [418], "a" * 600
     with couriered(Clock(), site) as standin:
         await_that(lambda: "418" in look(standin))
