@@ -18,7 +18,7 @@ def test_a_chargeback_takes_the_money_at_once(driver: StripeDriver) -> None:
     dispute = dispute_of(driver, session)
     assert (dispute.status, dispute.reason, dispute.amount) == ("needs_response", "fraudulent", 500)
     assert (driver.charge(session).disputed, dispute.is_charge_refundable) == (True, False)
-    assert [moved.amount for moved in dispute.balance_transactions] == [-500]
+    assert [(moved.amount, moved.fee) for moved in dispute.balance_transactions] == [(-500, 1500)]
     assert driver.events_about(session.id, dispute.id) == [
         "checkout.session.completed",
         "charge.dispute.created",
