@@ -8,12 +8,13 @@ from sandbox.instant import attributes
 from sandbox.instant.access import Caller
 from sandbox.instant.apps import with_rules
 from sandbox.instant.call import Call
+from sandbox.instant.catalog import Attribute
 from sandbox.instant.errors import invalid, invalid_all, malformed_param, missing_param
 from sandbox.instant.query import Answer, Guard, Query
 from sandbox.instant.rules_check import complaints
 from sandbox.instant.schema import schema_json
 from sandbox.instant.transact import transaction
-from sandbox.instant.values import Json, as_uuid
+from sandbox.instant.values import Json, as_uuid, moment
 
 # The rule parameters travel inside the query.
 RULE_PARAMS = "$$ruleParams"
@@ -99,8 +100,18 @@ def soft_deleted_attrs(call: Call) -> Json:
     app = call.admin_app()
     with call.backend.storage.reading() as connection:
         gone = attributes.deleted(connection, app.id)
-    shown = [{**attr.as_json(), "deletion-marked-at": when} for attr, when in gone]
-    return {"attrs": shown, "grace-period-days": 2}
+    return {"attrs": [_deleted(attr, when) for attr, when in gone], "grace-period-days": 2}
+
+
+def _deleted(attr: Attribute, when_ms: int) -> dict[str, Json]:
+    """A deleted attribute: out of the way of its names, and with what is needed to bring it back."""
+    renamed = replace(attr, etype=f"{attr.id}_deleted${attr.etype}", label=f"{attr.id}_deleted${attr.label}")
+    snapshot = {"is_indexed": attr.indexed, "is_required": attr.required or None, "id_attr_id": attr.id}
+    return {
+        **replace(renamed, indexed=False, required=False).as_json(),
+        "deletion-marked-at": moment(when_ms),
+        "metadata": {"soft_delete_snapshot": snapshot},
+    }
 
 
 def presence(call: Call) -> Json:

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from sandbox.instant.catalog import Attribute, Catalog
-from sandbox.instant.errors import ApiError, duplicate_attribute, missing_required, not_unique, wrong_value
+from sandbox.instant.errors import (
+    ApiError,
+    duplicate_attribute,
+    invalid,
+    missing_required,
+    not_unique,
+    wrong_value,
+)
 from sandbox.instant.values import IndexKey, Json, fits, index_key, too_large
 
 
@@ -26,8 +33,8 @@ def insert(connection: sqlite3.Connection, app: str, attributes: Iterable[Attrib
     """Store new attributes. Raises `record-not-unique` when a name is taken."""
     for attr in attributes:
         row = connection.execute(
-            "INSERT INTO attributes (app, id, body) VALUES (?, ?, ?) RETURNING key",
-            (app, attr.id, _body(attr)),
+            "INSERT INTO attributes (app, id, body, inferred) VALUES (?, ?, ?, ?) RETURNING key",
+            (app, attr.id, _body(attr), attr.inferred),
         ).fetchone()
         for etype, label in _names(attr):
             try:
@@ -50,7 +57,7 @@ def add(connection: sqlite3.Connection, app: str, catalog: Catalog, attributes: 
     after = load(connection, app)
     for stored in (after.by_id[attr.id] for attr in lived):
         if stored.required:
-            check_all_have(connection, after, stored)
+            check_none_lives(connection, after, stored)
         if stored.indexed:
             build_index(connection, after, stored)
 
@@ -96,9 +103,9 @@ def drop(connection: sqlite3.Connection, app: str, catalog: Catalog, attr: Attri
 def deleted(connection: sqlite3.Connection, app: str) -> list[tuple[Attribute, int]]:
     """Attributes that were dropped, with the time in milliseconds."""
     rows = connection.execute(
-        "SELECT body, deleted_ms FROM attributes WHERE app = ? AND deleted_ms IS NOT NULL", (app,)
+        "SELECT body, inferred, deleted_ms FROM attributes WHERE app = ? AND deleted_ms IS NOT NULL", (app,)
     )
-    return [(Attribute(**json.loads(body)), when) for body, when in rows]
+    return [(Attribute(**(json.loads(body) | {"inferred": bits})), when) for body, bits, when in rows]
 
 
 def note_inferred(connection: sqlite3.Connection, bits: dict[int, int]) -> None:
@@ -174,6 +181,14 @@ def check_all_have(connection: sqlite3.Connection, catalog: Catalog, attr: Attri
         ).fetchone()
     if row is not None:
         raise missing_required([lacking(attr, row[0])])
+
+
+def check_none_lives(connection: sqlite3.Connection, catalog: Catalog, attr: Attribute) -> None:
+    """Raise when a new required attribute comes to entities that exist already."""
+    sql = "SELECT 1 FROM entities WHERE namespace = ? LIMIT 1"
+    if connection.execute(sql, (catalog.namespaces[attr.etype],)).fetchone() is not None:
+        message = f"Can't create attribute `{attr.label}` as required: `{attr.etype}` has entities already"
+        raise invalid("attributes", attr.as_step(), message)
 
 
 def lacking(attr: Attribute, entity_id: str) -> dict[str, Json]:

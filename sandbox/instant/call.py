@@ -59,11 +59,12 @@ class Call:
     def app_id(self) -> str:
         """The app that the request names, known or not."""
         given = self.request.headers.get("app-id") or self.params.get("app_id")
+        header, parameter = ["headers", "app-id"], ["query-params", "app_id"]
         if not given:
-            raise missing_param("headers", "app-id")
+            raise missing_param(*header, **{"possible-ins": [parameter]})
         app_id = as_uuid(given)
         if app_id is None:
-            raise malformed_param(("headers", "app-id"), given)
+            raise malformed_param(header, given, **{"possible-ins": [header, parameter]})
         return app_id
 
     def admin_app(self) -> App:
@@ -148,5 +149,5 @@ class Call:
             raise missing_param("headers", "authorization")
         found = as_uuid(token.strip())
         if found is None:
-            raise malformed_param(("headers", "authorization"), token.strip())
+            raise malformed_param(("headers", "authorization"), given)
         return found

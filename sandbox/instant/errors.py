@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sandbox.serving import Response
 
+DEBUG_URI: Final = "http://localhost:3000/debug-uri"
 _STATUS: Final = {"rate-limited": 429, "timeout": 429, "sql-exception": 500, "unknown": 500}
 
 
@@ -27,14 +28,14 @@ class ApiError(Exception):
         return Response.json(body, status=self.status)
 
 
-def missing_param(*path: str) -> ApiError:
-    """Something that the route needs was not sent."""
-    return ApiError("param-missing", f"Missing parameter: {list(path)}", {"in": list(path)})
+def missing_param(*path: str, **more: object) -> ApiError:
+    """Something that the route needs was not sent. `more` are further keys of the hint."""
+    return ApiError("param-missing", f"Missing parameter: {list(path)}", {"in": list(path), **more})
 
 
-def malformed_param(path: Sequence[str], given: object) -> ApiError:
+def malformed_param(path: Sequence[str], given: object, **more: object) -> ApiError:
     """Something was sent in the wrong form."""
-    hint = {"in": list(path), "original-input": given}
+    hint = {"in": list(path), "original-input": given, **more}
     return ApiError("param-malformed", f"Malformed parameter: {list(path)}", hint)
 
 
@@ -139,6 +140,11 @@ def wrong_value(attr: Mapping[str, Any], entity_id: str, value: object, *, too_l
         hint["value-too-large?"] = True
         reason = "is too large for a unique or indexed attribute"
     return ApiError("validation-failed", f"The value of {attr['etype']}.{attr['label']} {reason}", hint)
+
+
+def broken() -> ApiError:
+    """The server did not expect this. It says so, and nothing else."""
+    return ApiError("unknown", "Something went wrong. Sorry about this!", {"debug-uri": DEBUG_URI})
 
 
 def app_closed(status: str) -> ApiError:

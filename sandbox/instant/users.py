@@ -7,7 +7,6 @@ import random
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sandbox.instant import attributes, entities
 from sandbox.instant.catalog import Catalog, Hop
@@ -16,7 +15,7 @@ from sandbox.instant.errors import invalid_all, malformed_param
 from sandbox.instant.steps import Op
 from sandbox.instant.storage import Storage
 from sandbox.instant.transact import cascade_of_user
-from sandbox.instant.values import Json, as_uuid, new_uuid
+from sandbox.instant.values import Json, as_uuid, moment, new_uuid
 from sandbox.instant.writes import Writer
 
 
@@ -134,14 +133,18 @@ class Users:
             "SELECT created_ms FROM entities WHERE namespace = ? AND id = ?",
             (self.catalog.namespaces["$users"], user["id"]),
         ).fetchone()
-        made = datetime.fromtimestamp((row[0] if row else self.now_ms) / 1000, UTC)
         shown = {
             "id": user["id"],
             "app_id": self.app_id,
-            "created_at": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "created_at": moment(row[0] if row else self.now_ms),
             "isGuest": user.get("type") == "guest",
         }
-        shown |= {label: value for label, value in user.items() if value is not None}
+        columns = self.catalog.forward
+        shown |= {
+            label: value
+            for label, value in user.items()
+            if value is not None or not columns["$users", label].system
+        }
         if token is not None:
             shown["refresh_token"] = token
         return shown

@@ -85,9 +85,9 @@ def index_key(value: Json, checked_type: str | None) -> IndexKey:
     if value is None:
         return NULL_KEY
     if checked_type == "date":
-        moment = date_ms(value)
-        if moment is not None:
-            return moment
+        when = date_ms(value)
+        if when is not None:
+            return when
     if isinstance(value, bool):
         return b"\x01" if value else b"\x00"
     if isinstance(value, str | float):
@@ -114,11 +114,16 @@ def date_ms(value: Json) -> int | float | None:
         return value
     if not isinstance(value, str):
         return None
-    moment = _parse_moment(value.strip())
-    if moment is None:
+    when = _parse_moment(value.strip())
+    if when is None:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
+
+
+def moment(ms: int) -> str:
+    """A time as Instant writes it."""
+    return datetime.fromtimestamp(ms // 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def deep_merge(old: Json, patch: Json) -> Json:
