@@ -34,15 +34,18 @@ class Check:
     def as_json(self, result: Json) -> dict[str, Json]:
         """The check and its outcome, as permission checks report it."""
         passed = result is not None and result is not False
-        return {
+        shown: dict[str, Json] = {
             "scope": self.scope,
             "action": self.action,
             "etype": self.etype,
-            "eid": self.entity if isinstance(self.entity, str) else list(self.entity),
             "program": self.program.as_json() if self.program else {},
+            "bindings": self.facts.as_json(),
             "check-result": result,
             "check-pass?": passed,
         }
+        if self.scope == "object":
+            shown["eid"] = self.entity if isinstance(self.entity, str) else list(self.entity)
+        return shown
 
 
 @dataclass(slots=True)

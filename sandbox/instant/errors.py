@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from sandbox.serving import Response
 
-DEBUG_URI: Final = "http://localhost:3000/debug-uri"
 _STATUS: Final = {"rate-limited": 429, "timeout": 429, "sql-exception": 500, "unknown": 500}
 
 
@@ -24,7 +24,11 @@ class ApiError(Exception):
 
     def response(self, trace_id: str) -> Response:
         """The answer as it travels."""
-        body = {"type": self.kind, "message": self.message, "hint": self.hint, "trace-id": trace_id}
+        body = {"type": self.kind, "message": self.message, "hint": self.hint}
+        if self.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            body["trace-id"] = trace_id
+        else:
+            body["hint"] = {**(self.hint or {}), "debug-uri": f"http://localhost:3000/debug-uri/{trace_id}"}
         return Response.json(body, status=self.status)
 
 
@@ -41,9 +45,16 @@ def malformed_param(path: Sequence[str], given: object, **more: object) -> ApiEr
 
 def not_found(record_type: str, args: Mapping[str, Any], *, status: int = 0) -> ApiError:
     """No such token, user or code. The arguments are echoed, secrets too, as the real server does."""
-    message = f"Record not found: {record_type}"
-    hint = {"args": [dict(args)], "message": message, "record-type": record_type}
-    return ApiError("record-not-found", message, hint, status=status)
+    hint: dict[str, Any] = {"args": [dict(args)], "record-type": record_type}
+    if record_type == "app-admin-token":
+        hint["message"] = "This admin token may be expired or invalid, or it is another app's."
+    return ApiError("record-not-found", f"Record not found: {record_type}", hint, status=status)
+
+
+def no_attribute(etype: str, label: str) -> ApiError:
+    """A path of a rule leads over a name that the app does not have."""
+    hint = {"args": [etype, label], "record-type": "attr"}
+    return ApiError("record-not-found", "Record not found: attr", hint)
 
 
 def expired(record_type: str, args: Mapping[str, Any]) -> ApiError:
@@ -100,17 +111,32 @@ def denied(etype: str, scope: str) -> ApiError:
     return ApiError("permission-denied", "Permission denied: not perms-pass?", hint)
 
 
-def rule_failed(etype: str, action: str, reason: str, *, show_reason: bool) -> ApiError:
+def rule_failed(etype: str, action: str, kind: str, reason: str, *, show_reason: bool) -> ApiError:
     """A permission rule threw instead of answering. Only permission checks are told the reason."""
     told = reason if show_reason else "You may have a typo"
     message = f"Could not evaluate permission rule for `{etype}.{action}`. {told}."
-    error = {"type": "internal-error", "message": message, "hint": told}
+    error = {"type": kind, "message": message, "hint": told}
     return ApiError("permission-evaluation-failed", message, {"rule": [etype, action], "error": error})
 
 
 def sql_raise(message: str) -> ApiError:
     """A database function refused."""
-    return ApiError("sql-raise", message, {"message": message})
+    return ApiError("sql-raise", f"Raised Exception: {message}", _of_database("raise-exception", message))
+
+
+def null_bytes() -> ApiError:
+    """Text with a NUL, which the database cannot hold."""
+    message = "A value in the transaction contains null bytes, which cannot be stored."
+    return ApiError("validation-failed", message, _of_database("untranslatable-character"))
+
+
+def deadlock() -> ApiError:
+    """Two transactions waited for each other, and this is the one that had to go."""
+    return ApiError("sql-exception", "SQL Exception: deadlock-detected", _of_database("deadlock-detected"))
+
+
+def _of_database(condition: str, constraint: str | None = None) -> dict[str, str | None]:
+    return {"table": None, "condition": condition, "constraint": constraint}
 
 
 def rate_limited(hint: Mapping[str, Any] | None = None) -> ApiError:
@@ -144,7 +170,7 @@ def wrong_value(attr: Mapping[str, Any], entity_id: str, value: object, *, too_l
 
 def broken() -> ApiError:
     """The server did not expect this. It says so, and nothing else."""
-    return ApiError("unknown", "Something went wrong. Sorry about this!", {"debug-uri": DEBUG_URI})
+    return ApiError("unknown", "Something went wrong. Sorry about this!", None)
 
 
 def app_closed(status: str) -> ApiError:

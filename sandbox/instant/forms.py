@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.instant.catalog import Attribute, Catalog, Hop
-from sandbox.instant.errors import ApiError, invalid
+from sandbox.instant.errors import ApiError, broken, invalid
 from sandbox.instant.values import CHECKED_TYPES, Json, as_uuid, date_ms, fits
 
 COMPARATORS: Final = ("$gt", "$gte", "$lt", "$lte")
@@ -212,8 +212,8 @@ class _Parser:
             if not value:
                 message = f"The list of `{key}` conditions can't be empty."
                 raise self._bad(message, [*path, key], "non-empty-list?")
-            for part in value:
-                self._need_object(part, [*path, key])
+            if not all(isinstance(part, dict) for part in value):
+                raise broken()
             return _group(key, [self._all(etype, part, [*path, key]) for part in value])
         labels = key.split(".")
         here = [*path, key]

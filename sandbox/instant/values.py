@@ -9,7 +9,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sandbox.instant.errors import ApiError, invalid
+from sandbox.instant.errors import null_bytes
 
 # A value out of a request or out of the database. Its shape is checked where it matters.
 Json = Any
@@ -40,7 +40,8 @@ def new_uuid(rng: random.Random) -> str:
 
 def parse_body(body: bytes) -> Json:
     """The JSON of a request; raises ValueError for what is not JSON, `NaN` included."""
-    return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    parsed = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    return _encodable(parsed) if b"\\ud" in body.lower() else parsed
 
 
 def clean(value: Json) -> Json:
@@ -48,8 +49,8 @@ def clean(value: Json) -> Json:
     if isinstance(value, str):
         if len(value) == 36 and _UUID.fullmatch(value):
             return value.lower()
-        if not value.isascii() or "\0" in value:
-            _refuse_unstorable(value)
+        if "\0" in value:
+            raise null_bytes()
         return value
     if isinstance(value, dict):
         return {clean(name): clean(item) for name, item in value.items()}
@@ -155,17 +156,13 @@ def _parse_moment(text: str) -> datetime | None:
     return None
 
 
-def _refuse_unstorable(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _unstorable(text) from None
-    if "\0" in text:
-        raise _unstorable(text)
-
-
-def _unstorable(text: str) -> ApiError:
-    return invalid("steps", ascii(text), "Text with a NUL or half a surrogate pair cannot be stored")
+def _encodable(value: Json) -> Json:
+    """`value` with a question mark for each half of a surrogate pair, as Java writes text that is not whole."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list) else value
 
 
 def _refuse_constant(name: str) -> Json:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.instant.harness import Harness, Refused, attrs, link, new_id
+from tests.sandbox.instant.harness import GUEST, Harness, Refused, attrs, link, new_id
 
 SCHEMA = {
     "entities": {
@@ -137,7 +137,6 @@ def test_ids_are_compared_as_text(blog: Harness) -> None:
         {"plain": {"$in": [None]}},
         {"author": "not a uuid"},
         {"or": []},
-        {"and": [1]},
         [],
     ],
 )
@@ -278,9 +277,21 @@ def test_every_name_that_was_asked_for_is_answered(blog: Harness) -> None:
     assert answer["posts"][0]["nothing"] == []
 
 
-def test_large_integers_are_exact_and_a_dangling_link_is_not_an_entity(instant: Harness) -> None:
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_a_list_of_conditions_that_are_none_breaks_the_server(instant: Harness, word: str) -> None:
+    instant.transact(["create", "posts", new_id(), {}])
+    with pytest.raises(Refused) as refused:
+        instant.find("posts", {word: [1]})
+    assert (refused.value.status, refused.value.kind) == (500, "unknown")
+    assert set(refused.value.hint) == {"debug-uri"}
+
+
+def test_large_integers_are_exact_and_a_dangling_link_leads_to_an_empty_entity(instant: Harness) -> None:
     post, nobody = new_id(), new_id()
     instant.transact(["create", "posts", post, {"big": 2**70, "small": -(2**53) - 1}])
     assert instant.find("posts", {"big": 2**70})[0]["small"] == -(2**53) - 1
     instant.transact(["link", "posts", post, {"authors": nobody}])
-    assert instant.query({"posts": {"authors": {}}})["posts"][0]["authors"] == []
+    assert instant.query({"posts": {"authors": {}}})["posts"][0]["authors"] == [{}]
+    assert instant.query({"posts": {"authors": {}}}, headers=GUEST)["posts"][0]["authors"] == []
+    where = {"$": {"where": {"posts.big": 1}}}
+    assert instant.query({"posts": {"authors": where}})["posts"][0]["authors"] == []
