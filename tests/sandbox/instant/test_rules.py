@@ -348,7 +348,7 @@ def test_a_rate_limit_answers_429_with_when_to_come_back(notes: Harness) -> None
 def test_a_permission_check_of_a_query_reports_each_rule(notes: Harness) -> None:
     note = new_id()
     notes.transact(["create", "notes", note, {"n": 1, "secret": "s"}])
-    body = {
+    body: Any = {
         "query": {"notes": {}},
         "rules-override": {"notes": {"allow": {"view": "data.n == 1"}, "fields": {"secret": "false"}}},
     }
