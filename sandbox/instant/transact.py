@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +17,7 @@ from sandbox.instant import attributes, checks, entities
 from sandbox.instant.access import Access, Caller
 from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.checks import Before
+from sandbox.instant.contention import RowLocks, wanted_by
 from sandbox.instant.errors import invalid
 from sandbox.instant.limits import Limiter
 from sandbox.instant.steps import Kind, Lookup, Mode, Op, Plan, check_new_name, plan_steps
@@ -51,6 +53,7 @@ class Backend:
     limiter: Limiter
     pause: Pause
     keep_alive_s: float
+    locks: RowLocks | None = None
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
@@ -83,8 +86,12 @@ class Transaction:
         with self.backend.storage.reading() as connection:
             ops, before = self._ask_first(connection, None)
         self.backend.pause("transact")
-        with self.backend.storage.writing(self.caller.app.id) as connection:
+        with self._locks(ops), self.backend.storage.writing(self.caller.app.id) as connection:
             return self._write(connection, ops, before, None)
+
+    def _locks(self, ops: list[Op]) -> AbstractContextManager[None]:
+        locks = self.backend.locks
+        return nullcontext() if locks is None else locks.held(wanted_by(self.caller.app.id, ops))
 
     def rehearse(self, *, commit: bool) -> Outcome:
         """Report what every rule says, and keep the writes only if asked to and all rules pass."""
