@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 
 from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.errors import (
@@ -24,7 +25,7 @@ def load(connection: sqlite3.Connection, app: str) -> Catalog:
     rows = connection.execute(
         "SELECT key, body, inferred FROM attributes WHERE app = ? AND deleted_ms IS NULL", (app,)
     )
-    found = [Attribute(**(json.loads(body) | {"key": key, "inferred": bits})) for key, body, bits in rows]
+    found = [_attribute(*row) for row in rows]
     namespaces = connection.execute("SELECT etype, key FROM namespaces WHERE app = ?", (app,))
     return Catalog(found, dict(namespaces.fetchall()))
 
@@ -105,7 +106,7 @@ def deleted(connection: sqlite3.Connection, app: str) -> list[tuple[Attribute, i
     rows = connection.execute(
         "SELECT body, inferred, deleted_ms FROM attributes WHERE app = ? AND deleted_ms IS NOT NULL", (app,)
     )
-    return [(Attribute(**(json.loads(body) | {"inferred": bits})), when) for body, bits, when in rows]
+    return [(_attribute(0, body, bits), when) for body, bits, when in rows]
 
 
 def note_inferred(connection: sqlite3.Connection, bits: dict[int, int]) -> None:
@@ -233,3 +234,9 @@ def _names(attr: Attribute) -> list[tuple[str, str]]:
 def _body(attr: Attribute) -> str:
     fields = asdict(replace(attr, key=0, inferred=0))
     return json.dumps(fields)
+
+
+# A change of the schema makes the whole catalog be read again, and most of it is as it was.
+@lru_cache(maxsize=8192)
+def _attribute(key: int, body: str, inferred: int) -> Attribute:
+    return Attribute(**(json.loads(body) | {"key": key, "inferred": inferred}))
