@@ -45,16 +45,19 @@ class Facts:
     rule_params: Mapping[str, Json] = field(default_factory=dict)
     modified_fields: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Json]:
+    def as_json(self, action: str) -> dict[str, Json]:
         """The facts as permission checks report them."""
-        shown: dict[str, Json] = {
-            "data": self.data,
-            "new-data": self.new_data,
-            "rule-params": dict(self.rule_params) or None,
-            "modified-fields": list(self.modified_fields) or None,
-        }
-        if self.linked_etype:
-            shown["linked-data"] = self.linked_data
+        if self.etype == "attrs":
+            return {"data": self.data}
+        shown: dict[str, Json] = {"data": self.data, "rule-params": dict(self.rule_params) or None}
+        if action in ("create", "update", "link", "unlink"):
+            shown["new-data"] = self.new_data
+        if action in ("create", "update"):
+            shown["modified-fields"] = list(self.modified_fields)
+        if action in ("link", "unlink"):
+            shown |= {"linked-data": self.linked_data, "linked-etype": self.linked_etype}
+        if action == "link":
+            shown["actions"] = dict(self.actions)
         return shown
 
 

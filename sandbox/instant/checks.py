@@ -39,7 +39,7 @@ class Check:
             "action": self.action,
             "etype": self.etype,
             "program": self.program.as_json() if self.program else {},
-            "bindings": self.facts.as_json(),
+            "bindings": self.facts.as_json(self.action),
             "check-result": result,
             "check-pass?": passed,
         }
@@ -114,7 +114,7 @@ def post_checks(rules: Rules, before: Before, ops: Iterable[Op], made: dict[Look
     """Create, and link at entities that are new, within the transaction that made them."""
     for op in ops:
         if op.kind == "add-attr" and op.attr is not None:
-            facts = Facts("attrs", op.attr.as_json())
+            facts = Facts("attrs", op.attr.as_step())
             yield Check("attr", "create", "attrs", op.attr.id, rules.program("attrs", "create"), facts)
         elif op.attr is not None and op.attr.is_link and op.kind == "add":
             yield from (_with_id(check, made) for check in _LinkChecks(rules, before, op).post())
@@ -185,7 +185,7 @@ class _LinkChecks:
             facts = replace(
                 facts,
                 linked_etype=there[0],
-                linked_data=there_stored or self._before.updated.get(there),
+                linked_data=self._before.updated.get(there) or there_stored,
                 actions={
                     "data": "create" if self._before.stored.get(here) is None else "update",
                     "linkedData": "create" if there_stored is None else "update",

@@ -51,10 +51,13 @@ _JOBS: Final[Mapping[str, _Job]] = {
 AFTER: Final = "after"
 _AHEAD: Final = {"job_status": "waiting", "work_completed": None, "work_estimate": None}
 _STAGES: Final = {"required": "estimate-work", "check-data-type": "estimate-work"}
-_EMPTY: Final = (
-    *("context", "done_at", "error", "error_data", "error_detail", "invalid_entity_id"),
-    *("invalid_triples_sample", "invalid_unique_value", "job_dependency", "worker_id"),
+# A push and the later questions do not tell the same of a job.
+_ONLY_LATER: Final = ("attr_name", "invalid_triples_sample")
+_ONLY_AT_ONCE: Final = (
+    *("context", "error_detail", "invalid_entity_id"),
+    *("job_dependency", "job_serial_key", "worker_id"),
 )
+_EMPTY: Final = (*_ONLY_LATER, *_ONLY_AT_ONCE, "done_at", "error", "error_data", "invalid_unique_value")
 
 
 @dataclass(slots=True)
@@ -150,16 +153,17 @@ class Migration:
         body["job-id"] = new_uuid(self.rng)
         self.jobs.append(
             {
+                **dict.fromkeys(_EMPTY),
+                **_AHEAD,
                 "id": body["job-id"],
                 "app_id": self.app,
                 "attr_id": old.id,
+                "attr_name": old.name,
                 "job_type": name,
                 "checked_data_type": body.get("checked-data-type"),
                 "job_serial_key": "data-type" if name.endswith("data-type") else name.removeprefix("remove-"),
                 "created_at": moment(self.now_ms),
                 "updated_at": moment(self.now_ms),
-                **dict.fromkeys(_EMPTY),
-                **_AHEAD,
                 "job_stage": _STAGES.get(name, "update-attr-start"),
                 AFTER: {
                     "job_status": "errored" if error else "completed",
@@ -181,7 +185,7 @@ class Migration:
             self.connection.execute(
                 "INSERT INTO jobs VALUES (?, ?, ?, ?)", (job["id"], self.app, batch, json.dumps(job))
             )
-        return {"group-id": batch, "jobs": [_told(job) for job in self.jobs]}
+        return {"group-id": batch, "jobs": [_told(job, but=_ONLY_LATER) for job in self.jobs]}
 
 
 def jobs_of(connection: sqlite3.Connection, app: str, *, column: str, value: str) -> list[Json]:
@@ -195,12 +199,12 @@ def jobs_of(connection: sqlite3.Connection, app: str, *, column: str, value: str
         job = json.loads(body)
         job |= {"job_status": "processing"} if job["job_status"] == "waiting" else job.get(AFTER, {})
         connection.execute("UPDATE jobs SET body = ? WHERE id = ?", (json.dumps(job), job_id))
-        told.append(_told(job))
+        told.append(_told(job, but=_ONLY_AT_ONCE))
     return told
 
 
-def _told(job: Json) -> Json:
-    return {name: value for name, value in job.items() if name != AFTER}
+def _told(job: Json, *, but: tuple[str, ...]) -> Json:
+    return {name: value for name, value in job.items() if name not in (AFTER, *but)}
 
 
 def _parsed(body: Json) -> Attribute:

@@ -61,7 +61,9 @@ class Planner:
 
     def new_schema(self, definitions: Json) -> dict[str, Json]:
         """The pushed schema as the answer repeats it: in the form of stored attributes, without any ids."""
-        blobs: dict[str, dict[str, Json]] = {etype: {} for etype in _part(definitions, "entities")}
+        blobs: dict[str, dict[str, Json]] = {
+            etype: {} for etype, entity in _part(definitions, "entities").items() if entity
+        }
         for etype, label, definition in _columns(_part(definitions, "entities")):
             if (etype, label) in self._catalog.forward and self._catalog.forward[etype, label].system:
                 continue
@@ -73,8 +75,8 @@ class Planner:
         return {"blobs": blobs, "refs": {_vector(link): _nameless(link) for link in links}}
 
     def _namespaces(self, entities: Mapping[str, Json]) -> Iterator[Step]:
-        for etype in entities:
-            if not self._catalog.knows(etype):
+        for etype, entity in entities.items():
+            if isinstance(entity, dict) and not self._catalog.knows(etype):
                 yield "add-attr", _without(self._new(etype, "id", unique=True).as_step(), "required?")
 
     def _column(self, etype: str, label: str, definition: Json) -> Iterator[Step]:
@@ -227,12 +229,12 @@ def _check_cascades(attr: Attribute) -> None:
     if bad:
         message = "Cascade delete is only possible on links with `has: 'one'`."
         complaints = [{"message": f"{name}: {message}", "in": ["schema"]} for name in bad]
-        raise invalid_all("schema", None, complaints)
+        raise invalid_all("schema", "plan", complaints)
 
 
 def _conflict(etype: str, label: str) -> ApiError:
     message = f"{etype}->{label}: there is an attribute or a link of this name already"
-    return invalid("schema", None, message, path=["schema"])
+    return invalid("schema", "plan", message, path=["schema"])
 
 
 def _internal(etype: str) -> bool:

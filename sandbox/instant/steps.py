@@ -238,7 +238,8 @@ def check_new_name(catalog: Catalog, attr: Attribute) -> None:
     etype, label = attr.etype, attr.label
     reserved = etype.startswith("$") and etype not in OPEN_NAMESPACES
     if reserved or etype in SYSTEM_NAMESPACES - set(OPEN_NAMESPACES):
-        raise invalid("attributes", [etype, label], f"{etype} is a reserved namespace")
+        shown = {name: value for name, value in attr.as_step().items() if name != "required?"}
+        raise invalid("attributes", shown, f"$ is reserved for system tables. You can't create {etype}")
     if not label or not etype or set('"\\') & set(label):
         raise invalid("attributes", [etype, label], "An attribute needs a name without quotes")
     if catalog.hop(etype, label) is not None:

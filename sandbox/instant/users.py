@@ -122,7 +122,7 @@ class Users:
         for label in extra:
             attr = self.catalog.blob("$users", label)
             if attr is None or attr.system:
-                bad.append({"message": f"`{label}` is not a custom attribute of $users", "in": [label]})
+                bad.append({"message": f"`{label}` is not a custom attribute of $users"})
         if bad:
             raise invalid_all("extra-fields", extra, bad)
         return extra

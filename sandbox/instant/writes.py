@@ -190,6 +190,7 @@ class Writer:
                 (namespace, entity_id, self.now_ms, _dump(after)),
             )
             self._index_new(etype, entity_id, after)
+            self._note_type(self.catalog.forward[etype, "id"], "string")
             return
         changed = {label: value for label, value in values.items() if not _same(body, label, value)}
         if not changed:
@@ -209,9 +210,12 @@ class Writer:
                 raise wrong_value(_shown(attr), entity_id, value, too_large=False)
             if (attr.indexed or attr.unique) and too_large(value):
                 raise wrong_value(_shown(attr), entity_id, value, too_large=True)
-            bit = 1 << INFERRED_TYPES.index(inferred_type(value))
-            if not attr.inferred & bit and not attr.system:
-                self.inferred[attr.key] = self.inferred.get(attr.key, 0) | bit
+            self._note_type(attr, inferred_type(value))
+
+    def _note_type(self, attr: Attribute, kind: str) -> None:
+        bit = 1 << INFERRED_TYPES.index(kind)
+        if not attr.inferred & bit and not attr.system:
+            self.inferred[attr.key] = self.inferred.get(attr.key, 0) | bit
 
     def _index_new(self, etype: str, entity_id: str, body: dict[str, Json]) -> None:
         for attr in self.catalog.keyed.get(etype, ()):
@@ -258,6 +262,7 @@ class Writer:
 
     def _link(self, attr: Attribute, source: str, target: str) -> None:
         self._touched.add((source, attr.etype))
+        self._note_type(attr, "string")
         if not attr.many:
             self.connection.execute(
                 "DELETE FROM links WHERE attribute = ? AND source = ? AND target <> ?",

@@ -126,9 +126,6 @@ def test_ids_are_compared_as_text(blog: Harness) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        {"n": None},
-        {"n": {"$near": 1}},
-        {"n": {}},
         {"n": "1"},
         {"n": {"$gt": "1"}},
         {"plain": {"$gt": "a"}},  # not indexed
@@ -145,6 +142,16 @@ def test_a_condition_that_cannot_be_is_refused(blog: Harness, where: Any) -> Non
         blog.find("posts", where)
     assert refused.value.kind == "validation-failed"
     assert refused.value.hint["data-type"] == "query"
+
+
+@pytest.mark.parametrize("value", [None, {"$near": 1}, {}])
+def test_a_value_that_cannot_be_read_is_refused_in_another_form(blog: Harness, value: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        blog.find("posts", {"n": value})
+    assert refused.value.hint["data-type"] == "coerced-query"
+    assert refused.value.hint["input"][0]["option-map"] == {"where-conds": [[["n"], value]]}
+    (complaint,) = refused.value.hint["errors"]
+    assert complaint["in"] == [0, "option-map", "where-conds", 0, 1]
 
 
 def test_the_default_order_is_that_of_creation_with_the_id_as_tie_break(instant: Harness) -> None:
