@@ -114,14 +114,16 @@ def post_checks(rules: Rules, before: Before, ops: Iterable[Op], made: dict[Look
     """Create, and link at entities that are new, within the transaction that made them."""
     for op in ops:
         if op.kind == "add-attr" and op.attr is not None:
-            facts = Facts("attrs", op.attr.as_step())
+            column = {name: value for name, value in op.attr.as_step().items() if name != "required?"}
+            facts = Facts("attrs", column)
             yield Check("attr", "create", "attrs", op.attr.id, rules.program("attrs", "create"), facts)
         elif op.attr is not None and op.attr.is_link and op.kind == "add":
             yield from (_with_id(check, made) for check in _LinkChecks(rules, before, op).post())
         elif op.kind in ("add", "merge") and before.stored.get((op.etype, op.entity)) is None:
             if op.etype == "$users":
                 message = "$users is a system entity. You aren't allowed to create this directly."
-                raise invalid("tx-step", [op.kind, op.etype, str(op.entity)], message)
+                step = ["add-triple", op.entity, None, op.entity, None]
+                raise invalid("tx-step", step, message)
             yield _with_id(_object_check(rules, before, op, "create"), made)
 
 
@@ -181,11 +183,14 @@ class _LinkChecks:
             modified_fields=self._before.modified.get(here, ()) if side == 0 else (),
         )
         if action in ("link", "unlink"):
-            there_stored = self._before.stored.get(there)
+            there_stored, there_updated = self._before.stored.get(there), self._before.updated.get(there)
+            first, second = there_updated, there_stored
+            if action == "unlink":
+                first, second = second, first
             facts = replace(
                 facts,
                 linked_etype=there[0],
-                linked_data=self._before.updated.get(there) or there_stored,
+                linked_data=first or second,
                 actions={
                     "data": "create" if self._before.stored.get(here) is None else "update",
                     "linkedData": "create" if there_stored is None else "update",

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from sandbox.serving import Response
 
+# So much is told of a value that is too large.
+SHOWN_OF_LARGE: Final = 32
 _STATUS: Final = {"rate-limited": 429, "timeout": 429, "sql-exception": 500, "unknown": 500}
 
 
@@ -163,7 +165,8 @@ def wrong_value(attr: Mapping[str, Any], entity_id: str, value: object, *, too_l
     }
     reason = f"must be a {attr['type']}"
     if too_large:
-        hint["value-too-large?"] = True
+        text = json.dumps(value, ensure_ascii=False)
+        hint |= {"value-too-large?": True, "value": f"{text[:SHOWN_OF_LARGE]}..."}
         reason = "is too large for a unique or indexed attribute"
     return ApiError("validation-failed", f"The value of {attr['etype']}.{attr['label']} {reason}", hint)
 

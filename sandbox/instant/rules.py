@@ -63,8 +63,9 @@ class Program:
             return result
         if isinstance(raised[0], ApiError):
             raise raised[0]
-        # What an operator or a function does not take comes as a TypeError.
-        kind = "OVERLOAD_NOT_FOUND" if isinstance(raised[0], TypeError) else "internal-error"
+        # What an operator does not take comes as a TypeError, what a method does not as a RuntimeError.
+        of_types = isinstance(raised[0], RuntimeError | TypeError)
+        kind = "OVERLOAD_NOT_FOUND" if of_types else "internal-error"
         raise rule_failed(self.etype, self.action, kind, repr(raised[0]), show_reason=scope.show_errors)
 
     def as_json(self) -> dict[str, Json]:

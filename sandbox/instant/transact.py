@@ -335,6 +335,7 @@ def _is_there(connection: sqlite3.Connection, catalog: Catalog, op: Op) -> bool:
 
 
 def _refused(op: Op, message: str) -> Exception:
-    attr_id = op.attr.id if op.attr else None
-    step = [_OP_NAMES.get(op.kind, op.kind), _named(op.entity), attr_id, _named(op.value), None]
+    step = [_OP_NAMES.get(op.kind, op.kind), _named(op.entity), op.etype]
+    if op.attr is not None:
+        step[2:] = [op.attr.id, _named(op.value), None]
     return invalid("tx-step", step, message)
