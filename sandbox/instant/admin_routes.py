@@ -13,7 +13,7 @@ from sandbox.instant.errors import invalid, invalid_all, malformed_param, missin
 from sandbox.instant.query import Answer, Guard, Query
 from sandbox.instant.rules_check import complaints
 from sandbox.instant.schema import schema_json
-from sandbox.instant.transact import transaction
+from sandbox.instant.transact import Transaction, transaction
 from sandbox.instant.values import Json, as_uuid, moment
 
 # The rule parameters travel inside the query.
@@ -51,16 +51,15 @@ def query_perms_check(call: Call) -> Json:
 
 def transact(call: Call) -> Json:
     """POST /admin/transact."""
-    steps, throw = call.field("steps", list), bool(call.body.get("throw-on-missing-attrs?"))
-    done = transaction(call.backend, call.caller(), steps, throw_on_missing=throw)
-    return {"tx-id": done.run()}
+    steps = call.field("steps", list)
+    return {"tx-id": _transaction(call, call.caller(), steps).run()}
 
 
 def transact_perms_check(call: Call) -> Json:
     """POST /admin/transact_perms_check: what each rule says to a transact that is then rolled back."""
     call.admin_app()
-    steps, throw = call.field("steps", list), bool(call.body.get("throw-on-missing-attrs?"))
-    rehearsal = transaction(call.backend, _rehearsing(call), steps, throw_on_missing=throw)
+    steps = call.field("steps", list)
+    rehearsal = _transaction(call, _rehearsing(call), steps)
     outcome = rehearsal.rehearse(commit=bool(call.body.get("dangerously-commit-tx")))
     return {
         "tx-id": outcome.tx_id,
@@ -68,6 +67,11 @@ def transact_perms_check(call: Call) -> Json:
         "committed?": outcome.committed,
         "check-results": outcome.report,
     }
+
+
+def _transaction(call: Call, caller: Caller, steps: Json) -> Transaction:
+    throw = bool(call.body.get("throw-on-missing-attrs?"))
+    return transaction(call.backend, caller, steps, throw_on_missing=throw)
 
 
 def _rehearsing(call: Call) -> Caller:

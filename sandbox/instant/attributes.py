@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.errors import (
-    ApiError,
     duplicate_attribute,
     invalid,
     missing_required,
@@ -121,7 +120,7 @@ def build_index(connection: sqlite3.Connection, catalog: Catalog, attr: Attribut
     namespace = catalog.namespaces[attr.etype]
     for entity_id, value in _values(connection, namespace, attr.label):
         if too_large(value):
-            raise _misfit(attr, entity_id, value, size=True)
+            raise wrong_value(attr, entity_id, value, too_large=True)
         connection.execute(
             "INSERT INTO indexed_values VALUES (?, ?, ?)", (attr.key, _key(attr, value), entity_id)
         )
@@ -162,7 +161,7 @@ def check_all_fit(connection: sqlite3.Connection, catalog: Catalog, attr: Attrib
         return
     for entity_id, value in _values(connection, catalog.namespaces[attr.etype], attr.label):
         if not fits(value, attr.checked_type):
-            raise _misfit(attr, entity_id, value, size=False)
+            raise wrong_value(attr, entity_id, value, too_large=False)
 
 
 def check_all_have(connection: sqlite3.Connection, catalog: Catalog, attr: Attribute) -> None:
@@ -217,11 +216,6 @@ def _values(connection: sqlite3.Connection, namespace: int, label: str) -> Itera
 
 def _key(attr: Attribute, value: Json) -> IndexKey:
     return index_key(value, attr.checked_type)
-
-
-def _misfit(attr: Attribute, entity_id: str, value: Json, *, size: bool) -> ApiError:
-    shown = {"id": attr.id, "etype": attr.etype, "label": attr.label, "type": attr.checked_type}
-    return wrong_value(shown, entity_id, value, too_large=size)
 
 
 def _names(attr: Attribute) -> list[tuple[str, str]]:

@@ -147,30 +147,24 @@ class _LinkChecks:
         )
 
     def pre(self) -> Iterator[Check]:
-        for side in (0, 1):
-            stored = self._before.stored.get(self._at[side])
-            if stored is None:
-                continue
-            if any(self._programs):
-                if self._programs[side] is not None:
-                    yield self._check(side, self._action, self._programs[side], stored)
-            elif side == 0:
-                yield self._check(side, "update", self._rules.program(self._etypes[0], "update"), stored)
-            else:
-                yield self._check(side, "view", self._rules.program(self._etypes[1], "view"), stored)
+        yield from self._ask(self._action, "update", [self._before.stored.get(at) for at in self._at])
 
     def post(self) -> Iterator[Check]:
-        for side in (0, 1):
-            new = self._before.updated.get(self._at[side])
-            if new is None or self._before.stored.get(self._at[side]) is not None:
+        new = [at if self._before.stored.get(at) is None else None for at in self._at]
+        yield from self._ask("link", "create", [self._before.updated.get(at) if at else None for at in new])
+
+    def _ask(self, action: str, otherwise: str, rows: Iterable[Entity | None]) -> Iterator[Check]:
+        """Ask the link's own rules, or where it has none at either end, those of the rows."""
+        for side, row in enumerate(rows):
+            if row is None:
                 continue
-            if any(self._programs):
-                if self._programs[side] is not None:
-                    yield self._check(side, "link", self._programs[side], new)
-            elif side == 0:
-                yield self._check(side, "create", self._rules.program(self._etypes[0], "create"), new)
-            else:
-                yield self._check(side, "view", self._rules.program(self._etypes[1], "view"), new)
+            program = self._programs[side]
+            if not any(self._programs):
+                action = otherwise if side == 0 else "view"
+                program = self._rules.program(self._etypes[side], action)
+            elif program is None:
+                continue
+            yield self._check(side, action, program, row)
 
     def _check(self, side: int, action: str, program: Program | None, data: Entity) -> Check:
         here, there = self._at[side], self._at[1 - side]

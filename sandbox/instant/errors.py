@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.serving import Response
+
+if TYPE_CHECKING:
+    from sandbox.instant.catalog import Attribute
 
 # So much is told of a value that is too large.
 SHOWN_OF_LARGE: Final = 32
@@ -153,22 +156,22 @@ def missing_required(records: Sequence[Mapping[str, Any]]) -> ApiError:
     return ApiError("validation-failed", message, {"records": [dict(record) for record in records]})
 
 
-def wrong_value(attr: Mapping[str, Any], entity_id: str, value: object, *, too_large: bool) -> ApiError:
-    """A value that its attribute cannot hold. `attr` has `id`, `etype`, `label` and `type`."""
+def wrong_value(attr: Attribute, entity_id: str, value: object, *, too_large: bool) -> ApiError:
+    """A value that its attribute cannot hold."""
     hint: dict[str, Any] = {
-        "namespace": attr["etype"],
-        "attribute": attr["label"],
+        "namespace": attr.etype,
+        "attribute": attr.label,
         "value": value,
-        "checked-data-type": attr["type"],
-        "attr-id": attr["id"],
+        "checked-data-type": attr.checked_type,
+        "attr-id": attr.id,
         "entity-id": entity_id,
     }
-    reason = f"must be a {attr['type']}"
+    reason = f"must be a {attr.checked_type}"
     if too_large:
         text = json.dumps(value, ensure_ascii=False)
         hint |= {"value-too-large?": True, "value": f"{text[:SHOWN_OF_LARGE]}..."}
         reason = "is too large for a unique or indexed attribute"
-    return ApiError("validation-failed", f"The value of {attr['etype']}.{attr['label']} {reason}", hint)
+    return ApiError("validation-failed", f"The value of {attr.name} {reason}", hint)
 
 
 def broken() -> ApiError:

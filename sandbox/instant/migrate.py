@@ -12,7 +12,7 @@ from typing import Any, Final
 from sandbox.instant import attributes
 from sandbox.instant.catalog import Attribute, Catalog, attribute_from_json
 from sandbox.instant.errors import ApiError, invalid
-from sandbox.instant.schema import Step
+from sandbox.instant.schema import FLAGS, Step
 from sandbox.instant.storage import next_transaction_id
 from sandbox.instant.values import Json, as_uuid, moment, new_uuid
 
@@ -114,11 +114,7 @@ class Migration:
         new = replace(new, key=old.key, checked_type=old.checked_type)
         attributes.update(self.connection, self.app, new)
         attributes.rename_values(self.connection, self._catalog(), old, new)
-        for flag, on, off in (
-            ("indexed", "index", "remove-index"),
-            ("unique", "unique", "remove-unique"),
-            ("required", "required", "remove-required"),
-        ):
+        for flag, on, off in FLAGS:
             wanted = getattr(new, flag)
             if wanted != getattr(old, flag) and not (old.is_link and flag != "required"):
                 _JOBS[on if wanted else off].work(self.connection, self._catalog(), new)

@@ -13,8 +13,9 @@ from sandbox.instant.values import CHECKED_TYPES, Json, new_uuid
 
 Step = tuple[str, Json]
 
-_FLAGS: Final = (("indexed", "index", "remove-index"), ("unique", "unique", "remove-unique"))
-_REQUIRED: Final = ("required", "required", "remove-required")
+# A flag of an attribute, the step that sets it and the step that takes it away.
+REQUIRED: Final = ("required", "required", "remove-required")
+FLAGS: Final = (("indexed", "index", "remove-index"), ("unique", "unique", "remove-unique"), REQUIRED)
 
 
 def shown_attributes(catalog: Catalog) -> list[Attribute]:
@@ -91,8 +92,8 @@ class Planner:
         if attr.is_link:
             raise _conflict(etype, label)
         if self._background:
-            yield from _flag_steps(attr, wanted, (*_FLAGS, _REQUIRED))
-        elif any(getattr(attr, flag) != getattr(wanted, flag) for flag, _, _ in (*_FLAGS, _REQUIRED)):
+            yield from _flag_steps(attr, wanted, FLAGS)
+        elif any(getattr(attr, flag) != getattr(wanted, flag) for flag, _, _ in FLAGS):
             flagged = replace(attr, unique=wanted.unique, indexed=wanted.indexed, required=wanted.required)
             yield "update-attr", _without(flagged.as_step(), "checked-data-type")
         if self._check_types and attr.checked_type != wanted.checked_type:
@@ -128,7 +129,7 @@ class Planner:
         )
         same = replace(attr, key=0, inferred=0, system=False)
         if self._background:
-            yield from _flag_steps(attr, wanted, (_REQUIRED,))
+            yield from _flag_steps(attr, wanted, (REQUIRED,))
             same, merged = replace(same, required=False), replace(merged, required=False)
         if same != merged and not attr.system:
             yield "update-attr", replace(merged, required=wanted.required).as_step()

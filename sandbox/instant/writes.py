@@ -207,9 +207,9 @@ class Writer:
                 continue
             attr = self.catalog.forward[etype, label]
             if attr.checked_type is not None and not fits(value, attr.checked_type):
-                raise wrong_value(_shown(attr), entity_id, value, too_large=False)
+                raise wrong_value(attr, entity_id, value, too_large=False)
             if (attr.indexed or attr.unique) and too_large(value):
-                raise wrong_value(_shown(attr), entity_id, value, too_large=True)
+                raise wrong_value(attr, entity_id, value, too_large=True)
             self._note_type(attr, inferred_type(value))
 
     def _note_type(self, attr: Attribute, kind: str) -> None:
@@ -304,7 +304,3 @@ def _same(body: dict[str, Json], label: str, value: Json) -> bool:
 
 def _dump(body: dict[str, Json]) -> str:
     return json.dumps(body, separators=(",", ":"))
-
-
-def _shown(attr: Attribute) -> dict[str, Json]:
-    return {"id": attr.id, "etype": attr.etype, "label": attr.label, "type": attr.checked_type}

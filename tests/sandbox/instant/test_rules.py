@@ -292,6 +292,19 @@ def test_linking_asks_both_ends(notes: Harness, allow: Any, owner_rule: Any, pas
     assert notes.permits(["link", "notes", note, {"owner": ada}], headers=as_ada) is passes
 
 
+def test_linked_data_is_the_other_row_as_the_link_leaves_it(notes: Harness) -> None:
+    ada, as_ada = notes.sign_in("ada@example.com")
+    note = new_id()
+    notes.transact(["create", "notes", note, {}])
+    notes.push_rules({"$users": {"allow": {"link": {"notes": "linkedData.owner == data.id"}}}})
+    link_step = ["link", "notes", note, {"owner": ada}]
+    assert notes.permits(link_step, headers=as_ada)
+    body = {"steps": [link_step]}
+    (check,) = notes.call("POST", "/admin/transact_perms_check", body, as_ada)["check-results"]
+    assert check["bindings"]["linked-data"]["owner"] == ada
+    assert check["bindings"]["actions"] == {"data": "update", "linkedData": "update"}
+
+
 def test_unlinking_has_rules_of_its_own(notes: Harness) -> None:
     ada, as_ada = notes.sign_in("ada@example.com")
     note = new_id()
@@ -383,7 +396,9 @@ def test_a_permission_check_of_a_transact_reports_and_rolls_back(
     answer = notes.call("POST", "/admin/transact_perms_check", body, GUEST)
     assert answer["all-checks-ok?"] is (text == "true")
     assert answer["committed?"] is bool(kept)
-    assert [check["action"] for check in answer["check-results"]] == ["create"]
+    (check,) = answer["check-results"]
+    assert (check["action"], check["bindings"]["modified-fields"]) == ("create", ["n"])
+    assert set(check["bindings"]) == {"data", "new-data", "rule-params", "modified-fields"}
     assert len(notes.find("notes")) == kept
 
 

@@ -31,6 +31,11 @@ def test_create_over_an_existing_entity_is_refused(instant: Harness) -> None:
         instant.transact(["create", "posts", post, {"n": 2}])
     assert refused.value.kind == "validation-failed"
     assert refused.value.hint["data-type"] == "tx-step"
+    ops = refused.value.hint["input"]
+    assert [(op["op"], op["eid"], op["value"], op["opts"]) for op in ops] == [
+        ("add-triple", post, post, {"mode": "create"}),
+        ("add-triple", post, 2, {"mode": "create"}),
+    ]
     assert instant.find("posts") == [{"id": post, "n": 1}]
 
 
