@@ -198,7 +198,7 @@ def lacking(attr: Attribute, entity_id: str) -> dict[str, Json]:
         "attr_id": attr.id,
         "etype": attr.etype,
         "label": attr.label,
-        "is_required": True,
+        "is_required": attr.required,
     }
 
 

@@ -107,7 +107,11 @@ class Writer:
             return []
         body = entities.body_of(self.connection, self.catalog, etype, entity_id)
         if body is None:
-            return []
+            links = self.catalog.links_from.get(etype, ())
+            if not any(self._has_link(attr, entity_id) for attr in links):
+                return []
+            # A link alone makes no entity: it lacks its id as well.
+            body, required = {}, [self.catalog.forward[etype, "id"], *required]
         return [
             attr
             for attr in required
