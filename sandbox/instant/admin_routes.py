@@ -8,7 +8,7 @@ from sandbox.instant import attributes
 from sandbox.instant.access import Caller
 from sandbox.instant.apps import with_rules
 from sandbox.instant.call import Call
-from sandbox.instant.catalog import Attribute
+from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.errors import invalid, invalid_all, malformed_param, missing_param
 from sandbox.instant.query import Answer, Guard, Query
 from sandbox.instant.rules_check import complaints
@@ -104,13 +104,15 @@ def soft_deleted_attrs(call: Call) -> Json:
     app = call.admin_app()
     with call.backend.storage.reading() as connection:
         gone = attributes.deleted(connection, app.id)
-    return {"attrs": [_deleted(attr, when) for attr, when in gone], "grace-period-days": 2}
+    catalog = call.backend.storage.catalog(app.id)
+    return {"attrs": [_deleted(catalog, attr, when) for attr, when in gone], "grace-period-days": 2}
 
 
-def _deleted(attr: Attribute, when_ms: int) -> dict[str, Json]:
+def _deleted(catalog: Catalog, attr: Attribute, when_ms: int) -> dict[str, Json]:
     """A deleted attribute: out of the way of its names, and with what is needed to bring it back."""
     renamed = replace(attr, etype=f"{attr.id}_deleted${attr.etype}", label=f"{attr.id}_deleted${attr.label}")
-    snapshot = {"is_indexed": attr.indexed, "is_required": attr.required or None, "id_attr_id": attr.id}
+    id_attr = catalog.forward.get((attr.etype, "id"), attr)
+    snapshot = {"is_indexed": attr.indexed, "is_required": attr.required or None, "id_attr_id": id_attr.id}
     return {
         **replace(renamed, indexed=False, required=False).as_json(),
         "deletion-marked-at": moment(when_ms),

@@ -22,9 +22,10 @@ from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Request, Response
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CODE: Final = re.compile(r"[0-8]{6}")
 # Made up at each answer, or worded for people: only that it is there can be compared.
 _MADE_UP: Final = {
-    *("code", "codeHash", "hashedToken", "tx-id", "trace-id", "debug-uri"),
+    *("codeHash", "hashedToken", "tx-id", "trace-id", "debug-uri"),
     *("created_at", "updated_at", "deletion-marked-at", "message", "expected", "transaction"),
 }
 # How many rows a push has touched, by tables that the stand-in does not have.
@@ -169,8 +170,12 @@ def _differences(recorded: Any, ours: Any, place: tuple[str, ...]) -> Iterator[t
     elif isinstance(recorded, list) and len(recorded) == len(ours):
         for left, right in paired(recorded, ours):
             yield from _differences(left, right, (*place, "*"))
-    elif recorded != ours and not _MADE_UP & set(place):
+    elif recorded != ours and not _MADE_UP & set(place) and not _are_codes(recorded, ours):
         yield place, f"{recorded!r:.200}, but ours is {ours!r:.200}"
+
+
+def _are_codes(*values: Any) -> bool:
+    return all(isinstance(value, str) and _CODE.fullmatch(value) for value in values)
 
 
 def paired(left: list[Any], right: list[Any]) -> Iterator[tuple[Any, Any]]:
