@@ -135,7 +135,7 @@ class Call:
 
     def _user_id(self, app: App, find: Callable[[Users], Entity | None], asked: dict[str, str]) -> str:
         with self.backend.storage.reading() as connection:
-            user = find(users_on(self.backend.storage, connection, app.id, rng=self.backend.rng, now_ms=0))
+            user = find(users_on(self.backend, connection, app.id))
         if user is None:
             raise not_found("app-user", {"app-id": app.id, **asked})
         return str(user["id"])

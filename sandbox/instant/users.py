@@ -13,8 +13,7 @@ from sandbox.instant.catalog import Catalog, Hop
 from sandbox.instant.entities import Entity
 from sandbox.instant.errors import invalid_all, malformed_param
 from sandbox.instant.steps import Op
-from sandbox.instant.storage import Storage
-from sandbox.instant.transact import cascade_of_user
+from sandbox.instant.transact import Backend, cascade_of_user
 from sandbox.instant.values import Json, as_uuid, moment, new_uuid
 from sandbox.instant.writes import Writer
 
@@ -73,7 +72,7 @@ class Users:
 
     def set(self, user_id: str, values: Mapping[str, Json]) -> None:
         """Create or update one user's row."""
-        writer = self._writer()
+        writer = self.writer()
         ops = [Op("add", "$users", user_id)]
         for label, value in values.items():
             ops.append(Op("add", "$users", user_id, self.catalog.forward["$users", label], value))
@@ -83,7 +82,7 @@ class Users:
 
     def delete(self, user_id: str) -> None:
         """Delete a user and what is set to go with them."""
-        writer = self._writer()
+        writer = self.writer()
         writer.delete(cascade_of_user(self.connection, self.catalog, user_id))
         writer.check_required()
 
@@ -92,7 +91,7 @@ class Users:
         token, row_id = new_uuid(self.rng), new_uuid(self.rng)
         forward = self.catalog.forward
         hashed = forward["$userRefreshTokens", "hashedToken"]
-        self._writer().add(
+        self.writer().add(
             [
                 Op("add", "$userRefreshTokens", row_id, hashed, token_hash(token)),
                 Op("add", "$userRefreshTokens", row_id, forward["$userRefreshTokens", "$user"], user_id),
@@ -104,13 +103,13 @@ class Users:
         """Make one refresh token worthless."""
         row_id = self._find("$userRefreshTokens", "hashedToken", token_hash(token))
         if row_id is not None:
-            self._writer().delete([Op("delete", "$userRefreshTokens", row_id)])
+            self.writer().delete([Op("delete", "$userRefreshTokens", row_id)])
 
     def revoke_all(self, user_id: str) -> None:
         """Make every refresh token of the user worthless."""
         hop = Hop(self.catalog.forward["$userRefreshTokens", "$user"], forward=False)
         rows = entities.linked_ids(self.connection, hop, [user_id])
-        self._writer().delete(Op("delete", "$userRefreshTokens", row_id) for row_id in rows)
+        self.writer().delete(Op("delete", "$userRefreshTokens", row_id) for row_id in rows)
 
     def check_extra(self, extra: Json) -> dict[str, Json]:
         """The custom attributes for a new user; unknown names and the system's columns are refused."""
@@ -156,15 +155,14 @@ class Users:
         ).fetchone()
         return None if row is None else str(row[0])
 
-    def _writer(self) -> Writer:
+    def writer(self) -> Writer:
+        """For changes of the system's other rows in the same transaction."""
         return Writer(self.connection, self.catalog, self.rng, self.now_ms)
 
 
-def users_on(
-    storage: Storage, connection: sqlite3.Connection, app_id: str, *, rng: random.Random, now_ms: int
-) -> Users:
+def users_on(backend: Backend, connection: sqlite3.Connection, app_id: str) -> Users:
     """The users of an app, on a connection."""
-    return Users(connection, storage.catalog(app_id), app_id, rng, now_ms)
+    return Users(connection, backend.storage.catalog(app_id), app_id, backend.rng, backend.now_ms())
 
 
 def uuid_param(value: Json, path: tuple[str, ...]) -> str | None:
