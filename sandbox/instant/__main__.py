@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.faults import FaultyHandler
+from sandbox.instant.contention import Contention
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import serve
 
@@ -21,7 +22,11 @@ def main() -> None:
     """Make the app if it is not there, say where it is, and answer until told to stop."""
     options = _options()
     standin = InstantStandIn(
-        database=options.data, clock=time.time, rng=random.SystemRandom(), mailer=_print_mail
+        database=options.data,
+        clock=time.time,
+        rng=random.SystemRandom(),
+        mailer=_print_mail,
+        contention=Contention() if options.contention else None,
     )
     app = standin.ensure_app(options.title, options.app_id, options.admin_token)
     where = {
@@ -46,6 +51,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--title", default="Instant Credits")
     parser.add_argument("--app-id", help="the app to serve; made if it is not there")
     parser.add_argument("--admin-token", help="its admin token; replaces the stored one")
+    parser.add_argument(
+        "--contention", action="store_true", help="let transacts take time, wait for each other and deadlock"
+    )
     parser.add_argument("--print-app", action="store_true", help="only print where the app is, then stop")
     return parser.parse_args()
 

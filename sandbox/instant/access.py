@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from sandbox.instant import entities
@@ -43,6 +44,21 @@ class Facts:
     actions: Mapping[str, str] = field(default_factory=dict)
     rule_params: Mapping[str, Json] = field(default_factory=dict)
     modified_fields: tuple[str, ...] = ()
+
+    def as_json(self, action: str) -> dict[str, Json]:
+        """The facts as permission checks report them."""
+        if self.etype == "attrs":
+            return {"data": self.data}
+        shown: dict[str, Json] = {"data": self.data, "rule-params": dict(self.rule_params) or None}
+        if action in ("create", "update", "link", "unlink"):
+            shown["new-data"] = self.new_data
+        if action in ("create", "update"):
+            shown["modified-fields"] = list(self.modified_fields)
+        if action in ("link", "unlink"):
+            shown |= {"linked-data": self.linked_data, "linked-etype": self.linked_etype}
+        if action == "link":
+            shown["actions"] = dict(self.actions)
+        return shown
 
 
 class Access:
@@ -99,6 +115,7 @@ class Access:
             bucket = (self._caller.app.id, name, json.dumps(key, sort_keys=True))
             wait_s = self._limiter.take(bucket, limit, now=self._now, tokens=int(tokens))
             if wait_s is not None:
+                wait_s = ceil(wait_s)
                 hint = {"retry-at": self._now + wait_s, "retry-after": wait_s, "remaining-tokens": 0}
                 raise rate_limited(hint)
         return True
@@ -120,8 +137,8 @@ class _Refs:
         self._values = values
 
     def values_at(self, root: str, path: str) -> list[Json]:
-        """The values at the end of `path`. Raises KeyError for a path that leads nowhere."""
-        labels = path.split(".")
+        """The values at the end of `path`. Raises `record-not-found` for a path that leads nowhere."""
+        labels = str(path).split(".")
         etype = self._facts.etype
         if root == "auth":
             if labels[0] != "$user":

@@ -8,12 +8,13 @@ from sandbox.instant import attributes
 from sandbox.instant.access import Caller
 from sandbox.instant.apps import with_rules
 from sandbox.instant.call import Call
+from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.errors import invalid, invalid_all, malformed_param, missing_param
 from sandbox.instant.query import Answer, Guard, Query
 from sandbox.instant.rules_check import complaints
 from sandbox.instant.schema import schema_json
-from sandbox.instant.transact import transaction
-from sandbox.instant.values import Json, as_uuid
+from sandbox.instant.transact import Transaction, transaction
+from sandbox.instant.values import Json, as_uuid, moment
 
 # The rule parameters travel inside the query.
 RULE_PARAMS = "$$ruleParams"
@@ -50,16 +51,15 @@ def query_perms_check(call: Call) -> Json:
 
 def transact(call: Call) -> Json:
     """POST /admin/transact."""
-    steps, throw = call.field("steps", list), bool(call.body.get("throw-on-missing-attrs?"))
-    done = transaction(call.backend, call.caller(), steps, throw_on_missing=throw)
-    return {"tx-id": done.run()}
+    steps = call.field("steps", list)
+    return {"tx-id": _transaction(call, call.caller(), steps).run()}
 
 
 def transact_perms_check(call: Call) -> Json:
     """POST /admin/transact_perms_check: what each rule says to a transact that is then rolled back."""
     call.admin_app()
-    steps, throw = call.field("steps", list), bool(call.body.get("throw-on-missing-attrs?"))
-    rehearsal = transaction(call.backend, _rehearsing(call), steps, throw_on_missing=throw)
+    steps = call.field("steps", list)
+    rehearsal = _transaction(call, _rehearsing(call), steps)
     outcome = rehearsal.rehearse(commit=bool(call.body.get("dangerously-commit-tx")))
     return {
         "tx-id": outcome.tx_id,
@@ -67,6 +67,11 @@ def transact_perms_check(call: Call) -> Json:
         "committed?": outcome.committed,
         "check-results": outcome.report,
     }
+
+
+def _transaction(call: Call, caller: Caller, steps: Json) -> Transaction:
+    throw = bool(call.body.get("throw-on-missing-attrs?"))
+    return transaction(call.backend, caller, steps, throw_on_missing=throw)
 
 
 def _rehearsing(call: Call) -> Caller:
@@ -99,8 +104,20 @@ def soft_deleted_attrs(call: Call) -> Json:
     app = call.admin_app()
     with call.backend.storage.reading() as connection:
         gone = attributes.deleted(connection, app.id)
-    shown = [{**attr.as_json(), "deletion-marked-at": when} for attr, when in gone]
-    return {"attrs": shown, "grace-period-days": 2}
+    catalog = call.backend.storage.catalog(app.id)
+    return {"attrs": [_deleted(catalog, attr, when) for attr, when in gone], "grace-period-days": 2}
+
+
+def _deleted(catalog: Catalog, attr: Attribute, when_ms: int) -> dict[str, Json]:
+    """A deleted attribute: out of the way of its names, and with what is needed to bring it back."""
+    renamed = replace(attr, etype=f"{attr.id}_deleted${attr.etype}", label=f"{attr.id}_deleted${attr.label}")
+    id_attr = catalog.forward.get((attr.etype, "id"), attr)
+    snapshot = {"is_indexed": attr.indexed, "is_required": attr.required or None, "id_attr_id": id_attr.id}
+    return {
+        **replace(renamed, indexed=False, required=False).as_json(),
+        "deletion-marked-at": moment(when_ms),
+        "metadata": {"soft_delete_snapshot": snapshot},
+    }
 
 
 def presence(call: Call) -> Json:

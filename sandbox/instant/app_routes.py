@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sandbox.instant.apps import App
 from sandbox.instant.call import Call
-from sandbox.instant.errors import invalid, invalid_all, not_found
+from sandbox.instant.errors import broken, invalid, invalid_all, not_found
 from sandbox.instant.migrate import Migration, jobs_of
 from sandbox.instant.rules_check import complaints
-from sandbox.instant.schema import Planner, Step, schema_json, shown_attributes
+from sandbox.instant.schema import Planner, Step, schema_json
 from sandbox.instant.values import Json
 
 
@@ -26,26 +26,23 @@ def schema(call: Call) -> Json:
 def schema_pull(call: Call) -> Json:
     """GET /dash/apps/{id}/schema/pull."""
     app = call.path_app()
-    shown = shown_attributes(call.backend.storage.catalog(app.id))
     return {
         "schema": _schema(call, app),
-        "attrs": [attr.as_json() for attr in shown],
+        "attrs": [attr.as_json() for attr in call.backend.storage.catalog(app.id).attributes],
         "app-title": app.title,
     }
 
 
 def schema_plan(call: Call) -> Json:
     """POST …/schema/push/plan: what a push would do."""
-    app = call.path_app()
-    return _plan(call, app, _planned_steps(call, app))
+    return _plan(call, call.path_app())
 
 
 def schema_apply(call: Call) -> Json:
     """POST …/schema/push/apply."""
     app = call.path_app()
-    steps = _planned_steps(call, app)
-    plan = _plan(call, app, steps)
-    return {**plan, **_apply(call, app, steps)}
+    plan = _plan(call, app)
+    return plan | _apply(call, app, [(name, body) for name, body in plan["steps"]])
 
 
 def schema_steps(call: Call) -> Json:
@@ -83,33 +80,31 @@ def push_perms(call: Call) -> Json:
     wrong = complaints(code)
     if wrong:
         raise invalid_all("rule", code, wrong)
-    changed = code != app.rules.code
+    if code == app.rules.code:
+        return {"rules": None}
     call.apps.set_rules(app.id, code)
-    return {"rules": {"app_id": app.id, "code": code} if changed else {"app_id": app.id}}
+    return {"rules": {"app_id": app.id, "code": code, "version": 0}}
 
 
 def _schema(call: Call, app: App) -> Json:
     return schema_json(call.backend.storage.catalog(app.id), separator=None)
 
 
-def _planned_steps(call: Call, app: App) -> list[Step]:
+def _plan(call: Call, app: App) -> dict[str, Json]:
+    catalog = call.backend.storage.catalog(app.id)
     planner = Planner(
-        call.backend.storage.catalog(app.id),
+        catalog,
         call.backend.rng,
         check_types=bool(call.body.get("check_types")),
         background=bool(call.body.get("supports_background_updates")),
     )
+    pushed = call.body.get("schema")
     try:
-        return planner.steps(call.body.get("schema"))
+        steps, new_schema = planner.steps(pushed), planner.new_schema(pushed)
     except (AttributeError, KeyError, TypeError):
-        message = "The schema is not well formed"
-        raise invalid("schema", call.body.get("schema"), message, path=["schema"]) from None
-
-
-def _plan(call: Call, app: App, steps: list[Step]) -> dict[str, Json]:
-    catalog = call.backend.storage.catalog(app.id)
+        raise broken() from None
     return {
-        "new-schema": call.body.get("schema"),
+        "new-schema": new_schema,
         "current-schema": _schema(call, app),
         "current-attrs": [attr.as_json() for attr in catalog.attributes],
         "steps": [[name, body] for name, body in steps],
@@ -127,5 +122,5 @@ def _apply(call: Call, app: App, steps: list[Step]) -> dict[str, Json]:
 
 def _jobs(call: Call, column: str, value: str) -> list[Json]:
     app = call.path_app()
-    with call.backend.storage.reading() as connection:
+    with call.backend.storage.writing(app.id) as connection:
         return jobs_of(connection, app.id, column=column, value=value)

@@ -6,9 +6,16 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 
 from sandbox.instant.catalog import Attribute, Catalog
-from sandbox.instant.errors import ApiError, duplicate_attribute, missing_required, not_unique, wrong_value
+from sandbox.instant.errors import (
+    duplicate_attribute,
+    invalid,
+    missing_required,
+    not_unique,
+    wrong_value,
+)
 from sandbox.instant.values import IndexKey, Json, fits, index_key, too_large
 
 
@@ -17,7 +24,7 @@ def load(connection: sqlite3.Connection, app: str) -> Catalog:
     rows = connection.execute(
         "SELECT key, body, inferred FROM attributes WHERE app = ? AND deleted_ms IS NULL", (app,)
     )
-    found = [Attribute(**(json.loads(body) | {"key": key, "inferred": bits})) for key, body, bits in rows]
+    found = [_attribute(*row) for row in rows]
     namespaces = connection.execute("SELECT etype, key FROM namespaces WHERE app = ?", (app,))
     return Catalog(found, dict(namespaces.fetchall()))
 
@@ -26,8 +33,8 @@ def insert(connection: sqlite3.Connection, app: str, attributes: Iterable[Attrib
     """Store new attributes. Raises `record-not-unique` when a name is taken."""
     for attr in attributes:
         row = connection.execute(
-            "INSERT INTO attributes (app, id, body) VALUES (?, ?, ?) RETURNING key",
-            (app, attr.id, _body(attr)),
+            "INSERT INTO attributes (app, id, body, inferred) VALUES (?, ?, ?, ?) RETURNING key",
+            (app, attr.id, _body(attr), attr.inferred),
         ).fetchone()
         for etype, label in _names(attr):
             try:
@@ -50,7 +57,7 @@ def add(connection: sqlite3.Connection, app: str, catalog: Catalog, attributes: 
     after = load(connection, app)
     for stored in (after.by_id[attr.id] for attr in lived):
         if stored.required:
-            check_all_have(connection, after, stored)
+            check_none_lives(connection, after, stored)
         if stored.indexed:
             build_index(connection, after, stored)
 
@@ -96,9 +103,9 @@ def drop(connection: sqlite3.Connection, app: str, catalog: Catalog, attr: Attri
 def deleted(connection: sqlite3.Connection, app: str) -> list[tuple[Attribute, int]]:
     """Attributes that were dropped, with the time in milliseconds."""
     rows = connection.execute(
-        "SELECT body, deleted_ms FROM attributes WHERE app = ? AND deleted_ms IS NOT NULL", (app,)
+        "SELECT body, inferred, deleted_ms FROM attributes WHERE app = ? AND deleted_ms IS NOT NULL", (app,)
     )
-    return [(Attribute(**json.loads(body)), when) for body, when in rows]
+    return [(_attribute(0, body, bits), when) for body, bits, when in rows]
 
 
 def note_inferred(connection: sqlite3.Connection, bits: dict[int, int]) -> None:
@@ -113,7 +120,7 @@ def build_index(connection: sqlite3.Connection, catalog: Catalog, attr: Attribut
     namespace = catalog.namespaces[attr.etype]
     for entity_id, value in _values(connection, namespace, attr.label):
         if too_large(value):
-            raise _misfit(attr, entity_id, value, size=True)
+            raise wrong_value(attr, entity_id, value, too_large=True)
         connection.execute(
             "INSERT INTO indexed_values VALUES (?, ?, ?)", (attr.key, _key(attr, value), entity_id)
         )
@@ -154,7 +161,7 @@ def check_all_fit(connection: sqlite3.Connection, catalog: Catalog, attr: Attrib
         return
     for entity_id, value in _values(connection, catalog.namespaces[attr.etype], attr.label):
         if not fits(value, attr.checked_type):
-            raise _misfit(attr, entity_id, value, size=False)
+            raise wrong_value(attr, entity_id, value, too_large=False)
 
 
 def check_all_have(connection: sqlite3.Connection, catalog: Catalog, attr: Attribute) -> None:
@@ -176,6 +183,14 @@ def check_all_have(connection: sqlite3.Connection, catalog: Catalog, attr: Attri
         raise missing_required([lacking(attr, row[0])])
 
 
+def check_none_lives(connection: sqlite3.Connection, catalog: Catalog, attr: Attribute) -> None:
+    """Raise when a new required attribute comes to entities that exist already."""
+    sql = "SELECT 1 FROM entities WHERE namespace = ? LIMIT 1"
+    if connection.execute(sql, (catalog.namespaces[attr.etype],)).fetchone() is not None:
+        message = f"Can't create attribute `{attr.label}` as required: `{attr.etype}` has entities already"
+        raise invalid("attributes", attr.as_step(), message)
+
+
 def lacking(attr: Attribute, entity_id: str) -> dict[str, Json]:
     """How an error names an entity without a required attribute."""
     return {
@@ -183,7 +198,7 @@ def lacking(attr: Attribute, entity_id: str) -> dict[str, Json]:
         "attr_id": attr.id,
         "etype": attr.etype,
         "label": attr.label,
-        "is_required": True,
+        "is_required": attr.required,
     }
 
 
@@ -203,11 +218,6 @@ def _key(attr: Attribute, value: Json) -> IndexKey:
     return index_key(value, attr.checked_type)
 
 
-def _misfit(attr: Attribute, entity_id: str, value: Json, *, size: bool) -> ApiError:
-    shown = {"id": attr.id, "etype": attr.etype, "label": attr.label, "type": attr.checked_type}
-    return wrong_value(shown, entity_id, value, too_large=size)
-
-
 def _names(attr: Attribute) -> list[tuple[str, str]]:
     names = [(attr.etype, attr.label)]
     if attr.reverse_etype is not None and attr.reverse_label is not None:
@@ -218,3 +228,9 @@ def _names(attr: Attribute) -> list[tuple[str, str]]:
 def _body(attr: Attribute) -> str:
     fields = asdict(replace(attr, key=0, inferred=0))
     return json.dumps(fields)
+
+
+# A change of the schema makes the whole catalog be read again, and most of it is as it was.
+@lru_cache(maxsize=8192)
+def _attribute(key: int, body: str, inferred: int) -> Attribute:
+    return Attribute(**(json.loads(body) | {"key": key, "inferred": inferred}))

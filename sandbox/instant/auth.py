@@ -17,7 +17,6 @@ from sandbox.instant.steps import Op
 from sandbox.instant.transact import Backend
 from sandbox.instant.users import Users, email_of, users_on, uuid_param
 from sandbox.instant.values import Json, new_uuid
-from sandbox.instant.writes import Writer
 
 Mailer = Callable[[str, str], None]
 
@@ -42,11 +41,10 @@ class Auth:
             self._limit("send", email)
         code = "".join(self.backend.rng.choice(_CODE_DIGITS) for _ in range(CODE_LENGTH))
         with self._writing() as users:
-            writer = Writer(users.connection, users.catalog, users.rng, users.now_ms)
             row_id = new_uuid(users.rng)
             values = {"codeHash": _hash(code), "email": email}
             forward = users.catalog.forward
-            writer.add(
+            users.writer().add(
                 Op("add", "$magicCodes", row_id, forward["$magicCodes", k], v) for k, v in values.items()
             )
         if send:
@@ -172,9 +170,7 @@ class Auth:
             raise not_found("app-user-magic-code", args)
         if users.now_ms - row[1] > self.app.code_minutes * 60_000:
             raise expired("app-user-magic-code", args)
-        Writer(users.connection, catalog, users.rng, users.now_ms).delete(
-            [Op("delete", "$magicCodes", row[0])]
-        )
+        users.writer().delete([Op("delete", "$magicCodes", row[0])])
 
     def _guest(self, users: Users, token: str | None) -> Entity | None:
         user = None if token is None else users.by_token(token)
@@ -187,16 +183,14 @@ class Auth:
 
     @contextmanager
     def _reading(self) -> Iterator[Users]:
-        backend = self.backend
-        with backend.storage.reading() as connection:
-            yield users_on(backend.storage, connection, self.app.id, rng=backend.rng, now_ms=backend.now_ms())
+        with self.backend.storage.reading() as connection:
+            yield users_on(self.backend, connection, self.app.id)
 
     @contextmanager
     def _writing(self) -> Iterator[Users]:
-        backend = self.backend
         self.app.check_writable()
-        with backend.storage.writing(self.app.id) as connection:
-            yield users_on(backend.storage, connection, self.app.id, rng=backend.rng, now_ms=backend.now_ms())
+        with self.backend.storage.writing(self.app.id) as connection:
+            yield users_on(self.backend, connection, self.app.id)
 
 
 def _email(body: Json) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 from sandbox.instant.access import Access, Caller
 from sandbox.instant.apps import App, Apps
+from sandbox.instant.entities import Entity
 from sandbox.instant.errors import ApiError, invalid, malformed_param, missing_param, not_found
 from sandbox.instant.transact import Backend
-from sandbox.instant.users import users_on
+from sandbox.instant.users import Users, users_on
 from sandbox.instant.values import Json, as_uuid, parse_body
 from sandbox.serving import Request
 
@@ -59,11 +60,12 @@ class Call:
     def app_id(self) -> str:
         """The app that the request names, known or not."""
         given = self.request.headers.get("app-id") or self.params.get("app_id")
+        header, parameter = ["headers", "app-id"], ["query-params", "app_id"]
         if not given:
-            raise missing_param("headers", "app-id")
+            raise missing_param(*header, **{"possible-ins": [parameter]})
         app_id = as_uuid(given)
         if app_id is None:
-            raise malformed_param(("headers", "app-id"), given)
+            raise malformed_param(header, given, **{"possible-ins": [header, parameter]})
         return app_id
 
     def admin_app(self) -> App:
@@ -126,19 +128,16 @@ class Call:
         token = as_uuid(given)
         if token is None:
             raise malformed_param(("asUser", "token"), given)
-        with self.backend.storage.reading() as connection:
-            users = users_on(self.backend.storage, connection, app.id, rng=self.backend.rng, now_ms=0)
-            user = users.by_token(token)
-        if user is None:
-            raise not_found("app-user", {"app-id": app.id, "refresh-token": token})
-        return str(user["id"])
+        return self._user_id(app, lambda users: users.by_token(token), {"refresh-token": token})
 
     def _user_of_email(self, app: App, email: str) -> str:
+        return self._user_id(app, lambda users: users.by_email(email), {"email": email})
+
+    def _user_id(self, app: App, find: Callable[[Users], Entity | None], asked: dict[str, str]) -> str:
         with self.backend.storage.reading() as connection:
-            users = users_on(self.backend.storage, connection, app.id, rng=self.backend.rng, now_ms=0)
-            user = users.by_email(email)
+            user = find(users_on(self.backend, connection, app.id))
         if user is None:
-            raise not_found("app-user", {"app-id": app.id, "email": email})
+            raise not_found("app-user", {"app-id": app.id, **asked})
         return str(user["id"])
 
     def _bearer_uuid(self) -> str:
@@ -148,5 +147,5 @@ class Call:
             raise missing_param("headers", "authorization")
         found = as_uuid(token.strip())
         if found is None:
-            raise malformed_param(("headers", "authorization"), token.strip())
+            raise malformed_param(("headers", "authorization"), given)
         return found

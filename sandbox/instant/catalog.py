@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -54,7 +54,13 @@ class Attribute:
     def as_json(self) -> dict[str, Any]:
         """The attribute as the schema routes show it."""
         inferred = [kind for bit, kind in enumerate(INFERRED_TYPES) if self.inferred & (1 << bit)]
-        shown: dict[str, Any] = {
+        kept = {"inferred-types": inferred or None, "catalog": "system" if self.system else "user"}
+        absent = [name for name in ("on-delete", "on-delete-reverse") if not self.as_step().get(name)]
+        return {name: value for name, value in self.as_step().items() if name not in absent} | kept
+
+    def as_step(self) -> dict[str, Any]:
+        """The attribute as `add-attr` and `update-attr` steps write it."""
+        step: dict[str, Any] = {
             "id": self.id,
             "forward-identity": [self.forward_ident, self.etype, self.label],
             "value-type": "ref" if self.is_link else "blob",
@@ -62,18 +68,13 @@ class Attribute:
             "unique?": self.unique,
             "index?": self.indexed,
             "required?": self.required,
-            "inferred-types": inferred or None,
-            "catalog": "system" if self.system else "user",
         }
         if self.is_link:
-            shown["reverse-identity"] = [self.reverse_ident, self.reverse_etype, self.reverse_label]
-        if self.checked_type:
-            shown["checked-data-type"] = self.checked_type
-        if self.on_delete:
-            shown["on-delete"] = self.on_delete
-        if self.on_delete_reverse:
-            shown["on-delete-reverse"] = self.on_delete_reverse
-        return shown
+            step["reverse-identity"] = [self.reverse_ident, self.reverse_etype, self.reverse_label]
+            step |= {"on-delete": self.on_delete, "on-delete-reverse": self.on_delete_reverse}
+        elif self.checked_type:
+            step["checked-data-type"] = self.checked_type
+        return step
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def attribute_from_json(raw: Mapping[str, Any]) -> Attribute:
     )
 
 
-# name: type, with ! for unique and # for indexed; * for required; a link is "-> namespace.label".
+# name: type, with ! for unique, # for indexed, * for required; a link is "-> namespace.label", + to many.
 _SYSTEM: Final[Mapping[str, Mapping[str, str]]] = {
     "$users": {
         "id": "!#",
@@ -212,14 +213,43 @@ _SYSTEM: Final[Mapping[str, Mapping[str, str]]] = {
         "linkedPrimaryUser": "-> $users.linkedGuestUsers",
     },
     "$magicCodes": {"id": "!#", "codeHash": "string#", "email": "string#"},
-    "$userRefreshTokens": {"id": "!#", "hashedToken": "string!#", "$user": "-> $users.$userRefreshTokens"},
+    "$userRefreshTokens": {"id": "!#", "hashedToken": "string!#", "$user": "#-> $users.$userRefreshTokens"},
     "$oauthProviders": {"id": "!#", "name": "string!#"},
     "$oauthUserLinks": {
         "id": "!#",
         "sub": "string#",
-        "$user": "-> $users.$oauthUserLinks",
-        "$oauthProvider": "-> $oauthProviders.$oauthUserLinks",
+        "$user": "#-> $users.$oauthUserLinks",
+        "$oauthProvider": "#-> $oauthProviders.$oauthUserLinks",
         "sub+$oauthProvider": "string!#",
+    },
+    "$oauthClients": {
+        "id": "!#",
+        "name": "string!#",
+        "clientId": "#",
+        "encryptedClientSecret": "string",
+        "discoveryEndpoint": "string",
+        "meta": "",
+        "redirectTo": "string",
+        "useSharedCredentials": "boolean",
+        "$oauthProvider": "-> $oauthProviders.$oauthClients",
+    },
+    "$oauthCodes": {
+        "id": "!#",
+        "codeHash": "string!#",
+        "codeChallenge": "string",
+        "codeChallengeMethod": "string",
+        "userInfo": "",
+        "$oauthClient": "-> $oauthClients.$oauthCodes",
+    },
+    "$oauthRedirects": {
+        "id": "!#",
+        "stateHash": "string!#",
+        "cookieHash": "string",
+        "codeChallenge": "string",
+        "codeChallengeMethod": "string",
+        "redirectTo": "string",
+        "redirectUrl": "string",
+        "$oauthClient": "-> $oauthClients.$oauthRedirects",
     },
     "$files": {
         "id": "!#",
@@ -239,9 +269,10 @@ _SYSTEM: Final[Mapping[str, Mapping[str, str]]] = {
         "size": "number",
         "hashedReconnectToken": "string",
         "abortReason": "string",
+        "$files": "!+-> $files.$stream",
     },
 }
-SYSTEM_NAMESPACES: Final = frozenset(_SYSTEM) | {"$oauthClients", "$oauthCodes", "$oauthRedirects"}
+SYSTEM_NAMESPACES: Final = frozenset(_SYSTEM)
 # Of the system's namespaces a schema shows these, without the columns that only the server uses.
 SHOWN_SYSTEM_NAMESPACES: Final = frozenset({"$users", "$files", "$streams"})
 HIDDEN_COLUMNS: Final = frozenset(
@@ -267,29 +298,32 @@ def system_attributes() -> list[Attribute]:
 
 
 def _system_attribute(etype: str, label: str, form: str) -> Attribute:
-    ident = str(uuid.uuid5(_SYSTEM_IDS, f"ident {etype}.{label}"))
-    attr_id = str(uuid.uuid5(_SYSTEM_IDS, f"attr {etype}.{label}"))
-    if form.startswith("->"):
-        reverse_etype, reverse_label = form.removeprefix("-> ").split(".")
-        return Attribute(
-            id=attr_id,
-            etype=etype,
-            label=label,
-            forward_ident=ident,
-            reverse_ident=str(uuid.uuid5(_SYSTEM_IDS, f"ident {reverse_etype}.{reverse_label}")),
-            reverse_etype=reverse_etype,
-            reverse_label=reverse_label,
-            on_delete="cascade",
-            system=True,
-        )
-    return Attribute(
-        id=attr_id,
+    kind, arrow, target = form.partition("-> ")
+    attr = Attribute(
+        id=_system_id(f"attr {etype}.{label}"),
         etype=etype,
         label=label,
-        forward_ident=ident,
-        unique="!" in form,
-        indexed="#" in form,
-        required="*" in form,
-        checked_type=form.rstrip("!#*") or None,
+        forward_ident=_system_id(f"ident {etype}.{label}"),
+        many="+" in kind,
+        unique="!" in kind,
+        indexed="#" in kind,
+        required="*" in kind,
+        checked_type=kind.rstrip("!#*+") or None,
+        inferred=1 << INFERRED_TYPES.index("json" if label == "meta" else "string"),
         system=True,
     )
+    if not arrow:
+        return attr
+    reverse_etype, reverse_label = target.split(".")
+    return replace(
+        attr,
+        reverse_ident=_system_id(f"ident {target}"),
+        reverse_etype=reverse_etype,
+        reverse_label=reverse_label,
+        on_delete=None if attr.many else "cascade",
+        on_delete_reverse="cascade" if attr.many else None,
+    )
+
+
+def _system_id(name: str) -> str:
+    return str(uuid.uuid5(_SYSTEM_IDS, name))

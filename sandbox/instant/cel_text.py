@@ -65,6 +65,23 @@ def prepare(source: str, binds: Mapping[str, str], roots: frozenset[str]) -> Pre
     return Prepared(" ".join(token.text for token in tokens), fields)
 
 
+def with_binds(source: str, binds: Mapping[str, str]) -> str:
+    """The rule as Instant compiles it: inside a `cel.bind` for each bind that it uses, directly or not."""
+    used: dict[str, None] = {}
+
+    def visit(text: str) -> None:
+        tokens = tokens_of(text)
+        for position, token in enumerate(tokens):
+            if token.text in binds and token.kind == "name" and not _follows_dot(tokens, position):
+                visit(binds[token.text])
+                used.setdefault(token.text)
+
+    visit(source)
+    for name in reversed(used):
+        source = f"cel.bind({name}, {binds[name]}, {source})"
+    return source
+
+
 def _put_binds(tokens: list[Token], binds: Mapping[str, str], inside: tuple[str, ...]) -> list[Token]:
     out: list[Token] = []
     for position, token in enumerate(tokens):
@@ -117,10 +134,8 @@ def _rewrite_calls(tokens: list[Token]) -> list[Token]:
     while position < len(tokens):
         texts = [token.text for token in tokens[position : position + 5]]
         if texts[0] in _REF_ROOTS and texts[1:4] == [".", "ref", "("] and not _follows_dot(tokens, position):
-            if len(texts) < 5 or tokens[position + 4].kind != "string":
-                raise BadRule("ref takes a path that is written out in quotes")
-            out += tokens_of(f'ref_("{texts[0]}", {texts[4]}')
-            position += 5
+            out += tokens_of(f'ref_("{texts[0]}",')
+            position += 4
         elif texts[0] == "rateLimit" and texts[1:2] == ["."] and texts[3:5] == [".", "limit"]:
             out += tokens_of(f'limit_("{texts[2]}",')
             position += 6

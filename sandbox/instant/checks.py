@@ -34,15 +34,18 @@ class Check:
     def as_json(self, result: Json) -> dict[str, Json]:
         """The check and its outcome, as permission checks report it."""
         passed = result is not None and result is not False
-        return {
+        shown: dict[str, Json] = {
             "scope": self.scope,
             "action": self.action,
             "etype": self.etype,
-            "eid": self.entity if isinstance(self.entity, str) else list(self.entity),
             "program": self.program.as_json() if self.program else {},
+            "bindings": self.facts.as_json(self.action),
             "check-result": result,
             "check-pass?": passed,
         }
+        if self.scope == "object":
+            shown["eid"] = self.entity if isinstance(self.entity, str) else list(self.entity)
+        return shown
 
 
 @dataclass(slots=True)
@@ -111,14 +114,16 @@ def post_checks(rules: Rules, before: Before, ops: Iterable[Op], made: dict[Look
     """Create, and link at entities that are new, within the transaction that made them."""
     for op in ops:
         if op.kind == "add-attr" and op.attr is not None:
-            facts = Facts("attrs", op.attr.as_json())
+            column = {name: value for name, value in op.attr.as_step().items() if name != "required?"}
+            facts = Facts("attrs", column)
             yield Check("attr", "create", "attrs", op.attr.id, rules.program("attrs", "create"), facts)
         elif op.attr is not None and op.attr.is_link and op.kind == "add":
             yield from (_with_id(check, made) for check in _LinkChecks(rules, before, op).post())
         elif op.kind in ("add", "merge") and before.stored.get((op.etype, op.entity)) is None:
             if op.etype == "$users":
                 message = "$users is a system entity. You aren't allowed to create this directly."
-                raise invalid("tx-step", [op.kind, op.etype, str(op.entity)], message)
+                step = ["add-triple", op.entity, None, op.entity, None]
+                raise invalid("tx-step", step, message)
             yield _with_id(_object_check(rules, before, op, "create"), made)
 
 
@@ -142,30 +147,24 @@ class _LinkChecks:
         )
 
     def pre(self) -> Iterator[Check]:
-        for side in (0, 1):
-            stored = self._before.stored.get(self._at[side])
-            if stored is None:
-                continue
-            if any(self._programs):
-                if self._programs[side] is not None:
-                    yield self._check(side, self._action, self._programs[side], stored)
-            elif side == 0:
-                yield self._check(side, "update", self._rules.program(self._etypes[0], "update"), stored)
-            else:
-                yield self._check(side, "view", self._rules.program(self._etypes[1], "view"), stored)
+        yield from self._ask(self._action, "update", [self._before.stored.get(at) for at in self._at])
 
     def post(self) -> Iterator[Check]:
-        for side in (0, 1):
-            new = self._before.updated.get(self._at[side])
-            if new is None or self._before.stored.get(self._at[side]) is not None:
+        new = [at if self._before.stored.get(at) is None else None for at in self._at]
+        yield from self._ask("link", "create", [self._before.updated.get(at) if at else None for at in new])
+
+    def _ask(self, action: str, otherwise: str, rows: Iterable[Entity | None]) -> Iterator[Check]:
+        """Ask the link's own rules, or where it has none at either end, those of the rows."""
+        for side, row in enumerate(rows):
+            if row is None:
                 continue
-            if any(self._programs):
-                if self._programs[side] is not None:
-                    yield self._check(side, "link", self._programs[side], new)
-            elif side == 0:
-                yield self._check(side, "create", self._rules.program(self._etypes[0], "create"), new)
-            else:
-                yield self._check(side, "view", self._rules.program(self._etypes[1], "view"), new)
+            program = self._programs[side]
+            if not any(self._programs):
+                action = otherwise if side == 0 else "view"
+                program = self._rules.program(self._etypes[side], action)
+            elif program is None:
+                continue
+            yield self._check(side, action, program, row)
 
     def _check(self, side: int, action: str, program: Program | None, data: Entity) -> Check:
         here, there = self._at[side], self._at[1 - side]
@@ -178,11 +177,14 @@ class _LinkChecks:
             modified_fields=self._before.modified.get(here, ()) if side == 0 else (),
         )
         if action in ("link", "unlink"):
-            there_stored = self._before.stored.get(there)
+            there_stored, there_updated = self._before.stored.get(there), self._before.updated.get(there)
+            first, second = there_updated, there_stored
+            if action == "unlink":
+                first, second = second, first
             facts = replace(
                 facts,
                 linked_etype=there[0],
-                linked_data=there_stored or self._before.updated.get(there),
+                linked_data=first or second,
                 actions={
                     "data": "create" if self._before.stored.get(here) is None else "update",
                     "linkedData": "create" if there_stored is None else "update",

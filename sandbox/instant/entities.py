@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from sandbox.instant.catalog import Catalog, Hop
+from sandbox.instant.errors import no_attribute
 from sandbox.instant.steps import Lookup
 from sandbox.instant.values import Json
 
@@ -74,17 +75,22 @@ def linked_ids(connection: sqlite3.Connection, hop: Hop, ids: Sequence[str]) -> 
 def follow(
     connection: sqlite3.Connection, catalog: Catalog, etype: str, ids: Sequence[str], labels: Sequence[str]
 ) -> list[Json]:
-    """The values at the end of a path such as `owner.email`. Raises KeyError for a name that is unknown."""
+    """The values at the end of a path such as `owner.email`. Raises `record-not-found` for an unknown name.
+
+    A path that ends in a link finds nothing that a rule could compare with: it must go on to `.id`.
+    """
     here, current = etype, list(ids)
-    for position, label in enumerate(labels):
+    *path, last = labels
+    for label in path:
         hop = catalog.hop(here, label)
         if hop is None:
-            if position < len(labels) - 1 or (here, label) not in catalog.forward:
-                raise KeyError(f"{here}.{label}")
-            return list(_column(connection, catalog, here, current, label))
+            raise no_attribute(here, label)
         current = linked_ids(connection, hop, current)
         here = hop.etype
-    return list(current)
+    attr = catalog.forward.get((here, last))
+    if attr is None:
+        raise no_attribute(here, last)
+    return [] if attr.is_link else list(_column(connection, catalog, here, current, last))
 
 
 def _column(

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.serving import Response
 
+if TYPE_CHECKING:
+    from sandbox.instant.catalog import Attribute
+
+# So much is told of a value that is too large.
+SHOWN_OF_LARGE: Final = 32
 _STATUS: Final = {"rate-limited": 429, "timeout": 429, "sql-exception": 500, "unknown": 500}
 
 
@@ -23,26 +29,37 @@ class ApiError(Exception):
 
     def response(self, trace_id: str) -> Response:
         """The answer as it travels."""
-        body = {"type": self.kind, "message": self.message, "hint": self.hint, "trace-id": trace_id}
+        body = {"type": self.kind, "message": self.message, "hint": self.hint}
+        if self.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            body["trace-id"] = trace_id
+        else:
+            body["hint"] = {**(self.hint or {}), "debug-uri": f"http://localhost:3000/debug-uri/{trace_id}"}
         return Response.json(body, status=self.status)
 
 
-def missing_param(*path: str) -> ApiError:
-    """Something that the route needs was not sent."""
-    return ApiError("param-missing", f"Missing parameter: {list(path)}", {"in": list(path)})
+def missing_param(*path: str, **more: object) -> ApiError:
+    """Something that the route needs was not sent. `more` are further keys of the hint."""
+    return ApiError("param-missing", f"Missing parameter: {list(path)}", {"in": list(path), **more})
 
 
-def malformed_param(path: Sequence[str], given: object) -> ApiError:
+def malformed_param(path: Sequence[str], given: object, **more: object) -> ApiError:
     """Something was sent in the wrong form."""
-    hint = {"in": list(path), "original-input": given}
+    hint = {"in": list(path), "original-input": given, **more}
     return ApiError("param-malformed", f"Malformed parameter: {list(path)}", hint)
 
 
 def not_found(record_type: str, args: Mapping[str, Any], *, status: int = 0) -> ApiError:
     """No such token, user or code. The arguments are echoed, secrets too, as the real server does."""
-    message = f"Record not found: {record_type}"
-    hint = {"args": [dict(args)], "message": message, "record-type": record_type}
-    return ApiError("record-not-found", message, hint, status=status)
+    hint: dict[str, Any] = {"args": [dict(args)], "record-type": record_type}
+    if record_type == "app-admin-token":
+        hint["message"] = "This admin token may be expired or invalid, or it is another app's."
+    return ApiError("record-not-found", f"Record not found: {record_type}", hint, status=status)
+
+
+def no_attribute(etype: str, label: str) -> ApiError:
+    """A path of a rule leads over a name that the app does not have."""
+    hint = {"args": [etype, label], "record-type": "attr"}
+    return ApiError("record-not-found", "Record not found: attr", hint)
 
 
 def expired(record_type: str, args: Mapping[str, Any]) -> ApiError:
@@ -99,17 +116,32 @@ def denied(etype: str, scope: str) -> ApiError:
     return ApiError("permission-denied", "Permission denied: not perms-pass?", hint)
 
 
-def rule_failed(etype: str, action: str, reason: str, *, show_reason: bool) -> ApiError:
+def rule_failed(etype: str, action: str, kind: str, reason: str, *, show_reason: bool) -> ApiError:
     """A permission rule threw instead of answering. Only permission checks are told the reason."""
     told = reason if show_reason else "You may have a typo"
     message = f"Could not evaluate permission rule for `{etype}.{action}`. {told}."
-    error = {"type": "internal-error", "message": message, "hint": told}
+    error = {"type": kind, "message": message, "hint": told}
     return ApiError("permission-evaluation-failed", message, {"rule": [etype, action], "error": error})
 
 
 def sql_raise(message: str) -> ApiError:
     """A database function refused."""
-    return ApiError("sql-raise", message, {"message": message})
+    return ApiError("sql-raise", f"Raised Exception: {message}", _of_database("raise-exception", message))
+
+
+def null_bytes() -> ApiError:
+    """Text with a NUL, which the database cannot hold."""
+    message = "A value in the transaction contains null bytes, which cannot be stored."
+    return ApiError("validation-failed", message, _of_database("untranslatable-character"))
+
+
+def deadlock() -> ApiError:
+    """Two transactions waited for each other, and this is the one that had to go."""
+    return ApiError("sql-exception", "SQL Exception: deadlock-detected", _of_database("deadlock-detected"))
+
+
+def _of_database(condition: str, constraint: str | None = None) -> dict[str, str | None]:
+    return {"table": None, "condition": condition, "constraint": constraint}
 
 
 def rate_limited(hint: Mapping[str, Any] | None = None) -> ApiError:
@@ -124,21 +156,27 @@ def missing_required(records: Sequence[Mapping[str, Any]]) -> ApiError:
     return ApiError("validation-failed", message, {"records": [dict(record) for record in records]})
 
 
-def wrong_value(attr: Mapping[str, Any], entity_id: str, value: object, *, too_large: bool) -> ApiError:
-    """A value that its attribute cannot hold. `attr` has `id`, `etype`, `label` and `type`."""
+def wrong_value(attr: Attribute, entity_id: str, value: object, *, too_large: bool) -> ApiError:
+    """A value that its attribute cannot hold."""
     hint: dict[str, Any] = {
-        "namespace": attr["etype"],
-        "attribute": attr["label"],
+        "namespace": attr.etype,
+        "attribute": attr.label,
         "value": value,
-        "checked-data-type": attr["type"],
-        "attr-id": attr["id"],
+        "checked-data-type": attr.checked_type,
+        "attr-id": attr.id,
         "entity-id": entity_id,
     }
-    reason = f"must be a {attr['type']}"
+    reason = f"must be a {attr.checked_type}"
     if too_large:
-        hint["value-too-large?"] = True
+        text = json.dumps(value, ensure_ascii=False)
+        hint |= {"value-too-large?": True, "value": f"{text[:SHOWN_OF_LARGE]}..."}
         reason = "is too large for a unique or indexed attribute"
-    return ApiError("validation-failed", f"The value of {attr['etype']}.{attr['label']} {reason}", hint)
+    return ApiError("validation-failed", f"The value of {attr.name} {reason}", hint)
+
+
+def broken() -> ApiError:
+    """The server did not expect this. It says so, and nothing else."""
+    return ApiError("unknown", "Something went wrong. Sorry about this!", None)
 
 
 def app_closed(status: str) -> ApiError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.instant.catalog import Attribute, Catalog, Hop
-from sandbox.instant.errors import ApiError, invalid
+from sandbox.instant.errors import ApiError, broken, invalid, invalid_all
 from sandbox.instant.values import CHECKED_TYPES, Json, as_uuid, date_ms, fits
 
 COMPARATORS: Final = ("$gt", "$gte", "$lt", "$lte")
@@ -212,8 +212,8 @@ class _Parser:
             if not value:
                 message = f"The list of `{key}` conditions can't be empty."
                 raise self._bad(message, [*path, key], "non-empty-list?")
-            for part in value:
-                self._need_object(part, [*path, key])
+            if not all(isinstance(part, dict) for part in value):
+                raise broken()
             return _group(key, [self._all(etype, part, [*path, key]) for part in value])
         labels = key.split(".")
         here = [*path, key]
@@ -231,7 +231,7 @@ class _Parser:
         if isinstance(value, dict):
             unknown = [name for name in value if name not in _OPERATORS]
             if unknown or not value:
-                raise self._bad(f"Unknown operator {', '.join(unknown)}", path, "where-args-map?")
+                raise self._bad_condition(value, path, "instant.db.instaql/where-value-valid-keys?")
             operator, operand = next(iter(value.items()))
             if operator in ("$in", "in") and not isinstance(operand, list):
                 raise self._bad("$in takes a list", path, "coll?")
@@ -239,7 +239,7 @@ class _Parser:
                 raise self._bad("$isNull takes true or false", path, "boolean?")
             return ("$in" if operator == "in" else operator), operand
         if not isinstance(value, str | int | float):
-            raise self._bad(f"{json.dumps(value)} is no value to compare with", path, "where-value?")
+            raise self._bad_condition(value, path, "map?")
         return "=", value
 
     def _leaf(self, etype: str, labels: list[str], operator: str, value: Json, path: list[str]) -> Leaf:
@@ -271,7 +271,7 @@ class _Parser:
             return
         values = value if operator == "$in" else [value]
         if operator == "$in" and None in values and not attr.indexed:
-            raise self._bad("null in a list works on indexed attributes only", path, "indexed?")
+            raise self._bad_value("null in a list works on indexed attributes only", path, "indexed?")
         if attr.checked_type is not None and attr.checked_type in CHECKED_TYPES:
             for each in values:
                 if not fits(each, attr.checked_type):
@@ -279,11 +279,15 @@ class _Parser:
 
     def _check_comparison(self, attr: Attribute, operator: str, value: Json, path: list[str]) -> None:
         if not attr.indexed:
-            raise self._bad(f"The `{attr.name}` attribute must be indexed for {operator}.", path, "indexed?")
+            raise self._bad_value(
+                f"The `{attr.name}` attribute must be indexed for {operator}.", path, "indexed?"
+            )
         wanted = attr.checked_type
         if wanted is None or (operator in PATTERNS and wanted != "string"):
             kind = "a string" if operator in PATTERNS else "a checked type"
-            raise self._bad(f"The `{attr.name}` attribute must be {kind} for {operator}.", path, "typed?")
+            raise self._bad_value(
+                f"The `{attr.name}` attribute must be {kind} for {operator}.", path, "typed?"
+            )
         if value is None or not fits(value, wanted) or (wanted == "date" and date_ms(value) is None):
             raise self._wrong_type(attr, value, path)
 
@@ -292,7 +296,7 @@ class _Parser:
             f"The data type of `{attr.name}` is `{attr.checked_type}`,"
             f" but the query got value `{json.dumps(value)}`."
         )
-        return self._bad(message, path, str(attr.checked_type))
+        return self._bad_value(message, path, f"{attr.checked_type}?")
 
     # --- forms of values ---------------------------------------------------------------------------------
 
@@ -305,6 +309,18 @@ class _Parser:
             message = f"The {path[-1]} field must be a whole number from {least}. Got {json.dumps(value)}."
             raise self._bad(message, path, "supported-options?")
         return value
+
+    def _bad_condition(self, value: Json, path: list[str], expected: str) -> ApiError:
+        """A value that cannot be read at all is refused later than the rest, and in another form."""
+        conditions = {"where-conds": [[path[-1].split("."), value]]}
+        form = {"k": path[0], "etype": path[0], "option-map": conditions, "child-forms": []}
+        where = [0, "option-map", "where-conds", 0, 1]
+        return invalid_all("coerced-query", [form], [{"expected": expected, "in": where}])
+
+    def _bad_value(self, message: str, path: list[str], expected: str) -> ApiError:
+        """A condition that its attribute cannot meet. The key of the complaint is spelt as Instant spells it."""
+        complaint = {"expected?": expected, "in": path, "message": message}
+        return invalid_all("query", self._root, [complaint])
 
     def _bad(self, message: str, path: list[str], expected: str) -> ApiError:
         return invalid("query", self._root, message, path=path, expected=expected)

@@ -12,9 +12,9 @@ from typing import Any, Final
 from sandbox.instant import attributes
 from sandbox.instant.catalog import Attribute, Catalog, attribute_from_json
 from sandbox.instant.errors import ApiError, invalid
-from sandbox.instant.schema import Step
+from sandbox.instant.schema import FLAGS, Step
 from sandbox.instant.storage import next_transaction_id
-from sandbox.instant.values import Json, as_uuid, new_uuid
+from sandbox.instant.values import Json, as_uuid, moment, new_uuid
 
 _Change = Callable[[sqlite3.Connection, Catalog, Attribute], None]
 
@@ -47,6 +47,19 @@ _JOBS: Final[Mapping[str, _Job]] = {
 }
 
 
+# What a job becomes is stored with it, under a name that is never told.
+AFTER: Final = "after"
+_AHEAD: Final = {"job_status": "waiting", "work_completed": None, "work_estimate": None}
+_STAGES: Final = {"required": "estimate-work", "check-data-type": "estimate-work"}
+# A push and the later questions do not tell the same of a job.
+_ONLY_LATER: Final = ("attr_name", "invalid_triples_sample")
+_ONLY_AT_ONCE: Final = (
+    *("context", "error_detail", "invalid_entity_id"),
+    *("job_dependency", "job_serial_key", "worker_id"),
+)
+_EMPTY: Final = (*_ONLY_LATER, *_ONLY_AT_ONCE, "done_at", "error", "error_data", "invalid_unique_value")
+
+
 @dataclass(slots=True)
 class Migration:
     """One push, inside its write transaction."""
@@ -75,8 +88,10 @@ class Migration:
                 self._job(name, body)
             else:
                 raise invalid("steps", [name, body], f"Unsupported action {name}")
+        wrote = any(name not in _JOBS for name, _ in steps)
+        done = {"id": tx_id, "app_id": self.app, "created_at": moment(self.now_ms), "results": {}}
         return {
-            "transaction": {"id": tx_id, "app_id": self.app},
+            "transaction": done if wrote else {},
             "indexing-jobs": self._keep_jobs(),
             "steps": [[name, body] for name, body in steps],
         }
@@ -99,11 +114,7 @@ class Migration:
         new = replace(new, key=old.key, checked_type=old.checked_type)
         attributes.update(self.connection, self.app, new)
         attributes.rename_values(self.connection, self._catalog(), old, new)
-        for flag, on, off in (
-            ("indexed", "index", "remove-index"),
-            ("unique", "unique", "remove-unique"),
-            ("required", "required", "remove-required"),
-        ):
+        for flag, on, off in FLAGS:
             wanted = getattr(new, flag)
             if wanted != getattr(old, flag) and not (old.is_link and flag != "required"):
                 _JOBS[on if wanted else off].work(self.connection, self._catalog(), new)
@@ -135,43 +146,61 @@ class Migration:
             self.connection.execute("ROLLBACK TO job")
             error = _job_error(exc)
         self.connection.execute("RELEASE job")
+        body["job-id"] = new_uuid(self.rng)
         self.jobs.append(
             {
-                "id": new_uuid(self.rng),
+                **dict.fromkeys(_EMPTY),
+                **_AHEAD,
+                "id": body["job-id"],
                 "app_id": self.app,
                 "attr_id": old.id,
                 "attr_name": old.name,
-                "checked_data_type": body.get("checked-data-type"),
                 "job_type": name,
-                "job_status": "errored" if error else "completed",
-                "job_stage": name,
-                "work_completed": 1,
-                "work_estimate": 1,
-                "error": None,
-                **error,
+                "checked_data_type": body.get("checked-data-type"),
+                "job_serial_key": "data-type" if name.endswith("data-type") else name.removeprefix("remove-"),
+                "created_at": moment(self.now_ms),
+                "updated_at": moment(self.now_ms),
+                "job_stage": _STAGES.get(name, "update-attr-start"),
+                AFTER: {
+                    "job_status": "errored" if error else "completed",
+                    "done_at": moment(self.now_ms),
+                    "work_completed": 1,
+                    "work_estimate": 1,
+                    **error,
+                },
             }
         )
 
     def _keep_jobs(self) -> dict[str, Json] | None:
-        """Store the jobs. They are done, but the answer says waiting, as one would be told by the real server."""
+        """Store the jobs. They are done, but one is told so only when one asks for the second time."""
         if not self.jobs:
             return None
         batch = new_uuid(self.rng)
         for job in self.jobs:
+            job["group_id"] = batch
             self.connection.execute(
                 "INSERT INTO jobs VALUES (?, ?, ?, ?)", (job["id"], self.app, batch, json.dumps(job))
             )
-        waiting = {"job_status": "waiting", "error": None}
-        return {"group-id": batch, "jobs": [{**job, **waiting} for job in self.jobs]}
+        return {"group-id": batch, "jobs": [_told(job, but=_ONLY_LATER) for job in self.jobs]}
 
 
 def jobs_of(connection: sqlite3.Connection, app: str, *, column: str, value: str) -> list[Json]:
-    """The jobs of a batch (`column` is "batch") or one job ("id")."""
+    """The jobs of a batch (`column` is "batch") or one job ("id"), which get on while one asks."""
     sql = {
-        "batch": "SELECT body FROM jobs WHERE app = ? AND batch = ? ORDER BY rowid",
-        "id": "SELECT body FROM jobs WHERE app = ? AND id = ?",
+        "batch": "SELECT id, body FROM jobs WHERE app = ? AND batch = ? ORDER BY rowid",
+        "id": "SELECT id, body FROM jobs WHERE app = ? AND id = ?",
     }[column]
-    return [json.loads(body) for (body,) in connection.execute(sql, (app, value))]
+    told = []
+    for job_id, body in connection.execute(sql, (app, value)).fetchall():
+        job = json.loads(body)
+        job |= {"job_status": "processing"} if job["job_status"] == "waiting" else job.get(AFTER, {})
+        connection.execute("UPDATE jobs SET body = ? WHERE id = ?", (json.dumps(job), job_id))
+        told.append(_told(job, but=_ONLY_AT_ONCE))
+    return told
+
+
+def _told(job: Json, *, but: tuple[str, ...]) -> Json:
+    return {name: value for name, value in job.items() if name not in (AFTER, *but)}
 
 
 def _parsed(body: Json) -> Attribute:

@@ -33,8 +33,10 @@ class Guard:
         self._judged: dict[tuple[str, str, str], tuple[Json, Entity]] = {}
 
     def may_view(self, etype: str, entity: Entity) -> bool:
-        """Whether the `view` rule passes."""
-        return self._judge(etype, entity, "")
+        """Whether the `view` rule passes. The rules on single attributes are asked in any case."""
+        seen = self._judge(etype, entity, "")
+        self.hidden(etype, entity)
+        return seen
 
     def hidden(self, etype: str, entity: Entity) -> set[str]:
         """The attributes whose own rule says no."""
@@ -101,7 +103,7 @@ class Query:
         """The rows that the caller may see: rules are asked after the limit, so a page can come out short."""
         if self.guard is None:
             return rows
-        seen = [row for row in rows if self.guard.may_view(form.etype, row.entity)]
+        seen = [row for row in rows if row.entity and self.guard.may_view(form.etype, row.entity)]
         condition = form.condition
         if condition is None or not self._reaches_further(condition):
             return seen
@@ -115,7 +117,7 @@ class Query:
 
     def _show(self, form: Form, entity: Entity) -> Entity:
         wanted = entity
-        if form.fields is not None:
+        if form.fields is not None and entity:
             labels = [label for label in form.fields if label in entity]
             wanted = {"id": entity["id"], **{label: entity[label] for label in labels}}
         hidden = self.guard.hidden(form.etype, entity) if self.guard else set()
@@ -123,7 +125,7 @@ class Query:
 
     def _attach(self, form: Form, child: Form, rows: list[Row], shown: list[Json]) -> None:
         """Put the linked entities under each of these."""
-        found: dict[str, list[Row]] = {row.entity["id"]: [] for row in rows}
+        found: dict[str, list[Row]] = {row.entity.get("id", ""): [] for row in rows}
         if not child.unknown and rows:
             linked = list(select_linked(self.connection, self.catalog, child, list(found)))
             for row in self._visible_links(form, child, rows, linked):
@@ -132,7 +134,7 @@ class Query:
         by_row = dict(zip(map(id, everything), self._shown(child, everything), strict=True))
         single = self.inference and child.hop is not None and child.hop.to_one
         for row, target in zip(rows, shown, strict=True):
-            group = [by_row[id(each)] for each in _ordered(child, found[row.entity["id"]])]
+            group = [by_row[id(each)] for each in _ordered(child, found[row.entity.get("id", "")])]
             target[child.key] = (group[0] if group else None) if single else group
 
     def _visible_links(self, form: Form, child: Form, rows: list[Row], linked: list[Row]) -> Sequence[Row]:

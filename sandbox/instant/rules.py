@@ -11,7 +11,7 @@ import cel
 from cel import stdlib
 
 from sandbox.instant.catalog import SYSTEM_NAMESPACES
-from sandbox.instant.cel_text import BadRule, Prepared, prepare
+from sandbox.instant.cel_text import BadRule, Prepared, prepare, with_binds
 from sandbox.instant.errors import ApiError, invalid, rule_failed
 from sandbox.instant.values import Json, date_ms
 
@@ -47,6 +47,7 @@ class Program:
     etype: str
     action: str
     shown: str
+    code: str
     prepared: Prepared
     compiled: cel.Program
 
@@ -62,14 +63,17 @@ class Program:
             return result
         if isinstance(raised[0], ApiError):
             raise raised[0]
-        raise rule_failed(self.etype, self.action, repr(raised[0]), show_reason=scope.show_errors)
+        # What an operator does not take comes as a TypeError, what a method does not as a RuntimeError.
+        of_types = isinstance(raised[0], RuntimeError | TypeError)
+        kind = "OVERLOAD_NOT_FOUND" if of_types else "internal-error"
+        raise rule_failed(self.etype, self.action, kind, repr(raised[0]), show_reason=scope.show_errors)
 
     def as_json(self) -> dict[str, Json]:
         """The rule as permission checks report it."""
         return {
             "etype": self.etype,
             "action": self.action,
-            "code": self.prepared.text,
+            "code": self.code,
             "display-code": self.shown,
         }
 
@@ -158,7 +162,7 @@ class Rules:
             compiled = cel.compile(prepared.text)
         except ValueError as exc:
             raise BadRule(str(exc)) from None
-        return Program(etype, action, source, prepared, compiled)
+        return Program(etype, action, source, with_binds(source, binds), prepared, compiled)
 
     def _fallback(self, etype: str, action: str) -> Program | None:
         if etype not in SYSTEM_NAMESPACES:

@@ -49,7 +49,7 @@ def _rules(code: Json, etype: str, block: dict[str, Json]) -> Iterator[dict[str,
         source = allow.get(action) if isinstance(allow, dict) else None
         path = [etype, "allow", action]
         if etype.startswith("$") and etype not in _OPEN:
-            if source is not None:
+            if isinstance(allow, dict):
                 yield {"message": f"The {etype} namespace does not yet support rules.", "in": path}
         elif (etype, action) == ("$users", "delete") and source not in (None, False, "false"):
             message = 'The $users namespace does not support delete. Set `$users.allow.delete` to `"false"`.'

@@ -13,8 +13,9 @@ from sandbox.instant.values import CHECKED_TYPES, Json, new_uuid
 
 Step = tuple[str, Json]
 
-_FLAGS: Final = (("indexed", "index", "remove-index"), ("unique", "unique", "remove-unique"))
-_REQUIRED: Final = ("required", "required", "remove-required")
+# A flag of an attribute, the step that sets it and the step that takes it away.
+REQUIRED: Final = ("required", "required", "remove-required")
+FLAGS: Final = (("indexed", "index", "remove-index"), ("unique", "unique", "remove-unique"), REQUIRED)
 
 
 def shown_attributes(catalog: Catalog) -> list[Attribute]:
@@ -34,9 +35,7 @@ def schema_json(catalog: Catalog, *, separator: str | None = "-") -> dict[str, A
     refs: dict[str, Any] = {}
     for attr in shown_attributes(catalog):
         if attr.is_link:
-            names = (attr.etype, attr.label, attr.reverse_etype or "", attr.reverse_label or "")
-            quoted = " ".join(f'"{name}"' for name in names)
-            refs[f"[{quoted}]" if separator is None else separator.join(names)] = attr.as_json()
+            refs[_vector(attr) if separator is None else separator.join(_names(attr))] = attr.as_json()
         else:
             blobs.setdefault(attr.etype, {})[attr.label] = attr.as_json()
     return {"blobs": blobs, "refs": refs}
@@ -53,22 +52,33 @@ class Planner:
 
     def steps(self, definitions: Json) -> list[Step]:
         """The steps to take, in order. Raises `validation-failed` for links that conflict."""
-        if not isinstance(definitions, dict):
-            raise invalid("schema", definitions, "A schema is an object", expected="map?")
-        entities = definitions.get("entities") or {}
-        links = definitions.get("links") or {}
+        entities = _part(definitions, "entities")
         steps = list(self._namespaces(entities))
-        for etype, entity in entities.items():
-            for label, definition in (entity.get("attrs") or {}).items():
-                steps += self._column(etype, label, definition)
-        for link in links.values():
+        for etype, label, definition in _columns(entities):
+            steps += self._column(etype, label, definition)
+        for link in _part(definitions, "links").values():
             steps += self._link(link)
         return steps
 
+    def new_schema(self, definitions: Json) -> dict[str, Json]:
+        """The pushed schema as the answer repeats it: in the form of stored attributes, without any ids."""
+        blobs: dict[str, dict[str, Json]] = {
+            etype: {} for etype, entity in _part(definitions, "entities").items() if entity
+        }
+        for etype, label, definition in _columns(_part(definitions, "entities")):
+            if (etype, label) in self._catalog.forward and self._catalog.forward[etype, label].system:
+                continue
+            column = _column_of(etype, label, definition, check_types=self._check_types)
+            catalog = "system" if etype.startswith("$") else "user"
+            shown = {**_nameless(column), "catalog": catalog}
+            blobs[etype][label] = {"checked-data-type": None, **shown}
+        links = [self._link_of(link) for link in _part(definitions, "links").values()]
+        return {"blobs": blobs, "refs": {_vector(link): _nameless(link) for link in links}}
+
     def _namespaces(self, entities: Mapping[str, Json]) -> Iterator[Step]:
-        for etype in entities:
-            if not self._catalog.knows(etype):
-                yield "add-attr", self._new(etype, "id", unique=True).as_json()
+        for etype, entity in entities.items():
+            if isinstance(entity, dict) and not self._catalog.knows(etype):
+                yield "add-attr", _without(self._new(etype, "id", unique=True).as_step(), "required?")
 
     def _column(self, etype: str, label: str, definition: Json) -> Iterator[Step]:
         wanted = _column_of(etype, label, definition, check_types=self._check_types)
@@ -77,21 +87,21 @@ class Planner:
             return
         if attr is None:
             idents = self._new(etype, label)
-            yield "add-attr", replace(wanted, id=idents.id, forward_ident=idents.forward_ident).as_json()
+            yield "add-attr", replace(wanted, id=idents.id, forward_ident=idents.forward_ident).as_step()
             return
         if attr.is_link:
             raise _conflict(etype, label)
         if self._background:
-            yield from _flag_steps(attr, wanted, (*_FLAGS, _REQUIRED))
-        elif any(getattr(attr, flag) != getattr(wanted, flag) for flag, _, _ in (*_FLAGS, _REQUIRED)):
+            yield from _flag_steps(attr, wanted, FLAGS)
+        elif any(getattr(attr, flag) != getattr(wanted, flag) for flag, _, _ in FLAGS):
             flagged = replace(attr, unique=wanted.unique, indexed=wanted.indexed, required=wanted.required)
-            yield "update-attr", flagged.as_json()
+            yield "update-attr", _without(flagged.as_step(), "checked-data-type")
         if self._check_types and attr.checked_type != wanted.checked_type:
             yield _type_step(attr, wanted.checked_type)
 
-    def _link(self, link: Json) -> Iterator[Step]:
+    def _link_of(self, link: Json) -> Attribute:
         forward, reverse = link["forward"], link["reverse"]
-        wanted = replace(
+        return replace(
             self._new(forward["on"], forward["label"]),
             reverse_ident=new_uuid(self._rng),
             reverse_etype=reverse["on"],
@@ -102,10 +112,13 @@ class Planner:
             on_delete=forward.get("onDelete"),
             on_delete_reverse=reverse.get("onDelete"),
         )
+
+    def _link(self, link: Json) -> Iterator[Step]:
+        wanted = self._link_of(link)
         _check_cascades(wanted)
         attr = self._existing_link(wanted)
         if attr is None:
-            yield "add-attr", wanted.as_json()
+            yield "add-attr", wanted.as_step()
             return
         merged = replace(
             wanted,
@@ -116,10 +129,10 @@ class Planner:
         )
         same = replace(attr, key=0, inferred=0, system=False)
         if self._background:
-            yield from _flag_steps(attr, wanted, (_REQUIRED,))
+            yield from _flag_steps(attr, wanted, (REQUIRED,))
             same, merged = replace(same, required=False), replace(merged, required=False)
         if same != merged and not attr.system:
-            yield "update-attr", replace(merged, required=wanted.required).as_json()
+            yield "update-attr", replace(merged, required=wanted.required).as_step()
 
     def _existing_link(self, wanted: Attribute) -> Attribute | None:
         """The link of these four names. Another link or column in the way is a conflict."""
@@ -136,6 +149,43 @@ class Planner:
 
     def _new(self, etype: str, label: str, *, unique: bool = False) -> Attribute:
         return Attribute(new_uuid(self._rng), etype, label, new_uuid(self._rng), unique=unique)
+
+
+def _names(link: Attribute) -> tuple[str, str, str, str]:
+    return link.etype, link.label, link.reverse_etype or "", link.reverse_label or ""
+
+
+def _vector(link: Attribute) -> str:
+    return "[" + " ".join(f'"{name}"' for name in _names(link)) + "]"
+
+
+def _without(step: dict[str, Json], name: str) -> dict[str, Json]:
+    return {key: value for key, value in step.items() if key != name}
+
+
+def _nameless(attr: Attribute) -> dict[str, Json]:
+    shown: dict[str, Json] = {**attr.as_step(), "id": None}
+    for side in ("forward-identity", "reverse-identity"):
+        if side in shown:
+            shown[side] = [None, *shown[side][1:]]
+    return shown
+
+
+def _part(definitions: Json, name: str) -> Mapping[str, Json]:
+    """The entities or the links of a schema; what is not there, or not an object, counts as none.
+
+    Raises TypeError for a schema that is a list, which the real server does not survive either.
+    """
+    if isinstance(definitions, list):
+        raise TypeError("a schema is an object")
+    part = definitions.get(name) if isinstance(definitions, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _columns(entities: Mapping[str, Json]) -> Iterator[tuple[str, str, Json]]:
+    for etype, entity in entities.items():
+        for label, definition in _part(entity, "attrs").items():
+            yield etype, label, definition
 
 
 def _column_of(etype: str, label: str, definition: Json, *, check_types: bool) -> Attribute:
@@ -180,12 +230,12 @@ def _check_cascades(attr: Attribute) -> None:
     if bad:
         message = "Cascade delete is only possible on links with `has: 'one'`."
         complaints = [{"message": f"{name}: {message}", "in": ["schema"]} for name in bad]
-        raise invalid_all("schema", None, complaints)
+        raise invalid_all("schema", "plan", complaints)
 
 
 def _conflict(etype: str, label: str) -> ApiError:
     message = f"{etype}->{label}: there is an attribute or a link of this name already"
-    return invalid("schema", None, message, path=["schema"])
+    return invalid("schema", "plan", message, path=["schema"])
 
 
 def _internal(etype: str) -> bool:

@@ -12,7 +12,7 @@ from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.entities import Entity
 from sandbox.instant.forms import COMPARATORS, SERVER_TIME, Condition, Cursor, Form, Group, Leaf
 from sandbox.instant.values import NULL_KEY, Json, index_key
-from sandbox.instant.where import BY_LINK, Sql, Start, Where
+from sandbox.instant.where import BY_LINK, Sql, Start, Where, joined
 
 _SIGNS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
@@ -56,23 +56,30 @@ def count_top(connection: sqlite3.Connection, catalog: Catalog, form: Form) -> i
 def select_linked(
     connection: sqlite3.Connection, catalog: Catalog, form: Form, parents: Sequence[str]
 ) -> Iterator[Row]:
-    """The entities that `form`'s link leads to from each parent, oldest first."""
+    """The entities that `form`'s link leads to from each parent, oldest first.
+
+    A link may lead to an id that no entity has: without a condition that is an entity without anything.
+    """
     if form.hop is None:
         return
     near, far = ("source", "target") if form.hop.forward else ("target", "source")
     columns, args = _columns(catalog, form.etype)
     where = Where(catalog)
-    test = Sql("1") if form.condition is None else where.test(form.condition, "e")
+    test = (
+        Sql("1")
+        if form.condition is None
+        else joined("AND", [Sql("e.id IS NOT NULL"), where.test(form.condition, "e")])
+    )
     text = (
         f"SELECT {columns}, l.{near} FROM links l"  # noqa: S608 (constants and marks)
-        f" CROSS JOIN entities e ON e.namespace = ? AND e.id = l.{far}"
+        f" LEFT JOIN entities e ON e.namespace = ? AND e.id = l.{far}"
         f" WHERE l.attribute = ? AND l.{near} IN (SELECT value FROM json_each(?)) AND {test.text}"
         " ORDER BY +e.created_ms, +e.id"
     )
     namespace = catalog.namespaces.get(form.etype, 0)
     values = (*args, namespace, form.hop.attr.key, json.dumps(list(parents)), *test.args)
     for each in connection.execute(text, values):
-        row = _row(catalog, form.etype, each[:-1])
+        row = Row({}, 0) if each[0] is None else _row(catalog, form.etype, each[:-1])
         row.parent = each[-1]
         yield row
 

@@ -13,6 +13,7 @@ from sandbox.instant import admin_routes, app_routes
 from sandbox.instant.apps import App, Apps
 from sandbox.instant.auth import Auth, Mailer
 from sandbox.instant.call import Call, NotJson
+from sandbox.instant.contention import Contention, RowLocks
 from sandbox.instant.errors import ApiError, not_found
 from sandbox.instant.limits import Limiter
 from sandbox.instant.storage import Storage
@@ -37,7 +38,8 @@ class InstantStandIn:
     `clock` gives seconds since 1970 and `rng` every id, code and token, so that a run can be repeated exactly.
     `pause` is called, with nothing locked, between the questions a transact asks and its write: there another
     request may overtake it, as in the real server. `mailer` gets the address and the code of a mail. An idle
-    live query says that it is alive every `keep_alive_s`.
+    live query says that it is alive every `keep_alive_s`. With `contention` a transact takes its time and waits
+    for others as in PostgreSQL; without, it is done at once.
     """
 
     def __init__(
@@ -49,19 +51,30 @@ class InstantStandIn:
         pause: Pause = lambda where: None,
         mailer: Mailer = lambda email, code: None,
         keep_alive_s: float = 15.0,
+        contention: Contention | None = None,
     ) -> None:
         self.storage = Storage(database)
         self.apps = Apps(self.storage, rng)
-        self.backend = Backend(self.storage, clock, rng, Limiter(), pause, keep_alive_s)
+        locks = None if contention is None else RowLocks(contention)
+        self.backend = Backend(self.storage, clock, rng, Limiter(), pause, keep_alive_s, locks)
         self.mailer = mailer
 
     def ensure_app(self, title: str, app_id: str | None = None, admin_token: str | None = None) -> App:
         """The app of this id, made if it is not there; without an id a new one."""
         return self.apps.ensure(title, app_id, admin_token)
 
-    def copy(self, *, clock: Clock, rng: Random, pause: Pause = lambda where: None) -> InstantStandIn:
+    def copy(
+        self,
+        *,
+        clock: Clock,
+        rng: Random,
+        pause: Pause = lambda where: None,
+        contention: Contention | None = None,
+    ) -> InstantStandIn:
         """Another stand-in, in memory, with all that this one has: quicker than setting one up again."""
-        other = InstantStandIn(database=":memory:", clock=clock, rng=rng, pause=pause, mailer=self.mailer)
+        other = InstantStandIn(
+            database=":memory:", clock=clock, rng=rng, pause=pause, mailer=self.mailer, contention=contention
+        )
         self.storage.copy_into(other.storage)
         return other
 
@@ -94,7 +107,8 @@ class InstantStandIn:
             match = route.path.fullmatch(path)
             if match and route.method == method:
                 return route.answer(self, replace(call, args=match.groupdict()))
-        return Response.json({"message": "There is no such route"}, status=404)
+        # An address that Instant does not know is answered like a success with nothing to say.
+        return Response()
 
 
 def _hello(standin: InstantStandIn, call: Call) -> Response:

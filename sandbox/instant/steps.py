@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from sandbox.instant.catalog import SYSTEM_NAMESPACES, Attribute, Catalog, attribute_from_json
-from sandbox.instant.errors import ApiError, invalid, sql_raise
+from sandbox.instant.errors import ApiError, invalid, invalid_all, sql_raise
 from sandbox.instant.values import IndexKey, Json, as_uuid, clean, index_key, new_uuid
 
 Kind = Literal["add", "merge", "retract", "delete", "add-attr", "delete-attr", "rule-params"]
@@ -90,16 +90,24 @@ def plan_steps(raw_steps: Json, catalog: Catalog, *, throw_on_missing: bool, rng
 
 def _check_form(steps: Json, position: int, step: Json) -> None:
     if not (isinstance(step, list) and step and isinstance(step[0], str)):
-        raise invalid("steps", steps, "A step is an array that begins with its name", path=[position])
+        raise _malformed(steps, [position])
     action = step[0]
     if action in _ENTITY_STEPS and len(step) >= 3:
         _check_entity(steps, [position, 2], step[2])
     if not _is_well_formed(step):
-        raise invalid("steps", steps, f"This is not how {action} is written", path=[position])
+        cut_short = action in _ENTITY_STEPS and len(step) < 4
+        raise _malformed(steps, [position] if cut_short else [position, int(action == "delete-attr")])
     if action in _LINK_STEPS:
         for label, value in step[3].items():
             for each in _linked(value):
+                if not isinstance(each, str | list | dict):
+                    raise _malformed(steps, [position, 3, label, 1])
                 _check_entity(steps, [position, 3, label], each)
+
+
+def _malformed(steps: Json, path: list[object]) -> ApiError:
+    """Steps that are not written as they should be. The real server tells which of its specs it tried last."""
+    return invalid_all("steps", steps, [{"expected": "step?", "in": path}])
 
 
 def _is_well_formed(step: list[Json]) -> bool:
@@ -238,7 +246,8 @@ def check_new_name(catalog: Catalog, attr: Attribute) -> None:
     etype, label = attr.etype, attr.label
     reserved = etype.startswith("$") and etype not in OPEN_NAMESPACES
     if reserved or etype in SYSTEM_NAMESPACES - set(OPEN_NAMESPACES):
-        raise invalid("attributes", [etype, label], f"{etype} is a reserved namespace")
+        shown = {name: value for name, value in attr.as_step().items() if name != "required?"}
+        raise invalid("attributes", shown, f"$ is reserved for system tables. You can't create {etype}")
     if not label or not etype or set('"\\') & set(label):
         raise invalid("attributes", [etype, label], "An attribute needs a name without quotes")
     if catalog.hop(etype, label) is not None:

@@ -25,7 +25,7 @@ _HEADERS: Final[Mapping[str, str]] = {
 
 
 def subscribe(call: Call) -> Response:
-    """Open the stream. What is wrong with the caller or the query is an ordinary answer before it opens."""
+    """Open the stream. What is wrong with the caller is an ordinary answer; with the query, an event."""
     asked = call.field("query", dict)
     subscription = Subscription(call, call.caller(), asked)
     subscription.start()
@@ -34,20 +34,30 @@ def subscribe(call: Call) -> Response:
 
 @dataclass(slots=True)
 class Subscription:
-    """One stream. The caller is looked at once, when it opens; sign-out does not end it."""
+    """One stream. The caller is looked at once, when it opens; sign-out does not end it.
+
+    After the first write that follows, whatever it touches, the tree is sent again even if it is the same: the
+    real server does so at times, and this one always, so that nobody relies on the contrary.
+    """
 
     call: Call
     caller: Caller
     query: Json
     _first: Json = None
-    _shown: str = ""
+    _shown: str | None = None
+    _repeats: bool = True
     _ids: list[str] = field(default_factory=list)
 
     def start(self) -> None:
-        """Answer the query for the first time. Raises what an ordinary query would."""
-        answer, tx_id = self._ask()
-        self._shown = _compared(answer)
+        """Answer the query for the first time."""
         self._ids = [new_uuid(self.call.backend.rng) for _ in range(4)]
+        try:
+            answer, tx_id = self._ask()
+        except ApiError as exc:
+            event = {"op": "add-query", "q": self.query, "client-event-id": self._ids[3]}
+            self._first = _error(exc, event)
+            return
+        self._shown = _compared(answer)
         self._first = {
             "op": "add-query-ok",
             "q": self.query,
@@ -66,7 +76,7 @@ class Subscription:
             if app == self.caller.app.id:
                 # The loop may have been closed since the commit began.
                 with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(changed.set)
+                    loop.call_soon_threadsafe(self._note_write, changed)
 
         stop = self.call.backend.storage.subscribe(committed)
         try:
@@ -78,6 +88,7 @@ class Subscription:
                 {"op": "sse-init", "machine-id": machine, "session-id": session, "sse-token": token}
             )
             yield self._event(self._first)
+            await self._go_deaf_after(self._first)
             while True:
                 if not await _set_within(changed, self.call.backend.keep_alive_s):
                     yield b":\n\n"
@@ -86,22 +97,26 @@ class Subscription:
                 message = await loop.run_in_executor(None, self._refresh)
                 if message is not None:
                     yield self._event(message)
-                if message is not None and message["op"] == "error":
-                    await self._go_deaf()
+                    await self._go_deaf_after(message)
         finally:
             stop()
 
-    async def _go_deaf(self) -> None:
+    def _note_write(self, changed: asyncio.Event) -> None:
+        if self._repeats:
+            self._shown, self._repeats = None, False
+        changed.set()
+
+    async def _go_deaf_after(self, message: Json) -> None:
         """After an error the real server drops the query and keeps the connection alive."""
-        await asyncio.Event().wait()
+        if message["op"] == "error":
+            await asyncio.Event().wait()
 
     def _refresh(self) -> dict[str, Json] | None:
         """The message for a new answer, or None when it is the old one."""
         try:
             answer, tx_id = self._ask()
         except ApiError as exc:
-            body = {"type": exc.kind, "message": exc.message, "hint": exc.hint}
-            return {"op": "error", "status": exc.status, **body, "original-event": {"op": "refresh"}}
+            return _error(exc, {"op": "refresh"})
         compared = _compared(answer)
         if compared == self._shown:
             return None
@@ -133,6 +148,11 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _error(exc: ApiError, original: dict[str, Json]) -> dict[str, Json]:
+    body = {"type": exc.kind, "message": exc.message, "hint": exc.hint}
+    return {"op": "error", "status": exc.status, **body, "original-event": original}
 
 
 def _compared(answer: Answer) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,9 +17,10 @@ from sandbox.instant import attributes, checks, entities
 from sandbox.instant.access import Access, Caller
 from sandbox.instant.catalog import Attribute, Catalog
 from sandbox.instant.checks import Before
+from sandbox.instant.contention import RowLocks, wanted_by
 from sandbox.instant.errors import invalid
 from sandbox.instant.limits import Limiter
-from sandbox.instant.steps import Lookup, Op, Plan, check_new_name, plan_steps
+from sandbox.instant.steps import Kind, Lookup, Mode, Op, Plan, check_new_name, plan_steps
 from sandbox.instant.storage import Storage, next_transaction_id
 from sandbox.instant.values import Json
 from sandbox.instant.writes import Writer
@@ -28,6 +30,17 @@ Pause = Callable[[str], None]
 
 # Columns of the system that even the app's clients may write.
 _EDITABLE: Final = frozenset({("$files", "path")})
+_OP_NAMES: Final[Mapping[Kind, str]] = {
+    "add": "add-triple",
+    "merge": "deep-merge-triple",
+    "retract": "retract-triple",
+    "delete": "delete-entity",
+}
+# What a mode wants of its entity before the write, and what is said otherwise.
+_MODES: Final[tuple[tuple[Mode, bool, str], ...]] = (
+    ("create", False, "Creating entities that exist"),
+    ("update", True, "Updating entities that don't exist"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,7 @@ class Backend:
     limiter: Limiter
     pause: Pause
     keep_alive_s: float
+    locks: RowLocks | None = None
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
@@ -72,8 +86,12 @@ class Transaction:
         with self.backend.storage.reading() as connection:
             ops, before = self._ask_first(connection, None)
         self.backend.pause("transact")
-        with self.backend.storage.writing(self.caller.app.id) as connection:
+        with self._locks(ops), self.backend.storage.writing(self.caller.app.id) as connection:
             return self._write(connection, ops, before, None)
+
+    def _locks(self, ops: list[Op]) -> AbstractContextManager[None]:
+        locks = self.backend.locks
+        return nullcontext() if locks is None else locks.held(wanted_by(self.caller.app.id, ops))
 
     def rehearse(self, *, commit: bool) -> Outcome:
         """Report what every rule says, and keep the writes only if asked to and all rules pass."""
@@ -284,10 +302,30 @@ def _check_modes(connection: sqlite3.Connection, catalog: Catalog, ops: list[Op]
         at = (op.etype, op.entity)
         if at not in there:
             there[at] = _is_there(connection, catalog, op)
-        if op.mode == "create" and there[at]:
-            raise _refused(op, f"Creating entities that exist: {op.entity}")
-        if op.mode == "update" and not there[at]:
-            raise _refused(op, f"Updating entities that don't exist: {op.entity}")
+    for mode, wanted, complaint in _MODES:
+        bad = [op for op in ops if op.mode == mode and there[op.etype, op.entity] is not wanted]
+        if bad:
+            triples = [_triple(catalog, op) for op in bad]
+            named = ", ".join(str(triple["eid"]) for triple in triples)
+            raise invalid("tx-step", triples, f"{complaint}: {named}")
+
+
+def _triple(catalog: Catalog, op: Op) -> dict[str, Json]:
+    """The operation as the server has it: one value of one attribute, the id among them."""
+    attr = op.attr or catalog.forward[op.etype, "id"]
+    return {
+        "op": _OP_NAMES.get(op.kind, op.kind),
+        "eid": _named(op.entity),
+        "etype": op.etype,
+        "aid": attr.id,
+        "value": _named(op.value if op.attr else op.entity),
+        "rev-etype": attr.reverse_etype,
+        "opts": {"mode": op.mode},
+    }
+
+
+def _named(value: Json) -> Json:
+    return [value.attr_id, value.value] if isinstance(value, Lookup) else value
 
 
 def _is_there(connection: sqlite3.Connection, catalog: Catalog, op: Op) -> bool:
@@ -297,7 +335,7 @@ def _is_there(connection: sqlite3.Connection, catalog: Catalog, op: Op) -> bool:
 
 
 def _refused(op: Op, message: str) -> Exception:
-    entity = [op.entity.attr_id, op.entity.value] if isinstance(op.entity, Lookup) else op.entity
-    value = [op.value.attr_id, op.value.value] if isinstance(op.value, Lookup) else op.value
-    step = [op.kind, op.etype, entity, op.attr.label if op.attr else "id", value]
+    step = [_OP_NAMES.get(op.kind, op.kind), _named(op.entity), op.etype]
+    if op.attr is not None:
+        step[2:] = [op.attr.id, _named(op.value), None]
     return invalid("tx-step", step, message)

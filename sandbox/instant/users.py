@@ -7,16 +7,14 @@ import random
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sandbox.instant import attributes, entities
 from sandbox.instant.catalog import Catalog, Hop
 from sandbox.instant.entities import Entity
 from sandbox.instant.errors import invalid_all, malformed_param
 from sandbox.instant.steps import Op
-from sandbox.instant.storage import Storage
-from sandbox.instant.transact import cascade_of_user
-from sandbox.instant.values import Json, as_uuid, new_uuid
+from sandbox.instant.transact import Backend, cascade_of_user
+from sandbox.instant.values import Json, as_uuid, moment, new_uuid
 from sandbox.instant.writes import Writer
 
 
@@ -74,7 +72,7 @@ class Users:
 
     def set(self, user_id: str, values: Mapping[str, Json]) -> None:
         """Create or update one user's row."""
-        writer = self._writer()
+        writer = self.writer()
         ops = [Op("add", "$users", user_id)]
         for label, value in values.items():
             ops.append(Op("add", "$users", user_id, self.catalog.forward["$users", label], value))
@@ -84,7 +82,7 @@ class Users:
 
     def delete(self, user_id: str) -> None:
         """Delete a user and what is set to go with them."""
-        writer = self._writer()
+        writer = self.writer()
         writer.delete(cascade_of_user(self.connection, self.catalog, user_id))
         writer.check_required()
 
@@ -93,7 +91,7 @@ class Users:
         token, row_id = new_uuid(self.rng), new_uuid(self.rng)
         forward = self.catalog.forward
         hashed = forward["$userRefreshTokens", "hashedToken"]
-        self._writer().add(
+        self.writer().add(
             [
                 Op("add", "$userRefreshTokens", row_id, hashed, token_hash(token)),
                 Op("add", "$userRefreshTokens", row_id, forward["$userRefreshTokens", "$user"], user_id),
@@ -105,13 +103,13 @@ class Users:
         """Make one refresh token worthless."""
         row_id = self._find("$userRefreshTokens", "hashedToken", token_hash(token))
         if row_id is not None:
-            self._writer().delete([Op("delete", "$userRefreshTokens", row_id)])
+            self.writer().delete([Op("delete", "$userRefreshTokens", row_id)])
 
     def revoke_all(self, user_id: str) -> None:
         """Make every refresh token of the user worthless."""
         hop = Hop(self.catalog.forward["$userRefreshTokens", "$user"], forward=False)
         rows = entities.linked_ids(self.connection, hop, [user_id])
-        self._writer().delete(Op("delete", "$userRefreshTokens", row_id) for row_id in rows)
+        self.writer().delete(Op("delete", "$userRefreshTokens", row_id) for row_id in rows)
 
     def check_extra(self, extra: Json) -> dict[str, Json]:
         """The custom attributes for a new user; unknown names and the system's columns are refused."""
@@ -123,7 +121,7 @@ class Users:
         for label in extra:
             attr = self.catalog.blob("$users", label)
             if attr is None or attr.system:
-                bad.append({"message": f"`{label}` is not a custom attribute of $users", "in": [label]})
+                bad.append({"message": f"`{label}` is not a custom attribute of $users"})
         if bad:
             raise invalid_all("extra-fields", extra, bad)
         return extra
@@ -134,14 +132,18 @@ class Users:
             "SELECT created_ms FROM entities WHERE namespace = ? AND id = ?",
             (self.catalog.namespaces["$users"], user["id"]),
         ).fetchone()
-        made = datetime.fromtimestamp((row[0] if row else self.now_ms) / 1000, UTC)
         shown = {
             "id": user["id"],
             "app_id": self.app_id,
-            "created_at": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "created_at": moment(row[0] if row else self.now_ms),
             "isGuest": user.get("type") == "guest",
         }
-        shown |= {label: value for label, value in user.items() if value is not None}
+        columns = self.catalog.forward
+        shown |= {
+            label: value
+            for label, value in user.items()
+            if value is not None or not columns["$users", label].system
+        }
         if token is not None:
             shown["refresh_token"] = token
         return shown
@@ -153,15 +155,14 @@ class Users:
         ).fetchone()
         return None if row is None else str(row[0])
 
-    def _writer(self) -> Writer:
+    def writer(self) -> Writer:
+        """For changes of the system's other rows in the same transaction."""
         return Writer(self.connection, self.catalog, self.rng, self.now_ms)
 
 
-def users_on(
-    storage: Storage, connection: sqlite3.Connection, app_id: str, *, rng: random.Random, now_ms: int
-) -> Users:
+def users_on(backend: Backend, connection: sqlite3.Connection, app_id: str) -> Users:
     """The users of an app, on a connection."""
-    return Users(connection, storage.catalog(app_id), app_id, rng, now_ms)
+    return Users(connection, backend.storage.catalog(app_id), app_id, backend.rng, backend.now_ms())
 
 
 def uuid_param(value: Json, path: tuple[str, ...]) -> str | None:

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sandbox.instant.errors import ApiError, invalid
+from sandbox.instant.errors import null_bytes
 
 # A value out of a request or out of the database. Its shape is checked where it matters.
 Json = Any
@@ -40,7 +40,8 @@ def new_uuid(rng: random.Random) -> str:
 
 def parse_body(body: bytes) -> Json:
     """The JSON of a request; raises ValueError for what is not JSON, `NaN` included."""
-    return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    parsed = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    return _encodable(parsed) if b"\\ud" in body.lower() else parsed
 
 
 def clean(value: Json) -> Json:
@@ -48,8 +49,8 @@ def clean(value: Json) -> Json:
     if isinstance(value, str):
         if len(value) == 36 and _UUID.fullmatch(value):
             return value.lower()
-        if not value.isascii() or "\0" in value:
-            _refuse_unstorable(value)
+        if "\0" in value:
+            raise null_bytes()
         return value
     if isinstance(value, dict):
         return {clean(name): clean(item) for name, item in value.items()}
@@ -85,9 +86,9 @@ def index_key(value: Json, checked_type: str | None) -> IndexKey:
     if value is None:
         return NULL_KEY
     if checked_type == "date":
-        moment = date_ms(value)
-        if moment is not None:
-            return moment
+        when = date_ms(value)
+        if when is not None:
+            return when
     if isinstance(value, bool):
         return b"\x01" if value else b"\x00"
     if isinstance(value, str | float):
@@ -114,11 +115,16 @@ def date_ms(value: Json) -> int | float | None:
         return value
     if not isinstance(value, str):
         return None
-    moment = _parse_moment(value.strip())
-    if moment is None:
+    when = _parse_moment(value.strip())
+    if when is None:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
+
+
+def moment(ms: int) -> str:
+    """A time as Instant writes it."""
+    return datetime.fromtimestamp(ms // 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def deep_merge(old: Json, patch: Json) -> Json:
@@ -150,17 +156,13 @@ def _parse_moment(text: str) -> datetime | None:
     return None
 
 
-def _refuse_unstorable(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _unstorable(text) from None
-    if "\0" in text:
-        raise _unstorable(text)
-
-
-def _unstorable(text: str) -> ApiError:
-    return invalid("steps", ascii(text), "Text with a NUL or half a surrogate pair cannot be stored")
+def _encodable(value: Json) -> Json:
+    """`value` with a question mark for each half of a surrogate pair, as Java writes text that is not whole."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list) else value
 
 
 def _refuse_constant(name: str) -> Json:

@@ -107,7 +107,11 @@ class Writer:
             return []
         body = entities.body_of(self.connection, self.catalog, etype, entity_id)
         if body is None:
-            return []
+            links = self.catalog.links_from.get(etype, ())
+            if not any(self._has_link(attr, entity_id) for attr in links):
+                return []
+            # A link alone makes no entity: it lacks its id as well.
+            body, required = {}, [self.catalog.forward[etype, "id"], *required]
         return [
             attr
             for attr in required
@@ -190,6 +194,7 @@ class Writer:
                 (namespace, entity_id, self.now_ms, _dump(after)),
             )
             self._index_new(etype, entity_id, after)
+            self._note_type(self.catalog.forward[etype, "id"], "string")
             return
         changed = {label: value for label, value in values.items() if not _same(body, label, value)}
         if not changed:
@@ -206,12 +211,15 @@ class Writer:
                 continue
             attr = self.catalog.forward[etype, label]
             if attr.checked_type is not None and not fits(value, attr.checked_type):
-                raise wrong_value(_shown(attr), entity_id, value, too_large=False)
+                raise wrong_value(attr, entity_id, value, too_large=False)
             if (attr.indexed or attr.unique) and too_large(value):
-                raise wrong_value(_shown(attr), entity_id, value, too_large=True)
-            bit = 1 << INFERRED_TYPES.index(inferred_type(value))
-            if not attr.inferred & bit and not attr.system:
-                self.inferred[attr.key] = self.inferred.get(attr.key, 0) | bit
+                raise wrong_value(attr, entity_id, value, too_large=True)
+            self._note_type(attr, inferred_type(value))
+
+    def _note_type(self, attr: Attribute, kind: str) -> None:
+        bit = 1 << INFERRED_TYPES.index(kind)
+        if not attr.inferred & bit and not attr.system:
+            self.inferred[attr.key] = self.inferred.get(attr.key, 0) | bit
 
     def _index_new(self, etype: str, entity_id: str, body: dict[str, Json]) -> None:
         for attr in self.catalog.keyed.get(etype, ()):
@@ -258,6 +266,7 @@ class Writer:
 
     def _link(self, attr: Attribute, source: str, target: str) -> None:
         self._touched.add((source, attr.etype))
+        self._note_type(attr, "string")
         if not attr.many:
             self.connection.execute(
                 "DELETE FROM links WHERE attribute = ? AND source = ? AND target <> ?",
@@ -299,7 +308,3 @@ def _same(body: dict[str, Json], label: str, value: Json) -> bool:
 
 def _dump(body: dict[str, Json]) -> str:
     return json.dumps(body, separators=(",", ":"))
-
-
-def _shown(attr: Attribute) -> dict[str, Json]:
-    return {"id": attr.id, "etype": attr.etype, "label": attr.label, "type": attr.checked_type}

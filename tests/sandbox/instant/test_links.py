@@ -85,3 +85,15 @@ def test_a_required_link_must_be_there(instant: Harness) -> None:
     instant.transact(["create", "posts", post, {"author": ada}])
     with pytest.raises(Refused, match="posts/author"):
         instant.transact(["delete", "people", ada])
+
+
+def test_a_link_from_nobody_is_refused_where_something_is_required(instant: Harness) -> None:
+    instant.push(SCHEMA)
+    ada, nobody = new_id(), new_id()
+    instant.transact(["create", "people", ada, {"name": "Ada"}], ["link", "posts", nobody, {"author": ada}])
+    assert instant.find("posts") == []
+    instant.push({"entities": {"posts": attrs(title="string*")}})
+    with pytest.raises(Refused) as refused:
+        instant.transact(["link", "posts", new_id(), {"author": ada}])
+    records = refused.value.hint["records"]
+    assert [(each["label"], each["is_required"]) for each in records] == [("id", False), ("title", True)]

@@ -27,7 +27,10 @@ def test_a_refusal_arrives_with_its_status_and_shape(served: Process) -> None:
     answer = requests.post(f"{served.uri}/admin/query", json={"query": {}}, timeout=5)
     assert answer.status_code == 400
     assert answer.json()["type"] == "param-missing"
-    assert answer.json()["hint"] == {"in": ["headers", "app-id"]}
+    assert answer.json()["hint"] == {
+        "in": ["headers", "app-id"],
+        "possible-ins": [["query-params", "app_id"]],
+    }
 
 
 def test_printing_the_app_starts_nothing_and_keeps_it(tmp_path: Path) -> None:

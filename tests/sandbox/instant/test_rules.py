@@ -126,7 +126,6 @@ def test_binds_of_the_default_block_are_shared_and_circles_refused(notes: Harnes
         {"allow": {"view": "data.("}},
         {"allow": {"update": "dta.n == 1"}},
         {"allow": {"view": "newData.n == 1"}},  # only the rules of writes have it
-        {"allow": {"view": "data.ref(data.text) == []"}},
         {"fields": {"text": "lol"}},
         {"fields": {"id": "true"}},
         {"allow": {"view": 7}},
@@ -221,19 +220,25 @@ def test_refs_follow_links_from_the_row_and_from_the_user(notes: Harness) -> Non
         "'red' in auth.ref('$user.teams.name')",
         "auth.email in data.ref('owner.email')",
         "auth.id in data.ref('owner.id')",
-        "auth.id in data.ref('team.members')",
         "auth.id == data.owner",
     ):
         rule(notes, "view", text)
         assert len(notes.query({"notes": {}}, headers=as_ada)["notes"]) == 1, text
         assert notes.query({"notes": {}}, headers=as_ben)["notes"] == [], text
+    rule(notes, "view", "auth.id in data.ref('team.members')")
+    assert notes.query({"notes": {}}, headers=as_ada)["notes"] == [], "a ref must go on to .id"
 
 
-def test_a_ref_that_leads_nowhere_throws(notes: Harness) -> None:
+@pytest.mark.parametrize(("path", "name"), [("owner.shoes.size", "shoes"), ("owner.shoes", "shoes")])
+def test_a_ref_that_leads_nowhere_names_the_attribute_that_is_not_there(
+    notes: Harness, path: str, name: str
+) -> None:
     notes.transact(["create", "notes", new_id(), {"n": 1}])
-    rule(notes, "view", "data.ref('owner.shoes.size') == []")
-    with pytest.raises(Refused, match="permission-evaluation-failed"):
+    rule(notes, "view", f"data.ref('{path}') == []")
+    with pytest.raises(Refused) as refused:
         notes.query({"notes": {}}, headers=GUEST)
+    assert (refused.value.status, refused.value.kind) == (400, "record-not-found")
+    assert refused.value.hint == {"args": ["$users", name], "record-type": "attr"}
 
 
 def test_rules_on_fields_hide_them_and_what_they_would_tell_as_a_filter(notes: Harness) -> None:
@@ -287,6 +292,19 @@ def test_linking_asks_both_ends(notes: Harness, allow: Any, owner_rule: Any, pas
     assert notes.permits(["link", "notes", note, {"owner": ada}], headers=as_ada) is passes
 
 
+def test_linked_data_is_the_other_row_as_the_link_leaves_it(notes: Harness) -> None:
+    ada, as_ada = notes.sign_in("ada@example.com")
+    note = new_id()
+    notes.transact(["create", "notes", note, {}])
+    notes.push_rules({"$users": {"allow": {"link": {"notes": "linkedData.owner == data.id"}}}})
+    link_step = ["link", "notes", note, {"owner": ada}]
+    assert notes.permits(link_step, headers=as_ada)
+    body = {"steps": [link_step]}
+    (check,) = notes.call("POST", "/admin/transact_perms_check", body, as_ada)["check-results"]
+    assert check["bindings"]["linked-data"]["owner"] == ada
+    assert check["bindings"]["actions"] == {"data": "update", "linkedData": "update"}
+
+
 def test_unlinking_has_rules_of_its_own(notes: Harness) -> None:
     ada, as_ada = notes.sign_in("ada@example.com")
     note = new_id()
@@ -327,7 +345,11 @@ def test_a_rate_limit_answers_429_with_when_to_come_back(notes: Harness) -> None
     )
     for _ in range(2):
         assert may_create(notes, {})
-    notes.now += 600
+    notes.now += 0.3
+    with pytest.raises(Refused) as refused:
+        may_create(notes, {})
+    assert refused.value.hint["retry-after"] == 3600
+    notes.now += 599.7
     with pytest.raises(Refused) as refused:
         may_create(notes, {})
     assert (refused.value.status, refused.value.kind) == (429, "rate-limited")
@@ -339,7 +361,7 @@ def test_a_rate_limit_answers_429_with_when_to_come_back(notes: Harness) -> None
 def test_a_permission_check_of_a_query_reports_each_rule(notes: Harness) -> None:
     note = new_id()
     notes.transact(["create", "notes", note, {"n": 1, "secret": "s"}])
-    body = {
+    body: Any = {
         "query": {"notes": {}},
         "rules-override": {"notes": {"allow": {"view": "data.n == 1"}, "fields": {"secret": "false"}}},
     }
@@ -349,6 +371,12 @@ def test_a_permission_check_of_a_query_reports_each_rule(notes: Harness) -> None
         (note, None, True),
         (note, "secret", False),
     ]
+    body["rules-override"]["notes"] |= {"bind": {"one": "data.n == 1", "two": "one || false"}}
+    body["rules-override"]["notes"]["allow"] = {"view": "!two"}
+    row, column = notes.call("POST", "/admin/query_perms_check", body, GUEST)["check-results"]
+    assert (row["check"], column["label"]) == (False, "secret"), "columns are asked of hidden rows too"
+    assert row["program"]["display-code"] == "!two"
+    assert row["program"]["code"] == "cel.bind(one, data.n == 1, cel.bind(two, one || false, !two))"
     with pytest.raises(Refused) as refused:
         notes.call("POST", "/admin/query_perms_check", {"query": {}})
     assert refused.value.hint["data-type"] == "non-admin"
@@ -368,7 +396,9 @@ def test_a_permission_check_of_a_transact_reports_and_rolls_back(
     answer = notes.call("POST", "/admin/transact_perms_check", body, GUEST)
     assert answer["all-checks-ok?"] is (text == "true")
     assert answer["committed?"] is bool(kept)
-    assert [check["action"] for check in answer["check-results"]] == ["create"]
+    (check,) = answer["check-results"]
+    assert (check["action"], check["bindings"]["modified-fields"]) == ("create", ["n"])
+    assert set(check["bindings"]) == {"data", "new-data", "rule-params", "modified-fields"}
     assert len(notes.find("notes")) == kept
 
 

@@ -61,10 +61,25 @@ def test_the_stream_begins_with_its_greeting_and_the_whole_answer(instant: Harne
     assert (page["has-next-page?"], page["has-previous-page?"]) == (False, False)
 
 
-def test_a_change_of_the_answer_is_sent_whole_and_nothing_else_is(instant: Harness) -> None:
+def test_the_same_tree_is_sent_once_more_after_a_write_elsewhere(instant: Harness) -> None:
+    async def story(stream: AsyncIterator[bytes]) -> list[Any]:
+        first = await opened(stream)
+        instant.transact(["create", "others", new_id(), {"n": 1}])
+        refresh = await message(stream)
+        return [first["result"], refresh["computations"][0]["instaql-result"]]
+
+    instant.transact(["create", "posts", new_id(), {"n": 7}])
+    _, (first, again) = listen(instant, story, {"posts": {}})
+    assert [post["n"] for post in first["posts"]] == [7]
+    assert again == first
+
+
+def test_then_a_change_of_the_answer_is_sent_whole_and_nothing_else_is(instant: Harness) -> None:
     async def story(stream: AsyncIterator[bytes]) -> dict[str, Any]:
         await opened(stream)
         instant.transact(["create", "others", new_id(), {"n": 1}])
+        await message(stream)
+        instant.transact(["create", "others", new_id(), {"n": 2}])
         waiting = asyncio.ensure_future(message(stream))
         done, _ = await asyncio.wait({waiting}, timeout=0.05)
         assert not done
@@ -119,10 +134,26 @@ def test_counts_and_pages_travel_beside_the_answer(instant: Harness) -> None:
     assert first["result-meta"]["page-info"]["posts"]["has-next-page?"] is True
 
 
-def test_what_is_wrong_from_the_start_is_an_ordinary_refusal(instant: Harness) -> None:
-    for query, headers in (({"posts": {"$": {"limit": 0}}}, None), ({}, {"as-token": new_id()})):
-        with pytest.raises(Refused):
-            listen(instant, opened, query, headers)
+def test_a_caller_who_is_nobody_is_refused_before_the_stream_opens(instant: Harness) -> None:
+    with pytest.raises(Refused, match="record-not-found"):
+        listen(instant, opened, {}, {"as-token": new_id()})
+
+
+def test_an_invalid_query_is_an_error_on_the_open_stream_and_the_last_word(instant: Harness) -> None:
+    query = {"posts": {"$": {"limit": 0}}}
+
+    async def story(stream: AsyncIterator[bytes]) -> dict[str, Any]:
+        error = await opened(stream)
+        instant.transact(["create", "posts", new_id(), {"n": 3}])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(stream), 0.05)
+        return error
+
+    instant.transact(["create", "posts", new_id(), {"n": 1}])
+    _, error = listen(instant, story, query)
+    assert (error["op"], error["status"], error["type"]) == ("error", 400, "validation-failed")
+    assert error["hint"]["data-type"] == "query"
+    assert (error["original-event"]["op"], error["original-event"]["q"]) == ("add-query", query)
 
 
 def test_after_an_error_the_stream_stays_open_and_says_nothing_more(instant: Harness) -> None:
