@@ -13,7 +13,7 @@ from instant_admin.ledger.rules import Purchase
 from instant_admin.ledger.store import BalanceStore, row_id
 from sandbox.instant.contention import Contention
 from sandbox.serving import Request, Response
-from tests.loopback import LoopbackInstant
+from tests.drivers.instant import LoopbackInstant
 
 WRITERS = 4
 MOVEMENTS_EACH = 6
