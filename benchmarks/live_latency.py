@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     rounds: int = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), site_ports=(0, 0), deliver_webhooks=False)
+        # With contention, so that a write takes as long as at PostgreSQL.
+        world = World(Path(folder), site_ports=(0, 0), deliver_webhooks=False, contention=True)
         world.start()
         try:
             times = _measure(world, rounds)

@@ -143,6 +143,7 @@ class World:
         stripe_port: int = 0,
         env: Mapping[str, str] | None = None,
         deliver_webhooks: bool = True,
+        contention: bool = False,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.mail_dir = self.data_dir / "mail"
@@ -152,7 +153,7 @@ class World:
         urls = [f"http://{HOST}:{port}" for port in ports]
         self.site_urls = urls[2:]
         self.site_env = os.environ | self._site_environment(urls[0], urls[1]) | dict(env or {})
-        self.instant = self._instant(ports[0], urls[0])
+        self.instant = self._instant(ports[0], urls[0], contention=contention)
         self.stripe = self._stripe(ports[1], urls[1], deliver_webhooks=deliver_webhooks)
         self.sites = [
             self._site(number, port, url)
@@ -267,11 +268,12 @@ class World:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _instant(self, port: int, url: str) -> Part:
+    def _instant(self, port: int, url: str, *, contention: bool) -> Part:
         command = [
             *(sys.executable, "-m", "sandbox.instant", "--port", str(port)),
             *("--data", str(self.data_dir / "instant.sqlite3")),
             *("--app-id", self.keys.instant_app_id, "--admin-token", self.keys.instant_admin_token),
+            *(["--contention"] if contention else []),
         ]
         return Part("Instant", command, env=os.environ, url=url, log=self.data_dir / "instant.log")
 
