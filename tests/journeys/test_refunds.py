@@ -155,8 +155,8 @@ def test_with_no_webhook_at_all_reconcile_gives_every_buyer_their_credits(silent
     assert [member.credits() for member in (by_card, for_free, by_debit, refunded, twice)] == [0] * 5
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda _: reconcile(world), range(2)))
-    mended = [line.split()[0] for run in runs for line in run[:-1] if "credited" in line]
-    assert sorted(mended) == sorted(bought)
+    found = [line.split()[0] for run in runs for line in run[:-1] if "credited" in line]
+    assert sorted(found) == sorted(bought)
     assert [member.credits() for member in (by_card, for_free, by_debit, refunded, twice)] == [
         *(10, 10, 10, 7, 60)
     ]

@@ -179,12 +179,12 @@ def _delete(cast: Cast, deed: Deed) -> None:
     member = cast.members[deed.member]
 
     def delete() -> UUID | None:
-        shelf = haikus_of(member).haikus
-        if not shelf:
+        written = haikus_of(member).haikus
+        if not written:
             return None
-        cast.deleted.add(shelf[0].id)  # from now on it may be gone, whatever the answer is
-        delete_haiku(member, shelf[0].id)
-        return shelf[0].id
+        cast.deleted.add(written[0].id)  # from now on it may be gone, whatever the answer is
+        delete_haiku(member, written[0].id)
+        return written[0].id
 
     for _ in range(4):
         try:

@@ -99,8 +99,8 @@ def flag_then_credit() -> AbstractContextManager[Any]:
         if plan is None or checkout.is_marked:
             return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
         checkouts.mark_fulfilled(checkout.id)
-        carried = configured_store().apply(plan.member_id, plan)
-        return Settlement(checkout.id, Outcome.CREDITED, plan.credits, carried.account.credits, open=False)
+        applied = configured_store().apply(plan.member_id, plan)
+        return Settlement(checkout.id, Outcome.CREDITED, plan.credits, applied.account.credits, open=False)
 
     return _settled_by(settle)
 

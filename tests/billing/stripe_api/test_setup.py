@@ -170,9 +170,9 @@ def test_what_somebody_changed_in_the_dashboard_is_put_right(site: LoopbackSite)
     site.ask(f"/v1/prices/{price['id']}", method="POST", active="false")
     site.ask(f"/v1/products/{price['product']['id']}", method="POST", active="false", name="Eleven")
     _, said = set_up()
-    mended = prices(site)["10"]
-    assert (mended["id"], mended["active"]) == (price["id"], True)
-    assert (mended["product"]["active"], mended["product"]["name"]) == (True, "Ten haikus")
+    fixed = prices(site)["10"]
+    assert (fixed["id"], fixed["active"]) == (price["id"], True)
+    assert (fixed["product"]["active"], fixed["product"]["name"]) == (True, "Ten haikus")
     assert "for sale" in said
 
 

@@ -111,12 +111,12 @@ def test_a_spend_that_is_not_covered_writes_nothing_and_makes_nothing(
 ) -> None:
     made: list[UUID] = []
 
-    def goods(haiku_id: UUID) -> list[Step]:
+    def steps(haiku_id: UUID) -> list[Step]:
         made.append(haiku_id)
         return []
 
     with pytest.raises(OutOfCredits):
-        store.post(ada, spent(ada), steps=goods)
+        store.post(ada, spent(ada), steps=steps)
     assert (ledger(loopback, ada), made) == ([], [])
 
 
@@ -276,8 +276,8 @@ def test_whatever_goes_wrong_a_movement_happens_exactly_once(
     network = FaultyNetwork(fault, path=path, first=first, times=times)
     store = store_of(loopback.client(network))
 
-    def post(movement: Movement, **goods: Any) -> Posted:
-        return settled(lambda: store.post(ada, movement, **goods))
+    def post(movement: Movement, **bought: Any) -> Posted:
+        return settled(lambda: store.post(ada, movement, **bought))
 
     assert post(bought()).credits == 10
     assert post(spent(ada), steps=haiku_for(ada)).credits == 9
