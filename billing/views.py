@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import replace_url, trigger_client_event
@@ -44,10 +45,20 @@ logger = logging.getLogger(__name__)
 SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
 
 
+@never_cache
 @require_GET
-@member_required
 def credits(request: SiteRequest) -> HttpResponse:
-    """The counter. It has no page of its own."""
+    """The counter. It has no page of its own.
+
+    htmx asks for it whenever the page is looked at. Signed out meanwhile, the page stays: somebody may be typing.
+    """
+    if request.member is None and wants_fragment(request):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    return _credits(request)
+
+
+@member_required
+def _credits(request: SiteRequest) -> HttpResponse:
     if not wants_json(request) and not wants_fragment(request):
         return redirect("home")
     balance = balance_of(signed_in(request))
