@@ -17,7 +17,7 @@ from sandbox.instant.entities import Entity
 from sandbox.instant.errors import rate_limited
 from sandbox.instant.limits import Limiter, limits_from_json
 from sandbox.instant.rules import Program, Scope
-from sandbox.instant.values import Json
+from sandbox.instant.values import Json, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class Access:
             wait_s = self._limiter.take(bucket, limit, now=self._now, tokens=int(tokens))
             if wait_s is not None:
                 wait_s = ceil(wait_s)
-                hint = {"retry-at": self._now + wait_s, "retry-after": wait_s, "remaining-tokens": 0}
-                raise rate_limited(hint)
+                retry_at = moment(int((self._now + wait_s) * 1000))
+                raise rate_limited({"retry-at": retry_at, "retry-after": wait_s, "remaining-tokens": 0})
         return True
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from sandbox.instant.catalog import Catalog, Hop
-from sandbox.instant.errors import no_attribute
+from sandbox.instant.errors import invalid, no_attribute
 from sandbox.instant.steps import Lookup
 from sandbox.instant.values import Json
 
@@ -75,9 +75,10 @@ def linked_ids(connection: sqlite3.Connection, hop: Hop, ids: Sequence[str]) -> 
 def follow(
     connection: sqlite3.Connection, catalog: Catalog, etype: str, ids: Sequence[str], labels: Sequence[str]
 ) -> list[Json]:
-    """The values at the end of a path such as `owner.email`. Raises `record-not-found` for an unknown name.
+    """The values at the end of a path such as `owner.email`.
 
-    A path that ends in a link finds nothing that a rule could compare with: it must go on to `.id`.
+    Raises `record-not-found` for an unknown name, and `validation-failed` for a path that ends in a link: it must go
+    on to `.id`.
     """
     here, current = etype, list(ids)
     *path, last = labels
@@ -87,10 +88,12 @@ def follow(
             raise no_attribute(here, label)
         current = linked_ids(connection, hop, current)
         here = hop.etype
-    attr = catalog.forward.get((here, last))
-    if attr is None:
+    if catalog.hop(here, last) is not None:
+        message = f"Expected {last} to be a uuid, got the name of a variable"
+        raise invalid("query", None, message, path=["$", "where", last], expected="uuid?")
+    if catalog.blob(here, last) is None:
         raise no_attribute(here, last)
-    return [] if attr.is_link else list(_column(connection, catalog, here, current, last))
+    return list(_column(connection, catalog, here, current, last))
 
 
 def _column(

@@ -225,8 +225,21 @@ def test_refs_follow_links_from_the_row_and_from_the_user(notes: Harness) -> Non
         rule(notes, "view", text)
         assert len(notes.query({"notes": {}}, headers=as_ada)["notes"]) == 1, text
         assert notes.query({"notes": {}}, headers=as_ben)["notes"] == [], text
-    rule(notes, "view", "auth.id in data.ref('team.members')")
-    assert notes.query({"notes": {}}, headers=as_ada)["notes"] == [], "a ref must go on to .id"
+
+
+@pytest.mark.parametrize("path", ["team", "team.members", "owner.teams"])
+def test_a_ref_that_ends_in_a_link_is_refused(notes: Harness, path: str) -> None:
+    ada, as_ada = notes.sign_in("ada@example.com")
+    team = new_id()
+    notes.transact(
+        ["create", "teams", team, {"name": "red", "members": ada}],
+        ["create", "notes", new_id(), {"team": team, "owner": ada}],
+    )
+    rule(notes, "view", f"auth.id in data.ref('{path}')")
+    with pytest.raises(Refused) as refused:
+        notes.query({"notes": {}}, headers=as_ada)
+    assert refused.value.hint["data-type"] == "query"
+    assert refused.value.hint["errors"][0]["expected"] == "uuid?"
 
 
 @pytest.mark.parametrize(("path", "name"), [("owner.shoes.size", "shoes"), ("owner.shoes", "shoes")])
@@ -349,6 +362,7 @@ def test_a_rate_limit_answers_429_with_when_to_come_back(notes: Harness) -> None
     with pytest.raises(Refused) as refused:
         may_create(notes, {})
     assert refused.value.hint["retry-after"] == 3600
+    assert refused.value.hint["retry-at"] == "2027-01-15T09:00:00Z"
     notes.now += 599.7
     with pytest.raises(Refused) as refused:
         may_create(notes, {})
