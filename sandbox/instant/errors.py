@@ -124,6 +124,12 @@ def rule_failed(etype: str, action: str, kind: str, reason: str, *, show_reason:
     return ApiError("permission-evaluation-failed", message, {"rule": [etype, action], "error": error})
 
 
+def too_many_values() -> ApiError:
+    """One statement would have more parameters than PostgreSQL takes."""
+    message = "There are too many parameters in the transaction or query."
+    return ApiError("parameter-limit-exceeded", message, {"message": message, "doc-urls": []})
+
+
 def sql_raise(message: str) -> ApiError:
     """A database function refused."""
     return ApiError("sql-raise", f"Raised Exception: {message}", _of_database("raise-exception", message))

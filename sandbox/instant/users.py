@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sandbox.instant import attributes, entities
 from sandbox.instant.catalog import Catalog, Hop
@@ -17,12 +19,15 @@ from sandbox.instant.transact import Backend, cascade_of_user
 from sandbox.instant.values import Json, as_uuid, moment, new_uuid
 from sandbox.instant.writes import Writer
 
+_WORD: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_HOST: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_EMAIL: Final = re.compile(rf"{_WORD}(\.{_WORD})*@({_HOST}\.)+{_HOST}")
+
 
 def email_of(value: Json, path: tuple[str, ...]) -> str:
-    """An address as Instant stores it: without space around it, in lower case."""
-    email = value.strip().lower() if isinstance(value, str) else ""
-    name, at, host = email.rpartition("@")
-    if not (name and at and host) or any(character.isspace() for character in email):
+    """An address as Instant stores it: in lower case, without space around it. ASCII, at a host with a dot."""
+    email = value.lower().strip() if isinstance(value, str) else ""
+    if not _EMAIL.fullmatch(email):
         raise malformed_param(path, value)
     return email
 

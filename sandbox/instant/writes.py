@@ -7,11 +7,19 @@ import random
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from sandbox.instant import entities
 from sandbox.instant.attributes import lacking
 from sandbox.instant.catalog import INFERRED_TYPES, Attribute, Catalog
-from sandbox.instant.errors import invalid, missing_required, not_unique, sql_raise, wrong_value
+from sandbox.instant.errors import (
+    invalid,
+    missing_required,
+    not_unique,
+    sql_raise,
+    too_many_values,
+    wrong_value,
+)
 from sandbox.instant.steps import EntityRef, Lookup, Op, missing_target
 from sandbox.instant.values import (
     IndexKey,
@@ -24,6 +32,9 @@ from sandbox.instant.values import (
     too_large,
 )
 
+# A group of values is written by one statement, and PostgreSQL takes so many parameters in one.
+PARAMETERS_LIMIT: Final = 65_535
+PARAMETERS_PER_VALUE: Final = 5
 EntityKey = tuple[str, str]  # id first: rows are written in the order of ids, as Instant locks them
 
 
@@ -42,6 +53,8 @@ class Writer:
     def add(self, ops: Iterable[Op]) -> None:
         """Create and update entities and links: of two values for one attribute the last counts."""
         ops = list(ops)
+        if len(ops) * PARAMETERS_PER_VALUE > PARAMETERS_LIMIT:
+            raise too_many_values()
         rows: dict[EntityKey, dict[str, Json]] = {}
         links: dict[tuple[str, str, str | None], tuple[Attribute, str]] = {}
         new = self._claim_lookups(ops)

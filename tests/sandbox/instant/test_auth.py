@@ -94,6 +94,21 @@ def test_a_body_that_lacks_something_is_refused(instant: Harness, body: Any, kin
     assert refused.value.hint["in"][0] == "body"
 
 
+@pytest.mark.parametrize(
+    "email", ["user@bücher.example", "jörg@example.com", "ada@localhost", "a b@example.com"]
+)
+def test_an_address_is_ascii_and_its_host_has_a_dot(instant: Harness, email: str) -> None:
+    for route in ("magic_code", "refresh_tokens"):
+        with pytest.raises(Refused, match="param-malformed"):
+            instant.call("POST", f"/admin/{route}", {"email": email})
+
+
+def test_an_address_is_stored_in_lower_case(instant: Harness) -> None:
+    # The Kelvin sign is one of the letters that become ASCII then.
+    made = instant.call("POST", "/admin/refresh_tokens", {"email": " \u212aim@xn--bcher-kva.Example "})
+    assert made["user"]["email"] == "kim@xn--bcher-kva.example"
+
+
 def test_extra_fields_are_for_new_users_and_custom_attributes_only(instant: Harness) -> None:
     instant.push({"entities": {"$users": attrs(nick="string")}})
     user = verify(instant, make_code(instant), more={"extra-fields": {"nick": "Countess"}})["user"]

@@ -201,6 +201,17 @@ def test_half_a_surrogate_pair_is_stored_as_a_question_mark(instant: Harness) ->
     assert instant.find("posts", {"id": "\udc00"}) == []
 
 
+def test_one_transact_holds_some_thirteen_thousand_values(instant: Harness) -> None:
+    columns = {f"c{n}": n for n in range(130)}
+
+    def creates(number: int) -> list[Any]:
+        return [["create", "posts", new_id(), columns] for _ in range(number)]
+
+    instant.transact(*creates(100))
+    with pytest.raises(Refused, match="parameter-limit-exceeded"):
+        instant.transact(*creates(101))
+
+
 def test_an_attribute_can_be_added_and_dropped_by_steps(instant: Harness) -> None:
     attr, post = new_id(), new_id()
     column = {
