@@ -188,3 +188,9 @@ def broken() -> ApiError:
 def app_closed(status: str) -> ApiError:
     """The app takes no writes (`read-only`) or no requests at all (`disabled`)."""
     return ApiError(f"app-{status}", f"This app is {status}.", {"status": status})
+
+
+def not_an_id(attr: Attribute, entity_id: str, value: object) -> ApiError:
+    """A link by a lookup that names nothing, whose value Instant then takes for an id."""
+    hint = {**(wrong_value(attr, entity_id, value, too_large=False).hint or {}), "checked-data-type": "null"}
+    return ApiError("validation-failed", "Linked value must be a valid uuid.", hint)

@@ -15,6 +15,7 @@ from sandbox.instant.catalog import INFERRED_TYPES, Attribute, Catalog
 from sandbox.instant.errors import (
     invalid,
     missing_required,
+    not_an_id,
     not_unique,
     sql_raise,
     too_many_values,
@@ -24,6 +25,7 @@ from sandbox.instant.steps import EntityRef, Lookup, Op, missing_target
 from sandbox.instant.values import (
     IndexKey,
     Json,
+    as_uuid,
     deep_merge,
     fits,
     index_key,
@@ -62,7 +64,7 @@ class Writer:
             entity_id = self._id(op.entity)
             if op.attr is not None and op.attr.is_link:
                 attr = self._living(op.attr)
-                target = self._target(op.value)
+                target = self._target(attr, entity_id, op.value)
                 links[entity_id, attr.id, target if attr.many else None] = (attr, target)
                 continue
             row = rows.setdefault((entity_id, op.etype), {})
@@ -181,13 +183,15 @@ class Writer:
             return entity
         return self.lookups.get(entity) or entities.resolve(self.connection, self.catalog, entity)
 
-    def _target(self, value: EntityRef) -> str:
+    def _target(self, attr: Attribute, entity_id: str, value: EntityRef) -> str:
         target = self._known_id(value)
-        if target is None:
-            if isinstance(value, Lookup):
-                raise missing_target(self.catalog, value)
+        if target is not None:
+            return target
+        if not isinstance(value, Lookup):
             raise TypeError("an id is always known")
-        return target
+        if as_uuid(value.value) is None:
+            raise not_an_id(attr, entity_id, value.value)
+        raise missing_target(self.catalog, value)
 
     # --- rows ------------------------------------------------------------------------------------------------
 

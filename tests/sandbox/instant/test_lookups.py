@@ -43,8 +43,13 @@ def test_a_link_to_a_missing_one_is_refused_unless_it_is_made_here(instant: Harn
     instant.push(schema)
     post = new_id()
     linking = ["link", "posts", post, {"author": ["name", "ada"]}]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refused, match="valid uuid") as refused:
         instant.transact(["create", "posts", post, {}], linking)
+    assert refused.value.hint["value"] == "ada"
+    with pytest.raises(Refused) as refused:
+        instant.transact(
+            ["create", "posts", post, {}], ["link", "posts", post, {"author": ["name", new_id()]}]
+        )
     assert refused.value.hint["data-type"] == "lookup"
     instant.transact(["create", "posts", post, {}], ["update", "people", ["name", "ada"], {}], linking)
     found = instant.query({"posts": {"author": {}}})["posts"]

@@ -87,11 +87,6 @@ DIFFERENCES = (
         case="uniqueness_is_equality_of_json",
     ),
     Difference(
-        "the target of a link that a pair names and nobody has is refused as a value, not as a lookup",
-        place="^hint",
-        case="a_link_to_a_missing_one",
-    ),
-    Difference(
         "steps that are not well formed are told which of the server's own specs was tried last",
         place=r"^hint\.errors\.\*\.expected$",
         path="transact$",
