@@ -21,6 +21,10 @@ class SignInError(Exception):
     """Base of what can keep someone from signing in."""
 
 
+class UnusableEmail(SignInError):
+    """Instant takes no such address for a member's, such as one without a dot after the @."""
+
+
 class MailFailed(SignInError):
     """The mail could not be sent."""
 
@@ -40,12 +44,17 @@ class TooManyTries(SignInError):
 def send_code(email: str, *, client_ip: str, code_page: str) -> None:
     """Mail a new six-digit code to `email`, with the address of the page to enter it on.
 
-    Raises `TooOften` and `MailFailed`.
+    Raises `TooOften`, `UnusableEmail` and `MailFailed`.
     """
     # Instant limits how often a code may be tried but not how many may be asked for, and every one is a mail.
     limits.count(f"codes for email:{email.lower()}", limit=settings.SIGN_IN_CODES_PER_EMAIL)
     limits.count(f"codes for address:{client_ip}", limit=settings.SIGN_IN_CODES_PER_ADDRESS)
-    code = instant().magic_code(email)
+    try:
+        code = instant().magic_code(email)
+    except InstantRejected as exc:
+        if exc.refusal.type == "param-malformed":
+            raise UnusableEmail("Instant does not take it") from exc
+        raise
     try:
         send_mail(
             subject=f"{code} is your sign-in code",

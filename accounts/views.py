@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import codes
-from accounts.codes import ExpiredCode, MailFailed, TooManyTries, WrongCode
+from accounts.codes import ExpiredCode, MailFailed, TooManyTries, UnusableEmail, WrongCode
 from accounts.forms import CodeForm, EmailForm
 from accounts.http import SiteRequest
 from accounts.limits import TooOften
@@ -78,7 +78,7 @@ class _NotSent:
 
     message: str
     status: HTTPStatus
-    retry_after_s: int
+    retry_after_s: int | None = None
 
 
 def _send_code(request: SiteRequest, email: str) -> _NotSent | None:
@@ -88,6 +88,9 @@ def _send_code(request: SiteRequest, email: str) -> _NotSent | None:
     except TooOften as exc:
         message = "Too many codes were asked for. Wait a few minutes and try again"
         return _NotSent(message, HTTPStatus.TOO_MANY_REQUESTS, exc.retry_after_s)
+    except UnusableEmail:
+        message = "We cannot send mail to that address. Use another"
+        return _NotSent(message, HTTPStatus.UNPROCESSABLE_ENTITY)
     except MailFailed:
         message = "The mail could not be sent. Try again in a moment"
         return _NotSent(message, HTTPStatus.SERVICE_UNAVAILABLE, MAIL_RETRY_AFTER_S)

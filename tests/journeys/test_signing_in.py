@@ -94,7 +94,10 @@ def test_an_expired_code_says_so(visitor: MemberClient, instant_faults: Faults) 
     assert "expired" in answer.text
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "a@", "a b@example.com", "x" * 400 + "@example.com"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "nobody", "a@", "a b@example.com", "x" * 400 + "@example.com", "ada@localhost", "ada@[127.0.0.1]"],
+)
 def test_what_is_no_email_gets_no_code(visitor: MemberClient, email: str) -> None:
     assert visitor.post("/sign-in/", {"email": email}, **JSON).status_code == 422
 
