@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stripe
+from django.conf import settings
 
+from instant_admin import configured
+from instant_admin.client.admin import InstantAdmin
+from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
@@ -29,6 +34,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         mark = MARKS.get(item.path.relative_to(root).parts[0])
         if mark is not None:
             item.add_marker(mark)
+
+
+# Stripe's library waits between its tries; who calls it in this process does not have to.
+stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0
+
+
+@pytest.fixture(autouse=True)
+def impatient_instant() -> Iterator[None]:
+    """Nobody answers where the settings of the tests say that Instant is, and no test waits for it to try again."""
+
+    def no_pause(seconds: float) -> None:
+        pass
+
+    client = InstantAdmin(
+        api_uri=settings.INSTANT_API_URI,
+        app_id=settings.INSTANT_APP_ID,
+        admin_token=settings.INSTANT_APP_ADMIN_TOKEN,
+        sleep=no_pause,
+    )
+    with configured.using(client, BalanceStore(client, sleep=no_pause)):
+        yield
 
 
 # Every test signs somebody in, all from one address.

@@ -247,6 +247,7 @@ def test_a_ledger_as_the_site_writes_it_is_clean(site: LoopbackSite, busy_ada: M
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_named_with_its_member_and_entry(site: LoopbackSite, busy_ada: Member, damage: str) -> None:
     harm, entry, text = DAMAGE[damage]

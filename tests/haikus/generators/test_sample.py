@@ -183,6 +183,7 @@ def test_a_word_inside_another_is_no_reason_for_quiet(topic: str) -> None:
     assert not any(lines_of("quiet").intersection(haiku.split("\n")) for haiku in poems(topic))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(topics=st.lists(st.sampled_from(TOPICS), min_size=1, max_size=4), seed=st.integers(0, 2**32))
 @example(topics=["internationalization"], seed=0)
