@@ -36,11 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(mark)
 
 
-# Stripe's library waits between its tries; who calls it in this process does not have to.
-stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0
-
-
 @pytest.fixture(autouse=True)
+def impatient_stripe(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe's library waits between its tries; only a test of the stand-in needs that."""
+    if request.node.get_closest_marker("stand_in") is None:
+        monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
+        monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def impatient_instant() -> Iterator[None]:
     """Nobody answers where the settings of the tests say that Instant is, and no test waits for it to try again."""
 
