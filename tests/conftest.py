@@ -75,15 +75,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-def visitor(world: World) -> MemberClient:
+def signed_out(world: World) -> MemberClient:
     """Somebody who is not signed in."""
     return MemberClient(world.site_url, world.mail_dir)
 
 
 @pytest.fixture
-def ada(visitor: MemberClient) -> MemberClient:
+def ada(signed_out: MemberClient) -> MemberClient:
     """A new member, signed in, without credits."""
-    return visitor.sign_in()
+    return signed_out.sign_in()
 
 
 @pytest.fixture

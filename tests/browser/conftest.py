@@ -47,11 +47,11 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_browser(chromium: Browser, world: World) -> Iterator[NewBrowser]:
-    """Makes people, each with a profile of their own: `new_browser(visitor, **options of the profile)`."""
+    """Makes people, each with a profile of their own: `new_browser(client, **options of the profile)`."""
     made: list[BrowserMember] = []
 
-    def make(visitor: MemberClient | None = None, **options: Any) -> BrowserMember:
-        who = visitor or MemberClient(world.site_url, world.mail_dir)
+    def make(client: MemberClient | None = None, **options: Any) -> BrowserMember:
+        who = client or MemberClient(world.site_url, world.mail_dir)
         profile = chromium.new_context(base_url=who.site, reduced_motion="reduce", **options)
         profile.set_default_timeout(PATIENCE_MS)
         profile.add_cookies(

@@ -35,7 +35,7 @@ def test_a_double_click_writes_one_haiku(rich_ada: BrowserMember, instant_faults
     expect(rich_ada.cards).to_have_count(1)
     expect(rich_ada.credits).to_have_text("9")
     expect(rich_ada.write_button).to_be_enabled()
-    assert [entry["kind"] for entry in rich_ada.visitor.history()] == ["spend", "purchase"]
+    assert [entry["kind"] for entry in rich_ada.client.history()] == ["spend", "purchase"]
 
 
 def test_a_bad_topic_says_so_beside_the_field_and_costs_nothing(rich_ada: BrowserMember) -> None:
@@ -49,7 +49,7 @@ def test_a_bad_topic_says_so_beside_the_field_and_costs_nothing(rich_ada: Browse
 
 def test_the_banner_comes_with_the_third_last_credit(rich_ada: BrowserMember) -> None:
     for number in range(6):
-        rich_ada.visitor.write(f"rain {number}")
+        rich_ada.client.write(f"rain {number}")
     rich_ada.opens("/")
     expect(rich_ada.credits).to_have_text("4")
     expect(rich_ada.banner).to_have_count(0)
@@ -69,15 +69,15 @@ def test_a_haiku_is_deleted_only_after_a_yes(rich_ada: BrowserMember) -> None:
         expect(rich_ada.cards).to_have_count(0)
     expect(rich_ada.page.get_by_text("No haikus yet")).to_be_visible()
     expect(rich_ada.credits).to_have_text("9")
-    assert rich_ada.visitor.haikus() == []
+    assert rich_ada.client.haikus() == []
 
 
 def test_a_haiku_that_was_deleted_in_another_tab_goes_from_this_one_too(rich_ada: BrowserMember) -> None:
     rich_ada.bears("Response Status Error Code 404 from /haikus/")
     rich_ada.writes_about("rain")
     expect(rich_ada.cards).to_have_count(1)
-    (haiku,) = rich_ada.visitor.haikus()
-    rich_ada.visitor.post(f"/haikus/{haiku['id']}/delete/")
+    (haiku,) = rich_ada.client.haikus()
+    rich_ada.client.post(f"/haikus/{haiku['id']}/delete/")
     with rich_ada.asked(answer=True):
         rich_ada.page.get_by_role("button", name="Delete the haiku about rain").click()
         expect(rich_ada.message).to_contain_text("not there")
@@ -86,9 +86,9 @@ def test_a_haiku_that_was_deleted_in_another_tab_goes_from_this_one_too(rich_ada
 
 def test_older_haikus_follow_on_demand(rich_ada: BrowserMember) -> None:
     for number in range(10):
-        rich_ada.visitor.write(f"rain {number}")
-    rich_ada.visitor.sync(rich_ada.visitor.buy())
-    rich_ada.visitor.write("the newest")
+        rich_ada.client.write(f"rain {number}")
+    rich_ada.client.sync(rich_ada.client.buy())
+    rich_ada.client.write("the newest")
     rich_ada.opens("/")
     expect(rich_ada.cards).to_have_count(10)
     rich_ada.page.get_by_role("link", name="Older haikus").click()

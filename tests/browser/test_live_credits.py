@@ -53,13 +53,13 @@ def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
 
 def test_tabs_recover_when_instant_was_killed(rich_ada: BrowserMember, world: World) -> None:
     tabs = [rich_ada.page, at_the_other_process(rich_ada, world)]
-    rich_ada.visitor.write("rain")
+    rich_ada.client.write("rain")
     for tab in tabs:
         number(tab, 9)
     world.instant.kill()
     world.instant.start()
     world.instant.await_answer("/health/system")
-    rich_ada.visitor.write("snow")
+    rich_ada.client.write("snow")
     for tab in tabs:
         number(tab, 8)
 
@@ -71,15 +71,15 @@ def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: Browser
     for tab in tabs:
         tab.on("request", lambda request: streams.append(request.url) if "stream" in request.url else None)
     for tab in tabs:
-        tab.goto(rich_ada.visitor.site)
+        tab.goto(rich_ada.client.site)
     # Six would be all the connections that the browser has for the site.
     assert streams == []
-    rich_ada.visitor.write("rain")
+    rich_ada.client.write("rain")
     for tab in (rich_ada.page, *tabs):
         number(tab, 9)
     # The one that listens goes; another takes its place.
     rich_ada.page.close()
-    rich_ada.visitor.write("snow")
+    rich_ada.client.write("snow")
     for tab in tabs:
         number(tab, 8)
     assert len(streams) == 1
@@ -101,11 +101,11 @@ def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: Browse
     until_listening(page, True)
     page.evaluate(LOOK_AWAY)
     until_listening(page, False)
-    rich_ada.visitor.write("rain")
+    rich_ada.client.write("rain")
     number(page, 10)
     page.evaluate(LOOK_BACK)
     number(page, 9)
-    rich_ada.visitor.write("snow")
+    rich_ada.client.write("snow")
     number(page, 8)
 
 
@@ -113,8 +113,8 @@ def test_a_tab_of_someone_signed_out_elsewhere_stops_listening(
     new_browser: NewBrowser, ada_with_ten_credits: MemberClient
 ) -> None:
     ada = new_browser(ada_with_ten_credits).opens("/")
-    ada.visitor.write("rain")
+    ada.client.write("rain")
     expect(ada.credits).to_have_text("9")
     until_listening(ada.page, True)
-    ada.visitor.post("/sign-out/")
+    ada.client.post("/sign-out/")
     until_listening(ada.page, False)

@@ -130,7 +130,7 @@ def _nothing(person: BrowserMember) -> None:
 
 
 def _payment(person: BrowserMember) -> None:
-    person.opens(person.visitor.open_checkout())
+    person.opens(person.client.open_checkout())
 
 
 def _declined(person: BrowserMember) -> None:
@@ -146,8 +146,8 @@ def _authentication(person: BrowserMember) -> None:
 
 
 def _paid_already(person: BrowserMember) -> None:
-    page = person.visitor.open_checkout()
-    person.visitor.pay(page, PAYS)
+    page = person.client.open_checkout()
+    person.client.pay(page, PAYS)
     person.opens(page)
 
 

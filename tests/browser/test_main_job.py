@@ -147,7 +147,7 @@ def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: BrowserMembe
 
 def test_someone_elses_checkout_never_says_added(broke_ada: BrowserMember) -> None:
     broke_ada.bears("Response Status Error Code 404 from /api/stripe/sync")
-    of_grace = MemberClient(broke_ada.visitor.site, broke_ada.visitor.mail_dir).sign_in().buy()
+    of_grace = MemberClient(broke_ada.client.site, broke_ada.client.mail_dir).sign_in().buy()
     broke_ada.opens(f"/?session_id={of_grace}")
     expect(broke_ada.message).to_contain_text("not yours")
     expect(broke_ada.notice).to_have_count(0)

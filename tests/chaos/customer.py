@@ -89,7 +89,7 @@ class Customer:
 
     def __init__(
         self,
-        visitor: MemberClient,
+        client: MemberClient,
         sites: Sequence[str],
         *,
         rng: random.Random,
@@ -97,12 +97,12 @@ class Customer:
         stop: threading.Event,
     ) -> None:
         self.told = Told()
-        self.visitor = visitor
-        self._tab = MemberClient(visitor.site, visitor.mail_dir)
-        self._tab.http.cookies.update(visitor.http.cookies)
-        for tab in (self.visitor, self._tab):
+        self.client = client
+        self._tab = MemberClient(client.site, client.mail_dir)
+        self._tab.http.cookies.update(client.http.cookies)
+        for tab in (self.client, self._tab):
             # To a browser both processes are one site, as behind a load balancer.
-            tab.http.headers["Host"] = urlsplit(visitor.site).netloc
+            tab.http.headers["Host"] = urlsplit(client.site).netloc
         self._sites = sites
         self._rng = rng
         self._meter = meter
@@ -129,7 +129,7 @@ class Customer:
             press = partial(self._press_write, request_id=request_id, asked=asked)
             second = self._rng.random() < DOUBLE_CLICK_CHANCE
             clicks = [other_hand.submit(press, self._tab, self._rng.choice(self._sites))] if second else []
-            answers = [press(self.visitor, self._rng.choice(self._sites))]
+            answers = [press(self.client, self._rng.choice(self._sites))]
             answers += [click.result() for click in clicks]
             asked.rounds.append(answers)
             if {Answer.WRITTEN, Answer.NO_CREDITS} & set(answers) or self._walks_away():
@@ -176,7 +176,7 @@ class Customer:
     def _pay(self, page: str) -> str | None:
         """Fill in Stripe's page; the checkout's id once it sends the buyer back."""
         for _ in range(TRIES):
-            answer = self._ask(lambda: self.visitor.pay(page))
+            answer = self._ask(lambda: self.client.pay(page))
             if answer is not None and answer.status_code == 303:
                 return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]
             if answer is not None:
@@ -188,8 +188,8 @@ class Customer:
     def _until_answered(self, path: str, form: dict[str, str]) -> requests.Response | None:
         """Send a form again, as it was, until the site answers; None for who loses patience."""
         for _ in range(TRIES):
-            self.visitor.site = self._rng.choice(self._sites)
-            answer = self._ask(lambda: self.visitor.post(path, form, **JSON))
+            self.client.site = self._rng.choice(self._sites)
+            answer = self._ask(lambda: self.client.post(path, form, **JSON))
             if answer is not None and answer.status_code == 200:
                 return answer
             if answer is not None and answer.status_code != 503:

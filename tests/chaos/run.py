@@ -95,11 +95,11 @@ class Run:
         return self.report
 
     def _shopper(self, number: int) -> Customer:
-        visitor = MemberClient(self.world.site_url, self.world.mail_dir).sign_in(
+        client = MemberClient(self.world.site_url, self.world.mail_dir).sign_in(
             f"customer{number}@example.com"
         )
         rng = random.Random(f"{self._seed}:{number}")
-        return Customer(visitor, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
+        return Customer(client, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
 
     def _torment(self, cycles: int, survived: Callable[[], object]) -> None:
         with ThreadPoolExecutor(CUSTOMERS) as pool:
@@ -169,7 +169,7 @@ class Run:
             self.report.purchases += len(facts.paid)
             self.report.haikus += len(facts.haikus)
             found = [*untruths(customer.told, facts), *double_entries(facts.entries)]
-            self.report.problems += [f"{customer.visitor.email}: {text}" for text in found]
+            self.report.problems += [f"{customer.client.email}: {text}" for text in found]
 
     def _facts_of(self, customer: Customer) -> Facts:
         keys = self.world.keys
@@ -177,7 +177,7 @@ class Run:
             api_uri=self.world.instant.url, app_id=keys.instant_app_id, admin_token=keys.instant_admin_token
         )
         query: Any = {
-            "$users": {"$": {"where": {"email": customer.visitor.email}}, "creditEntries": {}, "haikus": {}}
+            "$users": {"$": {"where": {"email": customer.client.email}}, "creditEntries": {}, "haikus": {}}
         }
         [member] = instant.query(query)["$users"]
         paid = {
@@ -190,7 +190,7 @@ class Run:
             paid=paid,
             entries=member["creditEntries"],
             haikus={haiku["id"]: haiku for haiku in member["haikus"]},
-            credits=customer.visitor.credits(),
+            credits=customer.client.credits(),
         )
 
     def _every_session(self) -> Iterator[dict[str, Any]]:
@@ -206,7 +206,7 @@ class Run:
         return list(answer.json()["data"])
 
     def _keep_evidence(self) -> None:
-        told = {customer.visitor.email: asdict(customer.told) for customer in self._customers}
+        told = {customer.client.email: asdict(customer.told) for customer in self._customers}
         evidence = {"seed": self._seed, "problems": self.report.problems, "told": told}
         (self.report.data_dir / "evidence.json").write_text(json.dumps(evidence, indent=2, default=sorted))
 

@@ -19,11 +19,11 @@ EXPECTED_ANSWER: Final = re.compile(r"Failed to load resource: .* status of (402
 
 
 class BrowserMember:
-    """A browser profile with one tab. `visitor` is the same person as a script, with the same cookies at first."""
+    """A browser profile with one tab. `client` is the same person as a script, with the same cookies at first."""
 
-    def __init__(self, page: Page, visitor: MemberClient) -> None:
+    def __init__(self, page: Page, client: MemberClient) -> None:
         self.page = page
-        self.visitor = visitor
+        self.client = client
         self.complaints: list[str] = []
         self._bears: re.Pattern[str] | None = None
         page.context.on("console", self._hear)
@@ -105,14 +105,14 @@ class BrowserMember:
 
     def asks_for_a_code(self, email: str | None = None) -> None:
         """From a page with the sign-in form to the one for the code; a fresh email unless one is given."""
-        self.visitor.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
-        self.page.get_by_label("Email").fill(self.visitor.email)
+        self.client.email = email or f"member-{uuid4().hex[:12]}@example.com"
+        self.page.get_by_label("Email").fill(self.client.email)
         self.page.get_by_role("button", name="Send me a code").click()
         expect(self.page.get_by_label("Code")).to_be_focused()
 
     def enters_the_code(self) -> None:
         """Enter the code of the newest mail."""
-        self.page.get_by_label("Code").fill(self.visitor.code())
+        self.page.get_by_label("Code").fill(self.client.code())
         self.page.get_by_role("button", name="Sign in").click()
 
     def writes_about(self, topic: str) -> None:

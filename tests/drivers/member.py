@@ -44,7 +44,7 @@ class MemberClient:
 
     def sign_in(self, email: str | None = None) -> MemberClient:
         """Sign in by the code in the mail; a fresh email unless one is given."""
-        self.email = email or f"visitor-{uuid4().hex[:12]}@example.com"
+        self.email = email or f"member-{uuid4().hex[:12]}@example.com"
         self.ask_for_code(self.email)
         answer = self.enter_code(self.code())
         assert (answer.status_code, answer.headers.get("Location")) == (303, "/"), answer.text
@@ -61,7 +61,7 @@ class MemberClient:
         return self.post("/sign-in/code/", {"code": code}, **headers)
 
     def mails(self, email: str | None = None) -> list[str]:
-        """The texts mailed to the visitor, oldest first."""
+        """The texts mailed to the member, oldest first."""
         to = f"To: {email or self.email}\n"
         paths = sorted(self.mail_dir.iterdir(), key=lambda path: path.stat().st_mtime_ns)
         # A connection's mails share a file.
@@ -69,7 +69,7 @@ class MemberClient:
         return [text for text in texts if to in text]
 
     def code(self, email: str | None = None) -> str:
-        """The newest code mailed to the visitor."""
+        """The newest code mailed to the member."""
         return str(re.findall(r"^Subject: (\d{6})", self.mails(email)[-1], re.M)[-1])
 
     def credits(self) -> int:
@@ -107,7 +107,7 @@ class MemberClient:
         return self.post("/api/generate", form, **(headers or JSON))
 
     def haikus(self) -> list[dict[str, Any]]:
-        """All the visitor's haikus, newest first."""
+        """All the member's haikus, newest first."""
         found: list[dict[str, Any]] = []
         before = ""
         while True:
@@ -118,7 +118,7 @@ class MemberClient:
             before = f"?before={page['next']}"
 
     def history(self) -> list[dict[str, Any]]:
-        """The visitor's whole ledger, newest first."""
+        """The member's whole ledger, newest first."""
         found: list[dict[str, Any]] = []
         before = ""
         while True:

@@ -18,12 +18,12 @@ LIMIT_S = 30.0
 
 
 class StreamClient:
-    """One open stream of a visitor, read in the background."""
+    """One open stream of a client, read in the background."""
 
-    def __init__(self, visitor: MemberClient) -> None:
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.http.cookies)
+    def __init__(self, client: MemberClient) -> None:
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.http.cookies)
         self.response = requests.get(
-            f"{visitor.site}/api/credits/stream",
+            f"{client.site}/api/credits/stream",
             headers={"Accept": "text/event-stream", "Cookie": cookies},
             timeout=LIMIT_S,
             stream=True,

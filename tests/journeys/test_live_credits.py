@@ -26,10 +26,10 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def at_the_other_process(visitor: MemberClient, world: World) -> MemberClient:
+def at_the_other_process(signed_out: MemberClient, world: World) -> MemberClient:
     """The same browser, at the second process of the site, to which no webhook is delivered."""
     other = MemberClient(world.site_urls[1], world.mail_dir)
-    other.http.cookies.update(visitor.http.cookies)
+    other.http.cookies.update(signed_out.http.cookies)
     return other
 
 
@@ -104,9 +104,9 @@ def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     on_phone.await_credits(10)
 
 
-def test_who_is_signed_out_is_told_so(visitor: MemberClient) -> None:
+def test_who_is_signed_out_is_told_so(signed_out: MemberClient) -> None:
     for headers in ({}, JSON, {"Accept": "text/event-stream"}):
-        answer = visitor.get("/api/credits/stream", **headers)
+        answer = signed_out.get("/api/credits/stream", **headers)
         assert (answer.status_code, answer.json()) == (401, {"error": "Sign in first"})
 
 
@@ -124,7 +124,10 @@ def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
 
 
 def test_streams_recover_when_instant_was_killed(ada: MemberClient, world: World, stack: ExitStack) -> None:
-    tabs = [stack.enter_context(StreamClient(visitor)) for visitor in (ada, at_the_other_process(ada, world))]
+    tabs = [
+        stack.enter_context(StreamClient(signed_out))
+        for signed_out in (ada, at_the_other_process(ada, world))
+    ]
     for tab in tabs:
         tab.await_credits(0)
     checkout_id = ada.buy()
@@ -171,8 +174,8 @@ def test_more_tabs_than_one_member_may_have_are_told_to_come_later(
     until(lambda: _gets_in(ada))
 
 
-def _gets_in(visitor: MemberClient) -> bool:
-    with StreamClient(visitor) as tab:
+def _gets_in(signed_out: MemberClient) -> bool:
+    with StreamClient(signed_out) as tab:
         return tab.response.status_code == 200
 
 
