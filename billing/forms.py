@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 
@@ -63,8 +63,10 @@ class FindMembersForm(forms.Form):
     q = forms.CharField(max_length=254, required=False, label="Email, or a part of it")
 
 
-class ResetForm(forms.Form):
+class ResetForm(KeptForm):
     """Staff set a balance. A reset is an entry in the ledger, and says why."""
+
+    kept_as = "reset form"
 
     credits = forms.IntegerField(min_value=0, max_value=1_000_000, label="New balance")
     reason = forms.CharField(
@@ -73,6 +75,11 @@ class ResetForm(forms.Form):
     request_id = forms.UUIDField(widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
 
     @classmethod
-    def blank(cls) -> ResetForm:
-        """A form to fill in, with an id of its own."""
-        return cls(initial={"request_id": uuid4()})
+    def of_member(cls, member_id: UUID) -> type[ResetForm]:
+        """The form for one member: what was typed for another is kept apart."""
+        return type(cls.__name__, (cls,), {"kept_as": f"{cls.kept_as} {member_id}"})
+
+    @staticmethod
+    def fresh() -> dict[str, object]:
+        """What a form to fill in begins with: an id of its own."""
+        return {"request_id": uuid4()}

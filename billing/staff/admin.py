@@ -10,15 +10,15 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from billing.errors import UnknownMember
 from billing.forms import FindMembersForm, ResetForm
 from billing.models import Member
 from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_page, reset_credits
+from credits_site.answers import see_other
 from credits_site.outages import OUTAGES, Outage, outage_message
 from credits_site.paging import BadCursor
 
@@ -77,16 +77,19 @@ class MemberAdmin(_ModelAdmin):
     def member(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """A member's balance and ledger, with the form to set the balance."""
         self._check_may_view(request)
-        return self._member_page(request, member_id, ResetForm.blank())
+        form = ResetForm.of_member(member_id).recall(request.session, initial=ResetForm.fresh())
+        return self._member_page(request, member_id, form)
 
     def reset(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """Set a member's balance."""
         self._check_may_view(request)
         if not self.has_reset_permission(request):
             raise PermissionDenied
-        form = ResetForm(request.POST)
+        # Kept as it was sent: with the same id, trying again after an outage cannot reset twice.
+        form = ResetForm.of_member(member_id).sent(request)
         if not form.is_valid():
-            return self._member_page(request, member_id, form)
+            form.keep_with_errors(request.session)
+            return self._back_to(member_id)
         try:
             email = member_page(member_id).email
             entry = reset_credits(
@@ -95,13 +98,12 @@ class MemberAdmin(_ModelAdmin):
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except OUTAGES as exc:
-            # The form goes back as it was sent: with the same id, trying again cannot reset twice.
-            context = {"title": "Member", "reset_form": form, "may_reset": True, "member_id": member_id}
-            return self._outage(request, exc, "member.html", context)
+            return self._outage_at(request, member_id, exc)
+        form.forget(request.session)
         change = f"Credits reset from {entry.balance - entry.amount} to {entry.balance}"
         self.log_change(request, Member(id=member_id, email=email), f"{change}. Reason: {entry.note}")
         self.message_user(request, f"{change}, for {email}.", messages.SUCCESS)
-        return redirect("admin:billing_member_change", member_id=member_id)
+        return self._back_to(member_id)
 
     def stripe_check(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """Hold a member's purchases against Stripe, and fix what differs."""
@@ -114,9 +116,7 @@ class MemberAdmin(_ModelAdmin):
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except OUTAGES as exc:
-            logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
-            self.message_user(request, outage_message(exc, writing=True), messages.ERROR)
-            return redirect("admin:billing_member_change", member_id=member_id)
+            return self._outage_at(request, member_id, exc)
         for finding in findings:
             said = f"Checkout {finding.checkout_id}: {finding.text}"
             if finding.needs_review:
@@ -126,7 +126,7 @@ class MemberAdmin(_ModelAdmin):
                 self.message_user(request, said, messages.SUCCESS)
         if not findings:
             self.message_user(request, "Nothing to do: the credits match what Stripe has.", messages.INFO)
-        return redirect("admin:billing_member_change", member_id=member_id)
+        return self._back_to(member_id)
 
     def _member_page(self, request: HttpRequest, member_id: UUID, form: ResetForm) -> HttpResponse:
         context: dict[str, Any] = {
@@ -141,23 +141,32 @@ class MemberAdmin(_ModelAdmin):
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except BadCursor:
-            return redirect("admin:billing_member_change", member_id=member_id)
+            return self._back_to(member_id)
         except OUTAGES as exc:
             return self._outage(request, exc, "member.html", context)
         context |= {"page": page, "title": page.email or "Guest", "before": before}
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-        return self._page(request, "member.html", context, status=status)
+        return self._page(request, "member.html", context)
 
     def _check_may_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
 
+    def _back_to(self, member_id: UUID) -> HttpResponse:
+        return see_other(reverse("admin:billing_member_change", args=[member_id]))
+
+    def _outage_at(self, request: HttpRequest, member_id: UUID, exc: Outage) -> HttpResponse:
+        self._tell(request, exc)
+        return self._back_to(member_id)
+
     def _outage(
         self, request: HttpRequest, exc: Outage, template: str, context: dict[str, Any]
     ) -> HttpResponse:
+        self._tell(request, exc)
+        return self._page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _tell(self, request: HttpRequest, exc: Outage) -> None:
         logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
         self.message_user(request, outage_message(exc, writing=request.method == "POST"), messages.ERROR)
-        return self._page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _page(
         self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = HTTPStatus.OK

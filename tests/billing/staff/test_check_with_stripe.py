@@ -40,11 +40,11 @@ def address(member: Member) -> str:
 def press(client: Client, member: Member) -> str:
     """Press the button; the page after it."""
     response = client.post(address(member), follow=True)
-    assert response.redirect_chain == [(f"/admin/billing/member/{member.id}/change/", 302)]
+    assert response.redirect_chain == [(f"/admin/billing/member/{member.id}/change/", 303)]
     return response.content.decode()
 
 
-def test_what_is_found_is_mended_said_and_logged(site: LoopbackSite, ada: Member, grace: Client) -> None:
+def test_what_is_found_is_fixed_said_and_logged(site: LoopbackSite, ada: Member, grace: Client) -> None:
     credited, refunded = site.buy(ada), site.buy(ada)
     site.refund(refunded, 150)
     page = press(grace, ada)
