@@ -40,22 +40,20 @@ class LedgerPage:
 
 
 def read_page(connection: Connection, account_id: UUID, *, before_seq: int | None, limit: int) -> LedgerPage:
-    """Up to `limit` entries before number `before_seq`, or the newest, in one query with the rights of `connection`.
+    """Up to `limit` entries before number `before_seq`, or the newest, with the rights of `connection`.
 
     Asks by slot, whose values are known beforehand: exact under concurrent writes, and one index look-up an entry
-    however long the ledger is. Only the newest have no number yet; they are asked for by the time of their creation,
-    and by slot again should that time not tell two of them apart.
+    however long the ledger is. One query, together with the account. Only the newest of more than `limit` entries
+    take a second, since nobody knows their numbers yet. (Asked for by the time of their creation they take one, which
+    reads the whole ledger: with 20,000 entries sixteen times as long as with a hundred.)
     """
-    entries: Query = (
-        {"where": {"account.id": str(account_id)}, "order": {"serverCreatedAt": "desc"}, "limit": limit}
-        if before_seq is None
-        else {"where": {"slot": {"$in": _slots(account_id, before_seq, limit) or [""]}}}
-    )
+    slots = _slots(account_id, limit + 1 if before_seq is None else before_seq, limit)
+    entries: Query = {"where": {"slot": {"$in": slots or [""]}}}
     tree = connection.query(account_query(account_id) | {ENTRIES: {"$": entries}})
     account = account_in(tree, account_id)
-    found = sorted(map(entry_of, tree[ENTRIES]), key=lambda entry: entry.seq, reverse=True)
-    if before_seq is None and [entry.seq for entry in found] != _numbers(account.seq + 1, limit):
+    if before_seq is None and account.seq > limit:
         return read_page(connection, account_id, before_seq=account.seq + 1, limit=limit)
+    found = sorted(map(entry_of, tree[ENTRIES]), key=lambda entry: entry.seq, reverse=True)
     return LedgerPage(account, tree["$users"][0], tuple(found))
 
 
@@ -64,12 +62,9 @@ def account_query(account_id: UUID) -> Query:
     return {"$users": {"$": {"where": {"id": str(account_id)}}}}
 
 
-def _numbers(before_seq: int, limit: int) -> list[int]:
-    return list(range(before_seq - 1, max(0, before_seq - 1 - limit), -1))
-
-
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
-    return [slot_of(account_id, seq) for seq in _numbers(before_seq, limit)]
+    numbers = range(before_seq - 1, max(0, before_seq - 1 - limit), -1)
+    return [slot_of(account_id, seq) for seq in numbers]
 
 
 def slot_of(account_id: UUID, seq: int) -> str:

@@ -45,15 +45,15 @@ def test_an_entry_of_a_kind_from_a_newer_version_is_shown_as_it_is_stored(
     assert (page.credits, history_of(ada).credits) == (10, 9)
 
 
-def test_a_page_of_which_two_entries_were_made_at_one_moment_is_whole_and_in_order(
+@pytest.mark.django_db
+def test_the_newest_of_a_long_ledger_take_one_question_more_and_no_other_page_does(
     site: LoopbackSite, ada: Member
 ) -> None:
-    """The stand-in's clock stands still, so the time of creation tells nothing apart."""
-    settle(checkouts.retrieve(site.buy(ada)))
-    settle(checkouts.retrieve(site.buy(ada)))
-    settle(checkouts.retrieve(site.buy(ada)))
+    for _ in range(3):
+        settle(checkouts.retrieve(site.buy(ada)))
     site.spend(ada, 24)
+    asked = site.asked_instant
     first = history_of(ada)
     rest = history_of(ada, before=first.next)
     assert [entry.balance for entry in (*first.entries, *rest.entries)] == [*range(6, 30), 30, 20, 10]
-    assert rest.next is None
+    assert (rest.next, site.asked_instant - asked) == (None, 3)
