@@ -50,7 +50,7 @@ def sign_in(request: SiteRequest) -> HttpResponse:
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     email = form.cleaned_data["email"]
     if failure := _send_code(request, email):
-        form.add_error("email", failure.message)
+        form.add_error("email", f"{failure.message}.")
         return _refused(request, form, failure.status, retry_after_s=failure.retry_after_s)
     form.forget(request.session)
     back_to = own_address(request, form.cleaned_data["next"]) or "/"

@@ -17,6 +17,7 @@ from billing.stripe_api.checkouts import Checkout, CheckoutRequest, Customer
 from instant_admin.client.admin import Connection
 from instant_admin.client.steps import update
 from instant_admin.configured import instant
+from instant_admin.ledger.entries import account_query
 
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5
@@ -69,7 +70,7 @@ def start_checkout(
 
 def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
     """The member as a buyer, read with the rights of `connection`."""
-    tree = connection.query({"$users": {"$": {"where": {"id": str(member_id)}}}})
+    tree = connection.query(account_query(member_id))
     row: dict[str, Any] = next(iter(tree["$users"]), {})
     return Buyer(customer_id=row.get("stripeCustomerId") or None, email=row.get("email") or None)
 

@@ -35,7 +35,7 @@ from billing.reconciliation import checkouts_touched, look_through
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import instant
-from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, entry_of, slot_of
+from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, account_query, entry_of, slot_of
 from instant_admin.ledger.rules import Entry, Kind
 
 PAGE_SIZE: Final = 500
@@ -189,7 +189,7 @@ def _member_of(email: str) -> UUID:
 def _pages_of_accounts(only: UUID | None) -> Iterator[Sequence[Row]]:
     """The accounts, oldest first: whoever joins meanwhile is on the last page."""
     if only is not None:
-        yield instant().query({"$users": {"$": {"where": {"id": str(only)}}}})["$users"]
+        yield instant().query(account_query(only))["$users"]
         return
     offset = 0
     while True:
