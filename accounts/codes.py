@@ -1,64 +1,103 @@
-"""Signing in by a code in a mail. Instant makes the code and checks it; Django's mail backend sends it."""
+"""Signing in by a code in a mail. The code is ours, and only the browser that asked can use it.
+
+So a stranger who asks for codes, or guesses them, for somebody's email hurts nobody's code but their own. Instant
+only says who the member of an email is, after a right code.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
+import secrets
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import F
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts import limits
+from accounts.emails import mailbox_of
 from accounts.members import Member
-from instant_admin.client.errors import InstantBusy, InstantError, InstantRejected
+from accounts.models import SignInCode
+from instant_admin.client.errors import InstantError, InstantRejected
+from instant_admin.client.types import SignedIn
 from instant_admin.configured import instant
 
 logger = logging.getLogger(__name__)
 
-
-class SignInError(Exception):
-    """Base of what can keep someone from signing in."""
+LIFETIME: Final = timedelta(minutes=10)
 
 
-class UnusableEmail(SignInError):
-    """Instant takes no such address for a member's, such as one without a dot after the @."""
-
-
-class MailFailed(SignInError):
+class MailFailed(Exception):
     """The mail could not be sent."""
 
 
-class WrongCode(SignInError):
-    """The code is wrong, was used already, or was sent to another email."""
+class CodeRefused(Exception):
+    """Base of why a code signs nobody in. `message` is for a person; `retry_after_s` is set where waiting helps."""
+
+    message: str
+    retry_after_s: int | None = None
 
 
-class ExpiredCode(SignInError):
-    """The code was right, but is too old."""
+class WrongCode(CodeRefused):
+    """It is not the newest code that this browser asked for."""
+
+    message = "That code is wrong. Check the newest mail from us."
 
 
-class TooManyTries(SignInError):
-    """Codes were tried too often for this email; Instant allows 20 tries an hour."""
+class ExpiredCode(CodeRefused):
+    """The browser's newest code is too old, or was used."""
+
+    message = "That code has expired or was used. Send a new one below."
 
 
-def send_code(email: str, *, client_ip: str, code_page: str) -> None:
-    """Mail a new six-digit code to `email`, with the address of the page to enter it on.
+class TriedTooOften(CodeRefused):
+    """The browser's newest code was tried as often as it may be."""
 
-    Raises `TooOften`, `UnusableEmail` and `MailFailed`.
+    message = "That code was tried too often. Send a new one below."
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__("tried too often")
+        self.retry_after_s = retry_after_s
+
+
+class UnusableEmail(CodeRefused):
+    """Instant makes no member of this address."""
+
+    message = "We cannot sign in with that address. Use a different email."
+
+
+def new_place() -> str:
+    """A random id for a browser that begins to sign in; its session keeps it."""
+    return secrets.token_hex(20)
+
+
+def send_code(email: str, *, place: str, address: str, known_browser: str | None, code_page: str) -> None:
+    """Mail a new six-digit code for `place` to a canonical `email`, with a link to the page to enter it on.
+
+    `known_browser` is the id of a browser in which this email has signed in before: no stranger can use up what
+    it may ask for. Raises `TooOften` and `MailFailed`.
     """
-    # Instant limits how often a code may be tried but not how many may be asked for, and every one is a mail.
-    limits.count(f"codes for email:{email.lower()}", limit=settings.SIGN_IN_CODES_PER_EMAIL)
-    limits.count(f"codes for address:{client_ip}", limit=settings.SIGN_IN_CODES_PER_ADDRESS)
-    try:
-        code = instant().magic_code(email)
-    except InstantRejected as exc:
-        if exc.refusal.type == "param-malformed":
-            raise UnusableEmail("Instant does not take it") from exc
-        raise
+    _count(mailbox_of(email), limits.network_of(address), known_browser)
+    code = f"{secrets.randbelow(1_000_000):06}"
+    newest = {
+        "email": email,
+        "code_hmac": _hmac(place, code),
+        "tries": 0,
+        "ends_at": timezone.now() + LIFETIME,
+    }
+    SignInCode.objects.update_or_create(place=place, defaults=newest)
+    link = f"{code_page}?{urlencode({'code': code})}"
     try:
         send_mail(
             subject=f"{code} is your sign-in code",
-            message=render_to_string("accounts/code_mail.txt", {"code": code, "code_page": code_page}),
+            message=render_to_string("accounts/code_mail.txt", {"code": code, "link": link}),
             from_email=None,
             recipient_list=[email],
         )
@@ -67,22 +106,58 @@ def send_code(email: str, *, client_ip: str, code_page: str) -> None:
         raise MailFailed("the mail could not be sent") from exc
 
 
-def check_code(email: str, code: str) -> Member:
-    """Trade a code for the member it signs in, new or known.
+def _count(mailbox: str, network: str, known_browser: str | None) -> None:
+    if known_browser is not None:
+        limits.count("CODES_PER_KNOWN_BROWSER_PER_HOUR", of=known_browser)
+        return
+    # The address first: who is over its limit uses up nothing of anybody else's.
+    limits.count("CODES_PER_ADDRESS_PER_HOUR", of=network)
+    limits.count("CODES_PER_EMAIL_AND_ADDRESS_PER_HOUR", of=f"{mailbox} {network}")
+    limits.count("CODES_PER_EMAIL_PER_DAY", of=mailbox)
+    limits.count("CODES_PER_MINUTE")
 
-    Raises `WrongCode`, `ExpiredCode` and `TooManyTries`.
+
+def check_code(code: str, *, place: str) -> Member:
+    """Trade the newest code of `place` for the member of the email it went to, made if new. It works once.
+
+    Raises `CodeRefused`.
     """
+    asked_for = SignInCode.objects.filter(place=place)
+    now = timezone.now()
+    # The try is counted before it is looked at, in one statement: of many at once only so many are looked at.
+    counted = asked_for.filter(tries__lt=settings.TRIES_PER_CODE, ends_at__gt=now).update(
+        tries=F("tries") + 1
+    )
+    newest = asked_for.first()
+    if newest is None or newest.ends_at <= now:
+        raise ExpiredCode("the code is too old")
+    if not counted:
+        raise TriedTooOften(retry_after_s=math.ceil((newest.ends_at - now).total_seconds()))
+    if not constant_time_compare(newest.code_hmac, _hmac(place, code)):
+        raise WrongCode("the code is wrong")
+    user = _user_of(newest.email)["user"]
+    member = Member(id=UUID(user["id"]), email=newest.email, refresh_token=user["refresh_token"])
+    used, _ = asked_for.filter(code_hmac=newest.code_hmac).delete()
+    if not used:
+        sign_out(member)
+        raise ExpiredCode("the code was used a moment ago")
+    return member
+
+
+def _hmac(place: str, code: str) -> str:
+    return salted_hmac("accounts.codes", f"{place} {code}", algorithm="sha256").hexdigest()
+
+
+def _user_of(email: str) -> SignedIn:
     try:
-        user = instant().verify_magic_code(email, code)["user"]
-    except InstantBusy as exc:
-        raise TooManyTries("too many tries") from exc
+        return instant().create_token(email=email)
     except InstantRejected as exc:
-        if exc.refusal.type == "record-expired":
-            raise ExpiredCode("the code is too old") from exc
-        if exc.refusal.record_type == "app-user-magic-code" or exc.refusal.type == "param-malformed":
-            raise WrongCode("the code is wrong") from exc
-        raise
-    return Member(id=UUID(user["id"]), email=user.get("email") or email, refresh_token=user["refresh_token"])
+        if exc.refusal.type == "param-malformed":
+            raise UnusableEmail("Instant does not take it") from exc
+        if exc.refusal.type != "record-not-unique":
+            raise
+    # Of two first sign-ins at once, the other one has made the user.
+    return instant().create_token(email=email)
 
 
 def sign_out(member: Member) -> None:
@@ -91,3 +166,11 @@ def sign_out(member: Member) -> None:
         instant().sign_out(member.refresh_token)
     except InstantError as exc:
         logger.warning("A refresh token could not be revoked: %s", exc)
+
+
+def sign_out_everywhere(member: Member) -> None:
+    """Revoke all of the member's refresh tokens, as `sign_out` does one."""
+    try:
+        instant().sign_out_user(member.id)
+    except InstantError as exc:
+        logger.warning("The refresh tokens of a member could not be revoked: %s", exc)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django import forms
-from django.core.validators import RegexValidator
+import unicodedata
+from typing import Final
 
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts import emails
 from credits_site.forms import KeptForm
+
+DIGITS: Final = 6
 
 
 class EmailForm(KeptForm):
@@ -14,18 +20,18 @@ class EmailForm(KeptForm):
     kept_as = "sign-in form"
     never_kept = ("next",)  # the address of the page has it
 
-    email = forms.EmailField(
-        max_length=254,
-        error_messages={
-            "required": "Enter your email address.",
-            "invalid": "That does not look like an email address.",
-        },
+    email = forms.CharField(
+        max_length=emails.LONGEST, error_messages={"required": "Enter your email address."}
     )
     next = forms.CharField(max_length=2000, required=False)
 
+    def clean_email(self) -> str:
+        """The address in its canonical form."""
+        return emails.canonical(self.cleaned_data["email"])
+
 
 class CodeForm(KeptForm):
-    """Step two: the code from the mail. Spaces and dashes, as people copy them, are let through."""
+    """Step two: the code from the mail, as people copy it: with spaces, dashes, marks, in any script's digits."""
 
     kept_as = "code form"
     never_kept = ("code",)
@@ -40,6 +46,8 @@ class CodeForm(KeptForm):
 
     def clean_code(self) -> str:
         """The six digits alone."""
-        code: str = "".join(self.cleaned_data["code"].replace("-", " ").split())
-        RegexValidator(r"\A[0-9]{6}\Z", "The code is six digits.")(code)
-        return code
+        typed = self.cleaned_data["code"]
+        digits = [letter for letter in typed if unicodedata.category(letter)[0] not in "ZCP"]
+        if len(digits) != DIGITS or not all(letter.isdecimal() for letter in digits):
+            raise ValidationError("The code is six digits.")
+        return "".join(str(unicodedata.decimal(letter)) for letter in digits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeAlias, cast
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.limits import count
 from accounts.members import Member
 from credits_site.answers import (
     HtmxRequest,
@@ -24,6 +25,7 @@ from credits_site.answers import (
 )
 
 P = ParamSpec("P")
+View: TypeAlias = Callable[Concatenate["SiteRequest", P], HttpResponse]
 
 
 class SiteRequest(HtmxRequest):
@@ -40,9 +42,7 @@ def signed_in(request: HttpRequest) -> Member:
     return member
 
 
-def member_required(
-    view: Callable[Concatenate[SiteRequest, P], HttpResponse],
-) -> Callable[Concatenate[SiteRequest, P], HttpResponse]:
+def member_required(view: View[P]) -> View[P]:
     """Let only signed-in members in, and let nobody keep a copy of what they see.
 
     Signed out: a page redirects to sign-in, htmx gets a client redirect there, JSON gets 401.
@@ -57,6 +57,20 @@ def member_required(
     return checked
 
 
+def limited(limit: str) -> Callable[[View[P]], View[P]]:
+    """Let each member do it as often as the setting `limit` allows; inside `@member_required`."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def counted(request: SiteRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            count(limit, of=signed_in(request).id)
+            return view(request, *args, **kwargs)
+
+        return counted
+
+    return decorate
+
+
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """The answer to someone who is signed out and asks for what members have. Signing in brings them back."""
     if wants_json(request):
@@ -66,6 +80,13 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
         return HttpResponseClientRedirect(_sign_in_page(shown or "/"))
     shown = request.get_full_path() if request.method == "GET" else page_it_came_from(request)
     return see_other(_sign_in_page(shown))
+
+
+def with_retry_after(response: HttpResponse, seconds: int | None) -> HttpResponse:
+    """`response`, and if it is a refusal when it is worth trying again."""
+    if seconds is not None and response.status_code >= HTTPStatus.BAD_REQUEST:
+        response["Retry-After"] = str(seconds)
+    return response
 
 
 def _sign_in_page(back_to: str) -> str:

@@ -1,30 +1,74 @@
-"""How often somebody may do something."""
+"""How often somebody may do something. Counted in Django's database: for all processes, and nothing evicts it.
+
+A limit is a setting, such as `CODES_PER_ADDRESS_PER_HOUR`: that many at once, and from then on as many an hour,
+evenly. No library that we found counts in a database, and a cache forgets when it is full.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import math
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from django.core.cache import cache
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
 
-WINDOW_S: Final = 15 * 60
+from accounts.models import Bucket
+
+PERIODS: Final = {
+    "MINUTE": timedelta(minutes=1),
+    "HOUR": timedelta(hours=1),
+    "DAY": timedelta(days=1),
+}
 
 
 class TooOften(Exception):
-    """It was done as often as it may be. `retry_after_s` is in seconds."""
+    """It was done as often as the setting `limit` allows. `retry_after_s` is in seconds."""
 
-    def __init__(self, *, retry_after_s: int) -> None:
-        super().__init__(f"too often; again in {retry_after_s} s")
+    def __init__(self, limit: str, *, retry_after_s: int) -> None:
+        super().__init__(f"{limit} is reached; again in {retry_after_s} s")
+        self.limit = limit
         self.retry_after_s = retry_after_s
 
+    @property
+    def wait(self) -> str:
+        """How long to wait, in words, rounded up."""
+        if self.retry_after_s < 100:
+            return f"{self.retry_after_s} seconds"
+        minutes = math.ceil(self.retry_after_s / 60)
+        return f"{minutes} minutes" if minutes < 100 else f"{math.ceil(minutes / 60)} hours"
 
-def count(what: str, *, limit: int) -> None:
-    """Count one more of `what` in this quarter of an hour. Raises `TooOften` over the limit."""
-    key = "limit:" + hashlib.sha256(what.encode()).hexdigest()
-    cache.add(key, 0, timeout=WINDOW_S)
-    try:
-        counted = cache.incr(key)
-    except ValueError:  # it expired between the two lines
+
+def count(limit: str, *, of: object = "everybody") -> None:
+    """Count one more of what the setting `limit` allows to `of`. Raises `TooOften`, and counts nothing, over it."""
+    if not settings.LIMITS_ENABLED:
         return
-    if counted > limit:
-        raise TooOften(retry_after_s=WINDOW_S)
+    most: int = getattr(settings, limit)
+    period = PERIODS[limit.rpartition("_PER_")[2]]
+    now = timezone.now()
+    with transaction.atomic():
+        bucket, _ = Bucket.objects.select_for_update().get_or_create(
+            key=hashlib.sha256(f"{limit}:{of}".encode()).hexdigest(), defaults={"empty_at": now}
+        )
+        empty_at = max(bucket.empty_at, now) + period / most
+        too_early = empty_at - now - period
+        if too_early > timedelta():
+            raise TooOften(limit, retry_after_s=math.ceil(too_early.total_seconds()))
+        bucket.empty_at = empty_at
+        bucket.save(update_fields=["empty_at"])
+
+
+def network_of(address: str) -> str:
+    """Whom to count for an address: of IPv6 the /64, since that is what one customer of a provider has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # no address, as over a Unix socket
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, 64), strict=False))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils.crypto import salted_hmac
 
-_SESSION_KEY = "member"
+from accounts.emails import readable
+
+# `{"id": …, "email": …, "token": …, "since": …, "place": …}`; of who was signed in last, the id alone.
+_SESSION_KEY: Final = "member"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +29,67 @@ class Member:
     email: str
     refresh_token: str = field(repr=False)
 
+    @property
+    def shown_email(self) -> str:
+        """The email as its owner would write it."""
+        return readable(self.email)
 
-def remember(session: SessionBase, member: Member) -> None:
-    """Sign `member` in to `session`, under a fresh session key."""
+
+def remember(session: SessionBase, member: Member, *, place: str = "") -> None:
+    """Sign `member` in to `session`, under a fresh session key. `place` is where they are, in words.
+
+    What the session holds of another member goes; what somebody typed before they signed in stays.
+    """
+    if session.get(_SESSION_KEY, {}).get("id") not in (None, str(member.id)):
+        session.flush()
     session.cycle_key()
     session[_SESSION_KEY] = {
         "id": str(member.id),
         "email": member.email,
-        "refresh_token": member.refresh_token,
+        "token": _safe().encrypt(member.refresh_token.encode()).decode(),
+        "since": int(time.time()),
+        "place": place,
     }
 
 
 def forget(session: SessionBase) -> None:
-    """End the sign-in of `session`, under a fresh session key."""
+    """End the sign-in of `session`, under a fresh session key. What is left in it is for the same member only."""
     session.cycle_key()
-    session.pop(_SESSION_KEY, None)
+    session[_SESSION_KEY] = {"id": session[_SESSION_KEY]["id"]}
 
 
 def recall(session: SessionBase) -> Member | None:
     """The member that `session` was signed in with, if any."""
-    stored = session.get(_SESSION_KEY)
-    if stored is None:
+    stored = session.get(_SESSION_KEY, {})
+    if member_id_in(session) is None:
         return None
-    return Member(id=UUID(stored["id"]), email=stored["email"], refresh_token=stored["refresh_token"])
+    try:
+        token = _safe().decrypt(stored["token"].encode()).decode()
+    except InvalidToken:  # SECRET_KEY was changed, and the old one is no fallback
+        return None
+    return Member(id=UUID(stored["id"]), email=stored["email"], refresh_token=token)
+
+
+def member_id_in(session: Mapping[str, Any] | SessionBase) -> UUID | None:
+    """Whose sign-in a session holds."""
+    stored = session.get(_SESSION_KEY, {})
+    return UUID(stored["id"]) if "token" in stored else None
+
+
+def where_and_since(session: Mapping[str, Any]) -> tuple[str, int]:
+    """Where a session was signed in, in words, and when, in seconds since 1970."""
+    stored = session[_SESSION_KEY]
+    return stored["place"], stored["since"]
+
+
+def _safe() -> MultiFernet:
+    """What keeps tokens unreadable in a copy of the database."""
+    return _safe_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+@lru_cache(maxsize=4)
+def _safe_of(secrets: tuple[str, ...]) -> MultiFernet:
+    keys = [
+        salted_hmac("accounts.members", "", secret=secret, algorithm="sha256").digest() for secret in secrets
+    ]
+    return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])

@@ -1,29 +1,48 @@
-"""Puts the signed-in member on the request."""
+"""Puts the signed-in member on the request, and answers for what concerns them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
-from accounts.http import SiteRequest, sign_in_first
+from accounts.http import SiteRequest, sign_in_first, with_retry_after
+from accounts.limits import TooOften
 from accounts.members import forget, recall
+from credits_site.answers import refuse
+from credits_site.security_log import note
 from instant_admin.client.errors import MemberTokenRefused
 
 
 class MemberMiddleware:
-    """Sets `request.member`; answers for a member whose refresh token Instant no longer knows."""
+    """Sets `request.member`, and lets nobody keep what a member sees.
+
+    Answers for a member whose refresh token Instant no longer knows, and for who does something too often.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponse:
         request.member = recall(request.session)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.member is not None:
+            add_never_cache_headers(response)
+        return response
 
     def process_exception(self, request: SiteRequest, exception: Exception) -> HttpResponse | None:
-        """Signed out from elsewhere, or deleted. What they were about to write stays in the session."""
-        if not isinstance(exception, MemberTokenRefused):
-            return None
-        forget(request.session)
-        return sign_in_first(request)
+        """What somebody was about to write stays in the session."""
+        match exception:
+            case MemberTokenRefused():  # signed out from elsewhere, or deleted
+                note(request, "token refused")
+                forget(request.session)
+                request.member = None
+                return sign_in_first(request)
+            case TooOften():
+                note(request, "limit reached", limit=exception.limit)
+                message = f"That was too often. Try again in {exception.wait}"
+                answer = refuse(request, HTTPStatus.TOO_MANY_REQUESTS, message)
+                return with_retry_after(answer, exception.retry_after_s)
+        return None

@@ -12,14 +12,17 @@ from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import codes
-from accounts.codes import ExpiredCode, MailFailed, TooManyTries, UnusableEmail, WrongCode
+from accounts.browsers import address_of, know, known_as, place_of
+from accounts.codes import CodeRefused, MailFailed
+from accounts.emails import readable
 from accounts.forms import CodeForm, EmailForm
-from accounts.http import SiteRequest
+from accounts.http import SiteRequest, member_required, signed_in, with_retry_after
 from accounts.limits import TooOften
-from accounts.members import remember
+from accounts.members import Member, remember
+from accounts.sessions import end_sessions_of, sessions_of
 from accounts.signals import member_signed_out
 from credits_site.answers import (
     first_error,
@@ -30,9 +33,10 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.forms import KeptForm
+from credits_site.security_log import note
 
 MAIL_RETRY_AFTER_S: Final = 30
-# The email that a code was sent to, and where its owner wants to be: `{"email": …, "next": …}`.
+# What a code was sent for, and where its owner wants to be: `{"place": …, "email": …, "next": …}`.
 _WAITING: Final = "sign-in"
 
 
@@ -49,12 +53,13 @@ def sign_in(request: SiteRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     email = form.cleaned_data["email"]
-    if failure := _send_code(request, email):
+    place = request.session.get(_WAITING, {}).get("place") or codes.new_place()
+    if failure := _send_code(request, email, place):
         form.add_error("email", f"{failure.message}.")
         return _refused(request, form, failure.status, retry_after_s=failure.retry_after_s)
     form.forget(request.session)
     back_to = own_address(request, form.cleaned_data["next"]) or "/"
-    request.session[_WAITING] = {"email": email, "next": back_to}
+    request.session[_WAITING] = {"place": place, "email": email, "next": back_to}
     return JsonResponse({"sent": True}) if wants_json(request) else see_other(reverse("accounts:enter-code"))
 
 
@@ -64,8 +69,8 @@ def resend_code(request: SiteRequest) -> HttpResponse:
     waiting = request.session.get(_WAITING)
     if waiting is None:
         return _start_over(request)
-    if failure := _send_code(request, waiting["email"]):
-        return _with_retry_after(refuse(request, failure.status, failure.message), failure.retry_after_s)
+    if failure := _send_code(request, waiting["email"], waiting["place"]):
+        return with_retry_after(refuse(request, failure.status, failure.message), failure.retry_after_s)
     if wants_json(request):
         return JsonResponse({"sent": True})
     messages.success(request, "A new code is on its way.")
@@ -81,16 +86,19 @@ class _NotSent:
     retry_after_s: int | None = None
 
 
-def _send_code(request: SiteRequest, email: str) -> _NotSent | None:
-    code_page = request.build_absolute_uri(reverse("accounts:enter-code"))
+def _send_code(request: SiteRequest, email: str, place: str) -> _NotSent | None:
     try:
-        codes.send_code(email, client_ip=request.META.get("REMOTE_ADDR", ""), code_page=code_page)
+        codes.send_code(
+            email,
+            place=place,
+            address=address_of(request),
+            known_browser=known_as(request, email),
+            code_page=request.build_absolute_uri(reverse("accounts:enter-code")),
+        )
     except TooOften as exc:
-        message = "Too many codes were asked for. Wait a few minutes and try again"
+        note(request, "limit reached", limit=exc.limit)
+        message = f"Too many codes were asked for. Try again in {exc.wait}"
         return _NotSent(message, HTTPStatus.TOO_MANY_REQUESTS, exc.retry_after_s)
-    except UnusableEmail:
-        message = "We cannot send mail to that address. Use another"
-        return _NotSent(message, HTTPStatus.UNPROCESSABLE_ENTITY)
     except MailFailed:
         message = "The mail could not be sent. Try again in a moment"
         return _NotSent(message, HTTPStatus.SERVICE_UNAVAILABLE, MAIL_RETRY_AFTER_S)
@@ -100,32 +108,47 @@ def _send_code(request: SiteRequest, email: str) -> _NotSent | None:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter_code(request: SiteRequest) -> HttpResponse:
-    """Ask for the code that was sent; a right one signs in. Reloading the page sends no mail."""
+    """Ask for the code that was sent; a right one signs in. Reloading the page sends no mail.
+
+    The link in the mail leads here with its code: it is filled in, and used only when somebody presses the button,
+    since programs that look through mail follow links.
+    """
     waiting = request.session.get(_WAITING)
     if waiting is None:
         return _start_over(request)
     if request.method != "POST":
-        context = {"form": CodeForm.recall(request.session), "email": waiting["email"]}
-        return render(request, "accounts/code.html", context)
+        form = CodeForm.recall(request.session, initial={"code": request.GET.get("code", "")})
+        return render(request, "accounts/code.html", {"form": form, "email": readable(waiting["email"])})
     form = CodeForm.sent(request)
     if not form.is_valid():
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        member = codes.check_code(waiting["email"], form.cleaned_data["code"])
-    except WrongCode:
-        form.add_error("code", "That code is wrong or was used already. Check the newest mail from us.")
-        return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except ExpiredCode:
-        form.add_error("code", "That code has expired. Send a new one below.")
-        return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except TooManyTries:
-        form.add_error("code", "Too many wrong codes. Wait a few minutes, then send a new one.")
-        return _refused(request, form, HTTPStatus.TOO_MANY_REQUESTS)
+        member = codes.check_code(form.cleaned_data["code"], place=waiting["place"])
+    except CodeRefused as exc:
+        note(request, "code refused", why=type(exc).__name__)
+        form.add_error("code", exc.message)
+        status = HTTPStatus.TOO_MANY_REQUESTS if exc.retry_after_s else HTTPStatus.UNPROCESSABLE_ENTITY
+        return _refused(request, form, status, retry_after_s=exc.retry_after_s)
+    return _signed_in(request, form, member, back_to=waiting["next"])
+
+
+def _signed_in(request: SiteRequest, form: CodeForm, member: Member, *, back_to: str) -> HttpResponse:
+    _end_sign_in(request)
     del request.session[_WAITING]
     form.forget(request.session)
-    remember(request.session, member)
+    remember(request.session, member, place=place_of(request))
     rotate_token(request)
-    return JsonResponse({"email": member.email}) if wants_json(request) else see_other(waiting["next"])
+    note(request, "signed in", member=member.id)
+    response = JsonResponse({"email": member.email}) if wants_json(request) else see_other(back_to)
+    know(request, response, member.email)
+    return response
+
+
+def _end_sign_in(request: SiteRequest) -> None:
+    """Take back the token that the session holds, if it does."""
+    if request.member is not None:
+        codes.sign_out(request.member)
+        member_signed_out.send(sender=None, member=request.member)
 
 
 def _start_over(request: SiteRequest) -> HttpResponse:
@@ -141,23 +164,39 @@ def _refused(
     request: SiteRequest, form: KeptForm, status: HTTPStatus, *, retry_after_s: int | None = None
 ) -> HttpResponse:
     if wants_json(request):
-        return _with_retry_after(JsonResponse({"error": first_error(form)}, status=status), retry_after_s)
+        return with_retry_after(JsonResponse({"error": first_error(form)}, status=status), retry_after_s)
     form.keep_with_errors(request.session)
     return see_other(page_it_came_from(request, otherwise=request.path))
-
-
-def _with_retry_after(response: HttpResponse, seconds: int | None) -> HttpResponse:
-    if seconds is not None and response.status_code >= HTTPStatus.BAD_REQUEST:
-        response["Retry-After"] = str(seconds)
-    return response
 
 
 @require_POST
 def sign_out(request: SiteRequest) -> HttpResponse:
     """Sign out here, and take back the token that the session held."""
-    if request.member is not None:
-        codes.sign_out(request.member)
-        member_signed_out.send(sender=None, member=request.member)
+    _end_sign_in(request)
+    return _signed_out(request)
+
+
+@require_safe
+@member_required
+def sessions(request: SiteRequest) -> HttpResponse:
+    """Where the member is signed in."""
+    found = sessions_of(signed_in(request).id, here=request.session.session_key)
+    return render(request, "accounts/sessions.html", {"sessions": found})
+
+
+@require_POST
+@member_required
+def sign_out_everywhere(request: SiteRequest) -> HttpResponse:
+    """End every session of the member, this one too, and take back all their tokens."""
+    member = signed_in(request)
+    _end_sign_in(request)
+    end_sessions_of(member.id)
+    codes.sign_out_everywhere(member)
+    note(request, "signed out everywhere")
+    return _signed_out(request)
+
+
+def _signed_out(request: SiteRequest) -> HttpResponse:
     request.session.flush()
     rotate_token(request)
     return redirect("home")

@@ -27,7 +27,13 @@ def main() -> None:
     rounds: int = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         # With contention, so that a write takes as long as at PostgreSQL.
-        world = World(Path(folder), site_ports=(0, 0), deliver_webhooks=False, contention=True)
+        world = World(
+            Path(folder),
+            site_ports=(0, 0),
+            env={"LIMITS_ENABLED": "false"},
+            deliver_webhooks=False,
+            contention=True,
+        )
         world.start()
         try:
             times = _measure(world, rounds)

@@ -16,7 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import replace_url, trigger_client_event
 
-from accounts.http import SiteRequest, member_required, signed_in
+from accounts import limits
+from accounts.http import SiteRequest, limited, member_required, signed_in
+from accounts.limits import TooOften
 from accounts.members import Member
 from billing.checkout import LAST_CHECKOUT, start_checkout
 from billing.counter.fragment import counter
@@ -38,8 +40,11 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.paging import BadCursor
+from credits_site.security_log import note
 
 logger = logging.getLogger(__name__)
+
+STRIPE_CALLS: Final = "STRIPE_CALLS_PER_MEMBER_PER_HOUR"
 
 # How long the page that somebody comes back to waits before each further question: two minutes in all.
 SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
@@ -69,6 +74,7 @@ def _credits(request: SiteRequest) -> HttpResponse:
 
 @require_POST
 @member_required
+@limited(STRIPE_CALLS)
 def checkout(request: SiteRequest) -> HttpResponse:
     """Start a checkout and go to Stripe's page for it."""
     form = CheckoutForm.sent(request)
@@ -103,6 +109,7 @@ def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
 
 @require_POST
 @member_required
+@limited(STRIPE_CALLS)
 def sync(request: SiteRequest) -> HttpResponse:
     """Ask Stripe what became of a checkout, and credit it if it is paid."""
     form = SyncForm(request.POST)
@@ -183,7 +190,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     try:
         receive_webhook(request.body, request.headers.get("Stripe-Signature"))
     except BadWebhook as exc:
-        logger.warning("A webhook was refused: %s", exc.reason)
+        note(request, "webhook refused", reason=repr(exc.reason))
         return JsonResponse({"error": exc.reason}, status=HTTPStatus.BAD_REQUEST)
     return JsonResponse({"received": True})
 
@@ -211,16 +218,18 @@ def history(request: SiteRequest) -> HttpResponse:
 
 
 def _purchases_if_readable(member: Member, customer_id: str | None) -> tuple[PurchaseRecord, ...] | None:
-    """None while Stripe cannot say; the page works without."""
+    """None while Stripe cannot say, or was asked too often; the page works without."""
     try:
+        limits.count(STRIPE_CALLS, of=member.id)
         return purchases_of(member, customer_id=customer_id)
-    except StripeError as exc:
+    except (StripeError, TooOften) as exc:
         logger.warning("Purchases cannot be read: %s", type(exc).__name__)
         return None
 
 
 @require_GET
 @member_required
+@limited(STRIPE_CALLS)
 def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:
     """The receipt of one of the member's purchases, on Stripe's page."""
     try:

@@ -16,6 +16,7 @@ from credits_site.answers import (
     see_other,
     wants_json,
 )
+from credits_site.security_log import note
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -25,6 +26,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: signed in, perhaps, but not allowed."""
+    note(request, "permission denied", path=request.path)
     return error_answer(request, HTTPStatus.FORBIDDEN, "You are not allowed to do that")
 
 

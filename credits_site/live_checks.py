@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Final
 from uuid import uuid4
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Info, Warning
@@ -46,7 +45,8 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
     yield Info("all applied", obj="Migrations")
     try:
         with transaction.atomic():
-            Session.objects.create(session_key=uuid4().hex, session_data="", expire_date=datetime.now(UTC))
+            session = import_module(settings.SESSION_ENGINE).SessionStore()
+            session.create()
             transaction.set_rollback(True)
         yield Info("taken", obj="Database writes")
     except DatabaseError as exc:
@@ -62,10 +62,10 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Itera
     remembers = cache.get(key) == key
     cache.delete(key)
     if not remembers:
-        hint = "Correct CACHE_URL; without a cache the limits on sign-in codes do not hold."
+        hint = "Correct CACHE_URL; without a cache every page asks Stripe for its prices."
         yield Error("forgets what it is told", hint=hint, obj="Cache", id="credits_site.E104")
     elif isinstance(cache, LocMemCache) and not settings.DEBUG:
-        text = "each process has its own, so sign-in limits count for each by itself"
+        text = "each process has its own, so each reads the prices for itself"
         hint = "With more than one server process, set CACHE_URL to a shared one, such as redis://…"
         yield Warning(text, hint=hint, obj="Cache", id="credits_site.W105")
     else:

@@ -17,6 +17,8 @@ env.read_env(BASE_DIR / ".env")
 # The site -----------------------------------------------------------------------------------------------
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Those before it, while sessions and tokens made under them are still good.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -40,6 +42,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "credits_site.security_log.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
@@ -102,8 +105,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-# Prices read from Stripe and the limits on sign-in mails. With several server processes, use a shared one.
+# Prices read from Stripe. With several server processes, use a shared one.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 STATIC_URL = "static/"
@@ -121,9 +125,19 @@ STORAGES = {
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instant Credits <signin@localhost>")
 EMAIL_TIMEOUT = 10
-# How many codes one email, and one network address, may ask for in a quarter of an hour.
-SIGN_IN_CODES_PER_EMAIL = env.int("SIGN_IN_CODES_PER_EMAIL", default=5)
-SIGN_IN_CODES_PER_ADDRESS = env.int("SIGN_IN_CODES_PER_ADDRESS", default=30)
+
+# How often something may be done: that many at once, then evenly. An IPv6 address counts as its /64.
+LIMITS_ENABLED = env.bool("LIMITS_ENABLED", default=True)
+CODES_PER_ADDRESS_PER_HOUR = env.int("CODES_PER_ADDRESS_PER_HOUR", default=60)
+CODES_PER_EMAIL_AND_ADDRESS_PER_HOUR = env.int("CODES_PER_EMAIL_AND_ADDRESS_PER_HOUR", default=5)
+CODES_PER_EMAIL_PER_DAY = env.int("CODES_PER_EMAIL_PER_DAY", default=20)
+CODES_PER_KNOWN_BROWSER_PER_HOUR = env.int("CODES_PER_KNOWN_BROWSER_PER_HOUR", default=10)
+CODES_PER_MINUTE = env.int("CODES_PER_MINUTE", default=300)
+TRIES_PER_CODE = env.int("TRIES_PER_CODE", default=5)
+WRITES_PER_MEMBER_PER_MINUTE = env.int("WRITES_PER_MEMBER_PER_MINUTE", default=60)
+STRIPE_CALLS_PER_MEMBER_PER_HOUR = env.int("STRIPE_CALLS_PER_MEMBER_PER_HOUR", default=120)
+STAFF_LOGINS_PER_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_ADDRESS_PER_HOUR", default=30)
+STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR", default=10)
 
 LOGGING = {
     "version": 1,

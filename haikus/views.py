@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts.forms import EmailForm
-from accounts.http import SiteRequest, member_required, signed_in
+from accounts.http import SiteRequest, limited, member_required, signed_in
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
 from billing.products import credits_text
@@ -63,6 +63,7 @@ def write(request: SiteRequest) -> HttpResponse:
 
 
 @member_required
+@limited("WRITES_PER_MEMBER_PER_MINUTE")
 def _write(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     if not form.is_valid():
         if "request_id" in form.errors:

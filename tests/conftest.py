@@ -61,14 +61,14 @@ def impatient_instant() -> Iterator[None]:
         yield
 
 
-# Every test signs somebody in, all from one address.
-MANY_SIGN_INS = {"SIGN_IN_CODES_PER_ADDRESS": "100000"}
+# Every test signs somebody in, all from one address, and some write fast.
+UNLIMITED = {"LIMITS_ENABLED": "false"}
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Both stand-ins and two processes of the site, with webhooks delivered to the first."""
-    world = World(tmp_path_factory.mktemp("world"), site_ports=(0, 0), env=MANY_SIGN_INS)
+    world = World(tmp_path_factory.mktemp("world"), site_ports=(0, 0), env=UNLIMITED)
     world.start()
     yield world
     world.stop()

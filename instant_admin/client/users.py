@@ -41,6 +41,10 @@ class Users:
         """Revoke one refresh token; an unknown one is no error."""
         self._transport.send(Call("POST", "/admin/sign_out", {"refresh_token": refresh_token}, effect="same"))
 
+    def sign_out_user(self, user_id: UUID) -> None:
+        """Revoke every refresh token of a user; an unknown one is no error."""
+        self._transport.send(Call("POST", "/admin/sign_out", {"id": str(user_id)}, effect="same"))
+
     def delete_user(self, *, email: str | None = None, user_id: UUID | None = None) -> User | None:
         """Delete a user, by either, with everything that cascades from them; return who it was."""
         params = {"email": email} if email is not None else {"id": str(user_id)}

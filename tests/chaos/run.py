@@ -71,7 +71,7 @@ class Run:
     def __init__(self, data_dir: Path, *, seed: int) -> None:
         self._seed = seed
         self._rng = random.Random(f"{seed}:kills")
-        self.world = World(data_dir, site_ports=(0, 0))
+        self.world = World(data_dir, site_ports=(0, 0), env={"LIMITS_ENABLED": "false"})
         self.report = Report(self.world.data_dir)
         self._meter = Meter()
         self._stop = threading.Event()

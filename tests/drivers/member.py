@@ -62,7 +62,7 @@ class MemberClient:
 
     def mails(self, email: str | None = None) -> list[str]:
         """The texts mailed to the member, oldest first."""
-        to = f"To: {email or self.email}\n"
+        to = f"To: {(email or self.email).lower()}\n"
         paths = sorted(self.mail_dir.iterdir(), key=lambda path: path.stat().st_mtime_ns)
         # A connection's mails share a file.
         texts = [text for path in paths for text in re.split(r"^-{79}$", path.read_text(), flags=re.M)]

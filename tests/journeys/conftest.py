@@ -9,7 +9,7 @@ import pytest
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.conftest import MANY_SIGN_INS
+from tests.conftest import UNLIMITED
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def another_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     made: list[World] = []
 
     def make(**options: object) -> World:
-        env = MANY_SIGN_INS | dict(options.pop("env", {}))  # type: ignore[call-overload]
+        env = UNLIMITED | dict(options.pop("env", {}))  # type: ignore[call-overload]
         world = World(tmp_path / f"world{len(made)}", env=env, **options)  # type: ignore[arg-type]
         made.append(world)
         return world

@@ -21,7 +21,7 @@ import requests
 
 from sandbox.stripe.cards import BY_NUMBER
 from sandbox.world import World
-from tests.conftest import MANY_SIGN_INS
+from tests.conftest import UNLIMITED
 from tests.drivers.member import FREE, HTMX, TIMEOUT_S, MemberClient
 from tests.drivers.stripe import Stripe
 
@@ -268,7 +268,7 @@ def test_the_buyer_is_back_before_the_webhook_which_then_adds_nothing(
 @pytest.fixture(scope="module")
 def reconciled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Purchase]]:
     """Every case in a world that hears of nothing, after one run of `reconcile_credits`."""
-    world = World(tmp_path_factory.mktemp("unheard"), env=MANY_SIGN_INS, deliver_webhooks=False)
+    world = World(tmp_path_factory.mktemp("unheard"), env=UNLIMITED, deliver_webhooks=False)
     world.start()
     try:
         purchases = {case.name: Purchase(world, case) for case in CASES}

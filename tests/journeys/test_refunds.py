@@ -17,7 +17,7 @@ import requests
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.steps import create, delete, link, update
 from sandbox.world import ROOT, World
-from tests.conftest import MANY_SIGN_INS
+from tests.conftest import UNLIMITED
 from tests.drivers.member import FREE, TIMEOUT_S, MemberClient
 from tests.drivers.stripe import Stripe
 
@@ -124,7 +124,7 @@ def test_a_bank_debit_that_bounces_is_shown_as_failed(ada: MemberClient, stripe:
 @pytest.fixture(scope="module")
 def silent_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world in which Stripe tells nobody anything."""
-    world = World(tmp_path_factory.mktemp("silent"), env=MANY_SIGN_INS, deliver_webhooks=False)
+    world = World(tmp_path_factory.mktemp("silent"), env=UNLIMITED, deliver_webhooks=False)
     world.start()
     yield world
     world.stop()

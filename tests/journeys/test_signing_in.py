@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from uuid import uuid4
 
@@ -64,34 +65,13 @@ def test_signing_in_leads_to_no_other_site(signed_out: MemberClient, elsewhere: 
     assert signed_out.enter_code(signed_out.code()).headers["Location"] == "/"
 
 
-def test_a_code_signs_in_once(signed_out: MemberClient, world: World) -> None:
-    signed_out.sign_in("once@example.com")
-    used = signed_out.code()
+def test_a_code_is_only_for_the_browser_that_asked(signed_out: MemberClient, world: World) -> None:
+    signed_out.sign_in("mine@example.com")
     other = MemberClient(world.site_url, world.mail_dir)
-    other.ask_for_code("once@example.com")
-    answer = other.enter_code(used, **JSON)
-    assert answer.status_code == 422
-    assert "used" in answer.text
-
-
-def test_a_code_is_only_for_the_email_it_was_sent_to(signed_out: MemberClient, world: World) -> None:
-    signed_out.ask_for_code("mine@example.com")
-    other = MemberClient(world.site_url, world.mail_dir)
-    other.ask_for_code("yours@example.com")
-    assert other.enter_code(signed_out.code("mine@example.com"), **JSON).status_code == 422
-
-
-def test_an_expired_code_says_so(signed_out: MemberClient, instant_faults: Faults) -> None:
-    signed_out.ask_for_code("late@example.com")
-    instant_faults.add(
-        "answer",
-        "/admin/verify_magic_code",
-        status=400,
-        body={"type": "record-expired", "hint": {"args": []}},
-    )
-    answer = signed_out.enter_code(signed_out.code("late@example.com"), **JSON)
-    assert answer.status_code == 422
-    assert "expired" in answer.text
+    code = signed_out.code()
+    other.ask_for_code("mine@example.com")
+    if other.code("mine@example.com") != code:
+        assert other.enter_code(code, **JSON).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -102,19 +82,51 @@ def test_what_is_no_email_gets_no_code(signed_out: MemberClient, email: str) -> 
     assert signed_out.post("/sign-in/", {"email": email}, **JSON).status_code == 422
 
 
-def test_too_many_codes_for_one_email_are_refused(signed_out: MemberClient) -> None:
-    for _ in range(5):
-        signed_out.ask_for_code("many@example.com")
-    refused = signed_out.post("/sign-in/", {"email": "many@example.com"}, **JSON)
-    assert refused.status_code == 429
-    assert int(refused.headers["Retry-After"]) > 0
-
-
 def test_guessing_codes_ends(signed_out: MemberClient) -> None:
     signed_out.ask_for_code("guess@example.com")
-    statuses = [signed_out.enter_code(f"{number:06}", **JSON).status_code for number in range(22)]
-    assert statuses[0] == 422
-    assert statuses[-1] == 429
+    right = int(signed_out.code("guess@example.com"))
+    answers = [signed_out.enter_code(f"{(right + n) % 1_000_000:06}", **JSON) for n in range(1, 7)]
+    assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_of_fifty_guesses_at_once_at_two_processes_five_are_looked_at(
+    signed_out: MemberClient, world: World
+) -> None:
+    signed_out.ask_for_code("crowd@example.com")
+    right = int(signed_out.code("crowd@example.com"))
+
+    def guess(number: int) -> int:
+        browser = MemberClient(world.site_urls[number % 2], world.mail_dir)
+        browser.http.cookies.update(signed_out.http.cookies)
+        return browser.enter_code(f"{(right + number) % 1_000_000:06}", **JSON).status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(guess, range(1, 51)))
+    assert sorted(set(statuses)) == [422, 429]
+    assert statuses.count(422) == 5
+
+
+def test_signing_in_as_another_revokes_the_token_that_was_there(
+    ada: MemberClient, instant: InstantAdmin
+) -> None:
+    first = ada.email
+    ada.sign_in()
+    tokens = instant.query({"$users": {"$": {"where": {"email": first}}, "$userRefreshTokens": {}}})
+    assert tokens["$users"][0]["$userRefreshTokens"] == []
+
+
+def test_signing_out_everywhere_ends_every_session_and_token(
+    ada: MemberClient, instant: InstantAdmin, world: World
+) -> None:
+    elsewhere = MemberClient(world.site_url, world.mail_dir).sign_in(ada.email)
+    assert ada.get("/account/sessions/").text.count("since <time") == 2
+    assert ada.get("/account/sessions/").text.count("this browser") == 1
+    assert ada.post("/account/sessions/end/").headers["Location"] == "/"
+    for browser in (ada, elsewhere):
+        assert browser.get("/api/credits", **JSON).status_code == 401
+    tokens = instant.query({"$users": {"$": {"where": {"email": ada.email}}, "$userRefreshTokens": {}}})
+    assert tokens["$users"][0]["$userRefreshTokens"] == []
 
 
 def test_signing_out_revokes_the_token_in_instant_too(

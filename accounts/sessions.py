@@ -1,0 +1,59 @@
+"""Django's sessions in the database, with a hash of the cookie and with whose sign-in it is (`SESSION_ENGINE`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.sessions.backends import db
+from django.utils import timezone
+
+from accounts.members import member_id_in, where_and_since
+from accounts.models import Session
+
+
+class SessionStore(db.SessionStore):
+    """Also tells which sessions are a member's."""
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """Our table."""
+        return Session
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        """The row for `data`."""
+        row = Session(
+            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]
+            session_data=self.encode(data),
+            expire_date=self.get_expiry_date(),
+            member_id=member_id_in(data),
+        )
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSession:
+    """A session in which somebody is signed in, for its owner to look at."""
+
+    place: str
+    since: datetime
+    is_here: bool
+
+
+def sessions_of(member_id: UUID, *, here: str | None) -> Sequence[MemberSession]:
+    """The member's sessions, newest first; `here` is the key of the one that asks."""
+    rows = Session.objects.filter(member_id=member_id, expire_date__gt=timezone.now())
+    is_here = set(rows.filter(session_key=here).values_list("pk", flat=True))
+    found = []
+    for row in rows:
+        place, since = where_and_since(row.get_decoded())
+        found.append(MemberSession(place, datetime.fromtimestamp(since, tz=UTC), row.pk in is_here))
+    return sorted(found, key=lambda session: session.since, reverse=True)
+
+
+def end_sessions_of(member_id: UUID) -> None:
+    """Sign the member out wherever they are."""
+    Session.objects.filter(member_id=member_id).delete()

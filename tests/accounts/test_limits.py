@@ -1,0 +1,73 @@
+"""Limits count in the database, evenly, and tell how long to wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.limits import TooOften, count, network_of
+from accounts.models import Bucket
+
+
+@pytest.fixture(autouse=True)
+def three_an_hour(settings: Any) -> None:
+    settings.CODES_PER_ADDRESS_PER_HOUR = 3
+
+
+def use(of: str = "ada") -> None:
+    count("CODES_PER_ADDRESS_PER_HOUR", of=of)
+
+
+@pytest.mark.django_db
+def test_so_many_at_once_and_then_as_many_in_each_period() -> None:
+    for _ in range(3):
+        use()
+    with pytest.raises(TooOften) as refused:
+        use()
+    assert 1199 <= refused.value.retry_after_s <= 1200
+    assert refused.value.wait == "20 minutes"
+    use("babbage")
+    # Twenty minutes later, there is room for one.
+    for bucket in Bucket.objects.all():
+        bucket.empty_at -= timedelta(minutes=20)
+        bucket.save()
+    use()
+    with pytest.raises(TooOften):
+        use()
+
+
+@pytest.mark.django_db
+def test_what_is_refused_is_not_counted() -> None:
+    for _ in range(3):
+        use()
+    before = Bucket.objects.get().empty_at
+    for _ in range(5):
+        with pytest.raises(TooOften):
+            use()
+    assert Bucket.objects.get().empty_at == before
+    assert before <= timezone.now() + timedelta(hours=1)
+
+
+@pytest.mark.django_db
+def test_limits_can_be_turned_off(settings: Any) -> None:
+    settings.LIMITS_ENABLED = False
+    for _ in range(10):
+        use()
+    assert not Bucket.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_an_ipv6_address_counts_as_its_network(address: str, network: str) -> None:
+    assert network_of(address) == network
