@@ -71,6 +71,20 @@ def check_stripe_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     return []
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def check_no_stand_in(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Nobody sells with a stand-in's key."""
+    if settings.STRIPE_API_BASE == STRIPE_API_BASE:
+        return []
+    return [
+        checks.Error(
+            "STRIPE_API_BASE is a stand-in's address, so nobody pays for what they get.",
+            hint="Remove STRIPE_API_BASE, and use a key from Stripe's dashboard.",
+            id="billing.E011",
+        )
+    ]
+
+
 @checks.register
 def check_packs(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """There is something to sell, and it can be read."""

@@ -9,5 +9,5 @@ class CreditsSiteConfig(AppConfig):
     name = "credits_site"
 
     def ready(self) -> None:
-        """Register the live checks."""
-        from credits_site import live_checks  # noqa: F401
+        """Register the checks."""
+        from credits_site import checks, live_checks  # noqa: F401

@@ -82,9 +82,16 @@ class Command(BaseCommand):
 
 
 def _messages() -> Iterator[CheckMessage]:
-    """What Django's checks complain of, those for a deployment too, and whatever the live checks say."""
-    system = registry.get_checks(include_deployment_checks=True)
-    complaints = [found for check in system for found in _run(check) if found.level >= checks.WARNING]
+    """What Django's checks complain of, and whatever the live checks say.
+
+    What `check --deploy` refuses is a warning here: not every site that is looked at is about to go live.
+    """
+    system = [(check, checks.CRITICAL) for check in registry.get_checks()]
+    deployment = [(check, checks.WARNING) for check in registry.deployment_checks]
+    found = [(message, highest) for check, highest in system + deployment for message in _run(check)]
+    complaints = [message for message, _ in found if message.level >= checks.WARNING]
+    for message, highest in found:
+        message.level = min(message.level, highest)
     yield from complaints or [checks.Info("no complaints")]
     for check in LIVE.get_checks():
         yield from _run(check)

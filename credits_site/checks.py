@@ -1,0 +1,50 @@
+"""System checks: what must not go live (`manage.py check --deploy`). Django's own checks warn of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.core.mail.backends import console, dummy, locmem
+from django.utils.module_loading import import_string
+
+SHORTEST_KEY: Final = 50
+FEWEST_CHARACTERS: Final = 10
+# Mail that nobody gets. The file backend is a kind of the console's.
+MAIL_THAT_STAYS: Final = (console.EmailBackend, dummy.EmailBackend, locmem.EmailBackend)
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_ready_for_strangers(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> Iterator[CheckMessage]:
+    """Nothing that is for development only."""
+    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS:
+            yield Error(
+                f"A SECRET_KEY has fewer than {SHORTEST_KEY} characters, or {FEWEST_CHARACTERS} different ones.",
+                hint='Use what `python -c "import secrets; print(secrets.token_urlsafe(50))"` prints.',
+                id="credits_site.E001",
+            )
+    if settings.DEBUG:
+        yield Error(
+            "DEBUG is on, so an error page would show strangers the settings.",
+            hint="Remove DEBUG from the environment.",
+            id="credits_site.E002",
+        )
+    if issubclass(import_string(settings.EMAIL_BACKEND), MAIL_THAT_STAYS):
+        yield Error(
+            "EMAIL_URL is not set to a mail server, so nobody gets a sign-in code.",
+            hint="Set EMAIL_URL, such as smtp+tls://user:password@smtp.example.com:587.",
+            id="credits_site.E003",
+        )
+    if not settings.LIMITS_ENABLED:
+        yield Error(
+            "LIMITS_ENABLED is off, so anybody may guess codes and send mail in your name without end.",
+            hint="Remove LIMITS_ENABLED from the environment; it is for load tests.",
+            id="credits_site.E004",
+        )

@@ -1,0 +1,44 @@
+"""What `check --deploy` lets nobody go live with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import Tags, run_checks
+
+GOOD: dict[str, Any] = {
+    "SECRET_KEY": "0123456789" * 5,
+    "SECRET_KEY_FALLBACKS": [],
+    "DEBUG": False,
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "LIMITS_ENABLED": True,
+    "STRIPE_API_BASE": "https://api.stripe.com",
+    "INSTANT_API_URI": "https://instant.example",
+}
+
+
+def found(settings: Any, **changed: Any) -> set[str]:
+    for name, value in (GOOD | changed).items():
+        setattr(settings, name, value)
+    messages = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    return {str(message.id) for message in messages if message.is_serious()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, set()),
+        ({"SECRET_KEY": "0123456789" * 4 + "012345678"}, {"credits_site.E001"}),
+        ({"SECRET_KEY": "012345678" * 10}, {"credits_site.E001"}),
+        ({"SECRET_KEY_FALLBACKS": ["short"]}, {"credits_site.E001"}),
+        ({"DEBUG": True}, {"credits_site.E002"}),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, {"credits_site.E003"}),
+        ({"LIMITS_ENABLED": False}, {"credits_site.E004"}),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, {"billing.E011"}),
+    ],
+)
+def test_what_is_for_development_does_not_go_live(
+    settings: Any, changed: dict[str, Any], expected: set[str]
+) -> None:
+    assert found(settings, **changed) == expected
