@@ -25,6 +25,7 @@ from accounts.members import Member, remember
 from accounts.sessions import end_sessions_of, sessions_of
 from accounts.signals import member_signed_out
 from credits_site.answers import (
+    absolute,
     first_error,
     own_address,
     page_it_came_from,
@@ -93,7 +94,7 @@ def _send_code(request: SiteRequest, email: str, place: str) -> _NotSent | None:
             place=place,
             address=address_of(request),
             known_browser=known_as(request, email),
-            code_page=request.build_absolute_uri(reverse("accounts:enter-code")),
+            code_page=absolute(request, reverse("accounts:enter-code")),
         )
     except TooOften as exc:
         note(request, "limit reached", limit=exc.limit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.apps import AppConfig
@@ -16,12 +17,16 @@ from django.urls import reverse
 from billing.checks import check_packs
 from billing.errors import StripeError, StripeRefused, StripeUnavailable
 from billing.packs import Pack, packs
-from billing.stripe_api import catalog, setup, webhooks
+from billing.stripe_api import catalog, checkouts, setup, webhooks
 from billing.stripe_api.client import livemode
 from billing.stripe_api.setup import StripeAccount
 from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
+from credits_site.security import checkout_origins, origin_of
 from instant_admin.live_checks import LIVE, compare_clocks
+
+# Checkouts that are looked at for one that is open.
+RECENT: Final = 20
 
 
 @LIVE.register
@@ -36,10 +41,20 @@ def check_stripe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iter
     yield _check_key(account)
     yield compare_clocks("Stripe's clock", account.server_time, asked=asked, answered=datetime.now(UTC))
     yield from _check_prices()
-    try:
-        yield from _check_webhook()
-    except StripeError as exc:
-        yield _failed("Webhook", exc)
+    for name, check in (("Webhook", _check_webhook), ("Checkout", _check_checkout)):
+        try:
+            yield from check()
+        except StripeError as exc:
+            yield _failed(name, exc)
+
+
+def _check_checkout() -> Iterator[CheckMessage]:
+    """Browsers are let through to where Stripe sends buyers: held against the newest checkout that is open."""
+    open_ones = (checkout.url for checkout in islice(checkouts.list_all(), RECENT) if checkout.url)
+    for origin in {origin_of(url) for url in open_ones} - set(checkout_origins()):
+        hint = f"Set CHECKOUT_ORIGINS={origin}"
+        text = f"buyers are sent to {origin}, and no browser follows there from a form of ours"
+        yield Error(text, hint=hint, obj="Checkout", id="billing.E116")
 
 
 def _check_key(account: StripeAccount) -> CheckMessage:
@@ -90,7 +105,7 @@ def _check_price(pack: Pack) -> CheckMessage:
 def _check_webhook() -> Iterator[CheckMessage]:
     """Stripe tells this site about what it must know. Only warns: `stripe listen` needs no endpoint."""
     path = reverse("billing:webhook")
-    ours = [each for each in webhooks.endpoints() if urlsplit(each.url).path.endswith(path)]
+    ours = [each for each in webhooks.endpoints() if urlsplit(each.url).path.rstrip("/").endswith(path)]
     if not ours:
         hint = "Run `manage.py stripe_setup --site https://<host>`. On your own machine, run `stripe listen`."
         text = f"no endpoint at {path} is registered"
@@ -98,6 +113,9 @@ def _check_webhook() -> Iterator[CheckMessage]:
     # A second endpoint that is not good may belong to another copy of the site.
     good = [endpoint for endpoint in ours if endpoint.is_enabled and not _missing(endpoint)]
     yield from map(_check_endpoint, good or ours)
+    for stray in setup.astray(settings.SITE_URL) if settings.SITE_URL else ():
+        hint = f"Change its address to {settings.SITE_URL}{path} in Stripe's dashboard, or delete it."
+        yield Warning(f"nothing of ours answers at {stray.url}", hint=hint, obj="Webhook", id="billing.W115")
 
 
 def _check_endpoint(endpoint: WebhookEndpoint) -> CheckMessage:

@@ -31,6 +31,7 @@ from billing.products import credits_text
 from billing.purchases import PurchaseRecord, purchases_of, receipt_of
 from billing.webhook import receive_webhook
 from credits_site.answers import (
+    absolute,
     first_error,
     refuse,
     render_fragment,
@@ -85,7 +86,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
     except UnknownPack:
         form.add_error("pack", "Choose one of the packs.")
         return _not_for_sale(request, form)
-    home = request.build_absolute_uri(reverse("home"))
+    home = absolute(request, reverse("home"))
     started = start_checkout(
         member=signed_in(request),
         pack=pack,

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -71,11 +72,15 @@ def see_other(address: str) -> HttpResponse:
     return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
 
 
+def absolute(request: HttpRequest, path: str) -> str:
+    """`path` as an address to give away. Behind a proxy only SITE_URL knows it."""
+    return settings.SITE_URL + path if settings.SITE_URL else request.build_absolute_uri(path)
+
+
 def own_address(request: HttpRequest, address: str | None) -> str | None:
     """The path and query of an address of this very site; None for any other, and for none."""
-    is_ours = url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
+    hosts = {request.get_host(), urlsplit(settings.SITE_URL).netloc}
+    is_ours = url_has_allowed_host_and_scheme(address, hosts, require_https=request.is_secure())
     if not address or not is_ours:
         return None
     parts = urlsplit(address)

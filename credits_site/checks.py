@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.mail.backends import console, dummy, locmem
+from django.http.request import validate_host
 from django.utils.module_loading import import_string
 
 SHORTEST_KEY: Final = 50
@@ -47,4 +49,17 @@ def check_ready_for_strangers(
             "LIMITS_ENABLED is off, so anybody may guess codes and send mail in your name without end.",
             hint="Remove LIMITS_ENABLED from the environment; it is for load tests.",
             id="credits_site.E004",
+        )
+    site = urlsplit(settings.SITE_URL)
+    if site.scheme != "https" or not site.hostname:
+        yield Error(
+            "SITE_URL is no https address, so Stripe and our mails lead people to where a request says it was sent.",
+            hint="Set SITE_URL to where people find the site, such as https://credits.example.com.",
+            id="credits_site.E005",
+        )
+    elif not validate_host(site.hostname, settings.ALLOWED_HOSTS):
+        yield Error(
+            "The host of SITE_URL is not in ALLOWED_HOSTS, so whoever comes back is refused.",
+            hint="Add it to ALLOWED_HOSTS, or remove ALLOWED_HOSTS.",
+            id="credits_site.E006",
         )

@@ -6,6 +6,7 @@ what is missing is reported, all at once and with a hint, by `manage.py check` (
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 
@@ -20,8 +21,12 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 # Those before it, while sessions and tokens made under them are still good.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where people find the site, such as https://credits.example.com. Empty: wherever the request says it was sent.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", *filter(None, [urlsplit(SITE_URL).hostname])]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL] if SITE_URL else [])
 ROOT_URLCONF = "credits_site.urls"
 ASGI_APPLICATION = "credits_site.asgi.application"
 
@@ -164,6 +169,8 @@ STRIPE_WEBHOOK_SECRETS = [
     secret.strip() for secret in env.list("STRIPE_WEBHOOK_SECRET", default=[]) if secret.strip()
 ]
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+# Where buyers may be sent to pay. A custom checkout domain is another; Stripe sends them nowhere else.
+CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])

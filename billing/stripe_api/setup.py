@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import reverse
@@ -121,7 +122,7 @@ def set_up_endpoint(site: str, *, dry_run: bool) -> EndpointSetUp:
     With `dry_run` only say what would be done. Raises `StripeError`.
     """
     url = site.rstrip("/") + reverse("billing:webhook")
-    found = next((each for each in webhooks.endpoints() if each.url == url), None)
+    found = next((each for each in webhooks.endpoints() if each.url.rstrip("/") == url), None)
     if found is None:
         secret = None if dry_run else webhooks.create_endpoint(url, EVENTS, description="Instant Credits")
         return EndpointSetUp(url, [f"an endpoint for {len(EVENTS)} kinds of events"], secret)
@@ -129,6 +130,13 @@ def set_up_endpoint(site: str, *, dry_run: bool) -> EndpointSetUp:
     if changes and not dry_run:
         webhooks.update_endpoint(found.id, EVENTS)
     return EndpointSetUp(url, changes)
+
+
+def astray(site: str) -> list[WebhookEndpoint]:
+    """Endpoints at an address of `site` where nobody listens to Stripe. Raises `StripeError`."""
+    host, path = urlsplit(site).netloc, reverse("billing:webhook")
+    found = [(each, urlsplit(each.url)) for each in webhooks.endpoints()]
+    return [each for each, url in found if url.netloc == host and url.path.rstrip("/") != path]
 
 
 def _about_endpoint(found: WebhookEndpoint) -> list[str]:

@@ -11,6 +11,8 @@ GOOD: dict[str, Any] = {
     "SECRET_KEY": "0123456789" * 5,
     "SECRET_KEY_FALLBACKS": [],
     "DEBUG": False,
+    "SITE_URL": "https://credits.example",
+    "ALLOWED_HOSTS": ["credits.example"],
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "LIMITS_ENABLED": True,
     "STRIPE_API_BASE": "https://api.stripe.com",
@@ -35,6 +37,9 @@ def found(settings: Any, **changed: Any) -> set[str]:
         ({"DEBUG": True}, {"credits_site.E002"}),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, {"credits_site.E003"}),
         ({"LIMITS_ENABLED": False}, {"credits_site.E004"}),
+        ({"SITE_URL": ""}, {"credits_site.E005"}),
+        ({"SITE_URL": "http://credits.example"}, {"credits_site.E005"}),
+        ({"ALLOWED_HOSTS": [".elsewhere.example"]}, {"credits_site.E006"}),
         ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, {"billing.E011"}),
     ],
 )

@@ -111,15 +111,21 @@ def test_a_refusal_that_is_final_is_no_outage(refusal: Exception, status: int, s
     assert "Try again" not in answer["error"]
 
 
-def test_pages_load_only_what_is_ours(settings: Any) -> None:
-    settings.STRIPE_API_BASE = "https://api.stripe.com"
+@pytest.mark.parametrize(
+    ("api", "configured", "expected"),
+    [
+        ("https://api.stripe.com", [], "https://checkout.stripe.com"),
+        ("https://api.stripe.com", ["https://pay.example.com/"], "https://pay.example.com"),
+        ("http://127.0.0.1:4242/", [], "http://localhost:4242 http://127.0.0.1:4242"),
+        ("http://localhost:4242", [], "http://localhost:4242 http://127.0.0.1:4242"),
+        ("https://stripe.example", [], "https://stripe.example"),
+    ],
+)
+def test_pages_load_only_what_is_ours_and_forms_lead_to_where_one_pays(
+    settings: Any, api: str, configured: list[str], expected: str
+) -> None:
+    settings.STRIPE_API_BASE, settings.CHECKOUT_ORIGINS = api, configured
     policy = Client().get("/healthz")["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-    assert policy.endswith("form-action 'self' https://checkout.stripe.com")
-
-
-def test_a_stripe_elsewhere_is_where_forms_may_lead(settings: Any) -> None:
-    settings.STRIPE_API_BASE = "http://127.0.0.1:4242/"
-    policy = Client().get("/healthz")["Content-Security-Policy"]
-    assert policy.endswith("form-action 'self' http://127.0.0.1:4242")
+    assert policy.endswith(f"form-action 'self' {expected}")

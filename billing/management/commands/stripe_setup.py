@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.errors import BadPackPlan, StripeError
 from billing.packs import PackPlan, pack_plans
 from billing.stripe_api.client import livemode
-from billing.stripe_api.setup import PackSetUp, lookup_key, set_up_endpoint, set_up_packs
+from billing.stripe_api.setup import PackSetUp, astray, lookup_key, set_up_endpoint, set_up_packs
 
 _EXAMPLE = (
     'CREDIT_PACKS=\'[{"credits": 10, "name": "Ten credits", "unit_amount": 500, "currency": "usd"}]\' '
@@ -37,8 +37,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--site",
             type=_site,
+            default=settings.SITE_URL or None,
             metavar="URL",
-            help="where the site is reached, https://…; sets up the endpoint",
+            help="where the site is reached, https://…; sets up the endpoint (SITE_URL)",
         )
         parser.add_argument("--dry-run", action="store_true", help="say what is missing and write nothing")
         parser.add_argument("--live", action="store_true", help="allow a live key, which is about real money")
@@ -71,6 +72,8 @@ class Command(BaseCommand):
     def _set_up_endpoint(self, site: str, *, dry_run: bool) -> None:
         endpoint = set_up_endpoint(site, dry_run=dry_run)
         self._report(f"Webhook ({endpoint.url})", endpoint.changes, dry_run=dry_run)
+        for stray in astray(site):
+            self._say(f"Webhook ({stray.url}): nothing answers there; delete it in Stripe's dashboard")
         if endpoint.secret is not None:
             self.stdout.write(_env_line("STRIPE_WEBHOOK_SECRET", endpoint.secret))
         elif not dry_run:

@@ -47,6 +47,16 @@ document.addEventListener("submit", (event) => {
   button.setAttribute("aria-busy", "true");
 });
 
+// A form that leads where our policy lets none lead: only the console would know.
+document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
+  if (effectiveDirective !== "form-action") return;
+  say("Your browser was not let through to the payment page, and nothing was charged. The seller has to look at it.");
+  for (const button of document.querySelectorAll("[data-once] button")) {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+  }
+});
+
 // The back button may show the page as it was left: with a spent form, a pressed button, an old balance.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
