@@ -25,7 +25,6 @@ class Recorded:
         self.standin.recording = Recording(folder)
 
     def ask(self, method: str, path: str, **form: str) -> dict[str, Any]:
-        """One call of the API."""
         text = urlencode(form)
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         request = Request(method, path, headers=headers, body=text.encode())
@@ -35,7 +34,6 @@ class Recorded:
         return answer
 
     def lines(self) -> list[dict[str, Any]]:
-        """What was written down."""
         return [json.loads(line) for path in self.folder.iterdir() for line in path.read_text().splitlines()]
 
 

@@ -60,9 +60,7 @@ def test_a_token_comes_before_an_email_before_a_guest_before_the_admin(instant: 
     assert seen({}) == {ada, ben}
 
 
-def test_a_body_of_another_type_is_not_read_and_one_that_is_not_json_is_told_so_in_text(
-    instant: Harness,
-) -> None:
+def test_a_body_of_another_type_is_not_read_and_one_that_is_no_json_refused_in_text(instant: Harness) -> None:
     with refused("param-missing", {"in": ["body", "query"]}):
         instant.query(USERS, headers={"content-type": "text/plain"})
     for body in (b"{", b'{"query": {"a": NaN}}'):

@@ -24,9 +24,7 @@ def test_two_racing_creates_of_one_id_both_succeed_and_mix(overtaken: Harness, g
     assert overtaken.find("posts") == [{"id": post, "key": "same", "a": 1, "b": 2}]
 
 
-def test_racing_creates_of_different_ids_with_one_unique_value_leave_one_winner(
-    overtaken: Harness, gap: Gap
-) -> None:
+def test_of_racing_creates_with_one_unique_value_the_first_wins(overtaken: Harness, gap: Gap) -> None:
     gap.fill(lambda: overtaken.create("posts", key="same", a=2))
     with refused("record-not-unique"):
         overtaken.create("posts", key="same", a=1)
@@ -39,9 +37,7 @@ def test_racing_updates_through_a_lookup_converge_on_one_row(overtaken: Harness,
     assert [(post["a"], post["b"]) for post in overtaken.find("posts")] == [(1, 2)]
 
 
-def test_an_update_that_wants_the_row_can_bring_it_back_after_a_racing_delete(
-    overtaken: Harness, gap: Gap
-) -> None:
+def test_an_update_without_upsert_brings_back_what_a_race_deleted(overtaken: Harness, gap: Gap) -> None:
     post = overtaken.create("posts", key="k", a=1)
     gap.fill(lambda: overtaken.transact(["delete", "posts", post]))
     overtaken.transact(["update", "posts", post, {"b": 2}, {"upsert": False}])

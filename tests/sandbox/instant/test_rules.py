@@ -31,13 +31,12 @@ def rule(notes: Harness, action: str, text: Any, **rest: Any) -> None:
 
 
 def as_guest(notes: Harness, namespaces: dict[str, Any]) -> list[Any]:
-    """The notes that a guest sees."""
     found: list[Any] = notes.query(namespaces, headers=GUEST)["notes"]
     return found
 
 
-def may_create(notes: Harness, values: Any, headers: dict[str, str] | None = None) -> bool:
-    return notes.permits(["create", "notes", new_id(), values], headers=headers or GUEST)
+def may_create(notes: Harness, values: Any) -> bool:
+    return notes.permits(["create", "notes", new_id(), values], headers=GUEST)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +154,7 @@ def test_a_push_takes_what_it_does_not_compile(notes: Harness, rules: Any) -> No
 
 
 @pytest.mark.parametrize(("etype", "action"), [("$magicCodes", "view"), ("$users", "delete")])
-def test_rules_for_the_systems_namespaces_and_deleting_users_are_refused(
-    notes: Harness, etype: str, action: str
-) -> None:
+def test_no_rule_opens_a_system_namespace_or_deletes_users(notes: Harness, etype: str, action: str) -> None:
     with refused("validation-failed"):
         notes.push_rules({etype: {"allow": {action: "true"}}})
 
@@ -180,14 +177,12 @@ def test_a_merge_is_judged_by_what_it_leaves(notes: Harness) -> None:
 def test_delete_asks_its_own_rule_and_a_cascade_asks_again(notes: Harness) -> None:
     cascade = link("lines.note one", "notes.lines many", onDelete="cascade")
     notes.push({"entities": {"lines": attrs(n="number")}, "links": {"l": cascade}})
-    notes.push_rules(
-        {name: {"allow": {"delete": f"data.n == {n}"}} for name, n in (("notes", 1), ("lines", 2))}
-    )
+    notes.push_rules({name: {"allow": {"delete": "data.n == 1"}} for name in ("notes", "lines")})
     note = notes.create("notes", n=1)
-    line = notes.create("lines", n=1, note=note)
+    line = notes.create("lines", n=2, note=note)
     with refused("permission-denied"):
         notes.transact(["delete", "notes", note], headers=GUEST)
-    notes.transact(["update", "lines", line, {"n": 2}])
+    notes.transact(["update", "lines", line, {"n": 1}])
     notes.transact(["delete", "notes", note], headers=GUEST)
     assert notes.find("lines") == []
 
@@ -221,9 +216,7 @@ def as_ada(notes: Harness) -> dict[str, str]:
         "auth.id == data.owner",
     ],
 )
-def test_refs_follow_links_from_the_row_and_from_the_user(
-    notes: Harness, as_ada: dict[str, str], text: str
-) -> None:
+def test_refs_follow_links_from_row_and_user(notes: Harness, as_ada: dict[str, str], text: str) -> None:
     _, as_ben = notes.sign_in("ben@example.com")
     rule(notes, "view", text)
     assert [len(notes.query({"notes": {}}, headers=each)["notes"]) for each in (as_ada, as_ben)] == [1, 0]
@@ -399,14 +392,13 @@ ACTIONS = ("view", "create", "update", "delete", "link", "unlink")
 OWNERS_RIGHTS = {("$users", "view"), ("haikus", "view"), ("haikus", "delete"), ("creditEntries", "view")}
 HAIKU = {"topic": "sea", "content": "…", "createdAt": 1}
 ENTRY = {"key": "k", "slot": "s", "kind": "grant", "amount": 1, "balance": 1, "createdAt": 1}
+OTHER_ENTRY = ENTRY | {"key": "k2", "slot": "s2"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("etype", NAMESPACES)
-def test_the_matrix_of_this_projects_rules(
-    credits_app: Harness, etype: str, action: str, caller: str
-) -> None:
+def test_this_projects_rules(credits_app: Harness, etype: str, action: str, caller: str) -> None:
     app = credits_app
     ada, as_ada = app.sign_in("ada@example.com")
     ben, as_ben = app.sign_in("ben@example.com")
@@ -415,29 +407,22 @@ def test_the_matrix_of_this_projects_rules(
         app.create("creditEntries", **ENTRY, account=ada),
     )
     headers = {"guest": GUEST, "owner": as_ada, "other": as_ben, "admin": None}[caller]
-    # Who is linked now, and who would like to be.
-    linked = ben if action == "link" else ada
-    subject, change, values, ends = {
-        "$users": (ada, {"credits": 9}, {"credits": 1000}, {"haikus": haiku}),
-        "haikus": (haiku, {"createdAt": 2}, {**HAIKU, "author": ben}, {"author": linked}),
-        "creditEntries": (
-            entry,
-            {"createdAt": 2},
-            {**ENTRY, "key": "k2", "slot": "s2", "account": ben},
-            {"account": linked},
-        ),
+    # Who is linked now, or would like to be.
+    end = ben if action == "link" else ada
+    subject, values, change, ends = {
+        "$users": (ada, {"credits": 1000}, {"credits": 9}, {"haikus": haiku}),
+        "haikus": (haiku, {**HAIKU, "author": ben}, {"createdAt": 2}, {"author": end}),
+        "creditEntries": (entry, {**OTHER_ENTRY, "account": ben}, {"createdAt": 2}, {"account": end}),
     }[etype]
-    steps = {
+    step = {
         "create": ["create", etype, new_id(), values],
         "update": ["update", etype, subject, change],
         "delete": ["delete", etype, subject],
-        "link": ["link", etype, subject, ends],
-        "unlink": ["unlink", etype, subject, ends],
-    }
+    }.get(action, [action, etype, subject, ends])
     if action == "view":
         query = {etype: {"$": {"where": {"id": subject}}}}
         allowed = bool(app.query(query, headers=headers)[etype])
     else:
-        allowed = app.permits(steps[action], headers=headers)
+        allowed = app.permits(step, headers=headers)
     may = caller == "admin" or (caller == "owner" and (etype, action) in OWNERS_RIGHTS)
     assert allowed is may

@@ -22,7 +22,6 @@ def wait(instant: Harness, push: Any) -> list[tuple[str, str, Any]]:
 
 
 def posts(**columns: str) -> dict[str, Any]:
-    """A schema in which posts have these columns."""
     return {"entities": {"posts": attrs(**columns)}}
 
 
@@ -32,9 +31,7 @@ AUTHORS = {
 }
 
 
-def test_this_projects_schema_is_read_back_as_it_was_pushed_and_pushing_again_changes_nothing(
-    instant: Harness,
-) -> None:
+def test_this_projects_schema_is_read_back_and_pushing_it_again_changes_nothing(instant: Harness) -> None:
     instant.push(SCHEMA)
     schema = instant.schema()
     for label in ("key", "slot"):

@@ -57,7 +57,6 @@ async def opened(stream: Stream) -> dict[str, Any]:
 
 
 async def silent(stream: Stream) -> None:
-    """Nothing more is said."""
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(anext(stream), QUIET_S)
 
@@ -74,9 +73,7 @@ def test_the_stream_begins_with_its_greeting_and_the_whole_answer(instant: Harne
     assert (page["has-next-page?"], page["has-previous-page?"]) == (False, False)
 
 
-def test_a_tree_comes_once_more_after_a_write_elsewhere_then_only_when_it_has_changed(
-    instant: Harness,
-) -> None:
+def test_a_tree_comes_once_more_after_a_write_elsewhere_then_only_when_changed(instant: Harness) -> None:
     async def story(stream: Stream) -> None:
         first = await opened(stream)
         assert [post["n"] for post in first["result"]["posts"]] == [7]

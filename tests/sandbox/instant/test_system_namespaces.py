@@ -29,9 +29,7 @@ def test_a_user_may_not(instant: Harness, action: str, entity: str | None, value
         instant.transact([action, "$users", entity or user, *values], headers=as_user)
 
 
-def test_a_user_may_write_a_custom_attribute_of_their_own_row_unless_a_rule_forbids_it(
-    instant: Harness,
-) -> None:
+def test_a_user_may_write_custom_attributes_of_their_row_unless_a_rule_forbids_it(instant: Harness) -> None:
     user, as_user = instant.sign_in("ada@example.com")
     instant.transact(["update", "$users", user, {"credits": 1}])
     instant.transact(["update", "$users", user, {"credits": 1000}], headers=as_user)

@@ -15,9 +15,7 @@ def test_transaction_ids_increase(instant: Harness) -> None:
     assert instant.transact() > first
 
 
-def test_update_with_nothing_makes_the_row_and_an_id_among_the_attributes_is_dropped(
-    instant: Harness,
-) -> None:
+def test_update_with_nothing_makes_the_row_and_an_id_in_the_values_is_dropped(instant: Harness) -> None:
     post = new_id()
     instant.transact(["update", "posts", post, {"id": new_id()}])
     assert instant.find("posts") == [{"id": post}]
@@ -107,9 +105,7 @@ def test_two_entities_cannot_swap_unique_values(keyed: Harness) -> None:
         keyed.transact(["update", "posts", one, {"key": "b"}], ["update", "posts", two, {"key": "a"}])
 
 
-def test_rows_are_written_in_the_order_of_their_ids_so_a_value_can_be_handed_up_and_not_down(
-    keyed: Harness,
-) -> None:
+def test_rows_are_written_in_the_order_of_their_ids_so_values_move_up_and_not_down(keyed: Harness) -> None:
     low, high = sorted([keyed.create("posts"), keyed.create("posts")])
     keyed.transact(["update", "posts", low, {"key": "k"}])
     keyed.transact(["update", "posts", high, {"key": "k"}], ["update", "posts", low, {"key": None}])

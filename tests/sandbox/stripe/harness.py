@@ -44,18 +44,15 @@ def priced(
 
 
 def refund(driver: StripeDriver, session: Any, **wanted: Any) -> Any:
-    """A refund of what was paid for a session."""
     return driver.v1.refunds.create({"payment_intent": session.payment_intent, **wanted})
 
 
 def dispute_of(driver: StripeDriver, session: Any) -> Any:
-    """The one dispute about a session's payment."""
     (dispute,) = driver.v1.disputes.list({"payment_intent": driver.again(session).payment_intent}).data
     return dispute
 
 
 def items_of(driver: StripeDriver, session: Any) -> list[Any]:
-    """The line items of a session."""
     found: list[Any] = driver.v1.checkout.sessions.line_items.list(session.id).data
     return found
 

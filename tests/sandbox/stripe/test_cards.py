@@ -130,9 +130,7 @@ def test_3d_secure_that_fails_charges_nothing(driver: StripeDriver, number: str)
     ("number", "status", "wait_s"),
     [("4000 0000 0000 0077", "available", 0), ("4242 4242 4242 4242", "pending", 2 * 86_400)],
 )
-def test_the_money_is_there_at_once_or_later(
-    driver: StripeDriver, number: str, status: str, wait_s: int
-) -> None:
+def test_the_money_is_there_now_or_later(driver: StripeDriver, number: str, status: str, wait_s: int) -> None:
     charge = driver.charge(driver.sold(number))
     transaction = driver.v1.balance_transactions.retrieve(charge.balance_transaction)
     assert (transaction.status, transaction.available_on - transaction.created) == (status, wait_s)

@@ -93,9 +93,7 @@ def test_a_wrong_line_item_is_named(driver: StripeDriver, item: Any, code: str, 
         ({"enabled": True, "invoice_data": {"issuer": {"type": "self"}}}, None, "[invoice_data][issuer]"),
     ],
 )
-def test_a_wrong_wish_for_an_invoice_is_named(
-    driver: StripeDriver, invoice: Any, code: str | None, field: str
-) -> None:
+def test_a_wrong_invoice_is_named(driver: StripeDriver, invoice: Any, code: str | None, field: str) -> None:
     with refused(code, f"invoice_creation{field}"):
         driver.session(invoice_creation=invoice)
 

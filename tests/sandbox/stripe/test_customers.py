@@ -6,9 +6,7 @@ from tests.drivers.stripe_api import StripeDriver
 from tests.sandbox.stripe.harness import newest_event, refused
 
 
-def test_a_customer_is_what_it_was_made_with_until_an_empty_string_unsets_a_field(
-    driver: StripeDriver,
-) -> None:
+def test_a_customer_is_what_it_was_made_with_until_an_empty_text_unsets_a_field(driver: StripeDriver) -> None:
     given = {"email": "ada@example.com", "name": "Ada", "metadata": {"member": "7"}}
     made = driver.v1.customers.create(given | {"address": {"city": "London"}})
     found = driver.v1.customers.retrieve(made.id)

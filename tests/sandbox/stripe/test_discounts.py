@@ -19,7 +19,6 @@ def code_for(driver: StripeDriver, coupon: dict[str, Any], **promotion: Any) -> 
 
 
 def apply(driver: StripeDriver, session: Any, code: str) -> Any:
-    """Type a code on the payment page."""
     return driver.post(str(session.url), action="apply", promotion_code=code)
 
 
@@ -69,9 +68,7 @@ def test_a_price_of_nothing_is_a_free_order_too(driver: StripeDriver) -> None:
     assert driver.again(session).payment_status == "no_payment_required"
 
 
-def test_a_free_order_forgets_the_card_that_was_declined_before(
-    driver: StripeDriver, open_session: Any
-) -> None:
+def test_a_free_order_forgets_the_card_that_was_declined(driver: StripeDriver, open_session: Any) -> None:
     driver.pay(open_session, DECLINED)
     declined = driver.intent(open_session).id
     driver.pay(open_session, None, promotion_code=TESTING100)
@@ -93,7 +90,6 @@ def test_a_session_may_take_no_codes(driver: StripeDriver) -> None:
 
 
 def minimum(amount: int, currency: str) -> dict[str, Any]:
-    """A promotion for orders of this amount and more."""
     return {"restrictions": {"minimum_amount": amount, "minimum_amount_currency": currency}}
 
 
@@ -120,9 +116,7 @@ UNFIT: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", UNFIT)
-def test_a_code_that_does_not_fit_the_order_is_refused(
-    driver: StripeDriver, open_session: Any, case: str
-) -> None:
+def test_a_code_that_does_not_fit_is_refused(driver: StripeDriver, open_session: Any, case: str) -> None:
     make, said = UNFIT[case]
     code = make(driver)
     spelling = "NO-SUCH-CODE" if code is None else code.code

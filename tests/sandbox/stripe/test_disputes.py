@@ -56,6 +56,8 @@ def test_evidence_may_decide_it(driver: StripeDriver, evidence: str, status: str
 
 def test_evidence_can_be_put_together_before_it_is_handed_in(driver: StripeDriver) -> None:
     dispute = dispute_of(driver, driver.sold(DISPUTED))
+    noted = driver.v1.disputes.update(dispute.id, {"metadata": {"seen": "yes"}})
+    assert (noted.status, noted.metadata["seen"]) == ("needs_response", "yes")
     draft = driver.v1.disputes.update(dispute.id, {"evidence": {"customer_name": "Ada"}, "submit": False})
     assert (draft.status, draft.evidence.customer_name) == ("needs_response", "Ada")
 

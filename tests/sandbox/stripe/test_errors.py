@@ -73,9 +73,7 @@ def test_an_address_that_nobody_knows_is_json_too(driver: StripeDriver, method: 
         ("refunds", "refund", "refund"),
     ],
 )
-def test_a_missing_object_is_404_with_its_id(
-    driver: StripeDriver, service: str, kind: str, param: str
-) -> None:
+def test_a_missing_object_is_404_and_named(driver: StripeDriver, service: str, kind: str, param: str) -> None:
     with refused("resource_missing", param, status=404) as caught:
         attrgetter(service)(driver.v1).retrieve("none_such")
     assert caught.value.user_message == f"No such {kind}: 'none_such'"

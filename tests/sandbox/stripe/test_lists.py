@@ -20,7 +20,7 @@ def page(driver: StripeDriver, **wanted: Any) -> tuple[list[str], bool]:
     return [customer.id for customer in found.data], found.has_more
 
 
-def test_the_newest_come_first_in_pages_that_follow_each_other_both_ways(
+def test_pages_begin_with_the_newest_and_follow_each_other_both_ways(
     driver: StripeDriver, ids: list[str]
 ) -> None:
     assert page(driver) == (ids, False)

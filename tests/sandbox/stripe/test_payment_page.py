@@ -21,7 +21,6 @@ IBAN = "AT611904300234573201"
 
 
 def shown(driver: StripeDriver, session: Any, query: str = "") -> str:
-    """The text of a session's page."""
     answer = driver.get(f"{session.url}{query}")
     assert answer.status_code == 200
     return answer.text
@@ -34,7 +33,6 @@ def problems(answer: requests.Response) -> dict[str, str]:
 
 
 def success_url(session: Any) -> str:
-    """Where a session's buyer goes when they have paid."""
     return f"http://shop.test/?session_id={session.id}"
 
 
@@ -211,31 +209,27 @@ def test_a_price_that_changed_meanwhile_is_not_what_the_bank_confirmed(driver: S
 # Bank debits
 
 
-def test_a_bank_debit_completes_unpaid_and_settles_later_once(driver: StripeDriver) -> None:
+@pytest.mark.parametrize(
+    ("method", "button", "ended", "told"),
+    [
+        ("bank_debit_ok", "settle", ("succeeded", 500, "paid"), "succeeded"),
+        ("bank_debit_fails", "fail", ("requires_payment_method", 0, "unpaid"), "failed"),
+    ],
+)
+def test_a_bank_debit_completes_unpaid_and_ends_later_once(
+    driver: StripeDriver, method: str, button: str, ended: tuple[str, int, str], told: str
+) -> None:
     session = driver.session()
-    assert driver.pay(session, None, payment_method="bank_debit_ok").status_code == 303
-    waiting = driver.again(session)
-    assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
-    assert driver.intent(session).status == "processing"
-    settle = f"payments/{waiting.payment_intent}/settle"
-    press(driver, settle)
-    assert driver.again(session).payment_status == "paid"
-    assert driver.intent(session).amount_received == 500
-    told = ["checkout.session.completed", "checkout.session.async_payment_succeeded"]
-    assert driver.events_about(session.id) == told
-    completed = newest_event(driver, type=told[0])
+    assert driver.pay(session, None, payment_method=method).status_code == 303
+    waiting, intent = driver.again(session), driver.intent(session)
+    assert (waiting.status, waiting.payment_status, intent.status) == ("complete", "unpaid", "processing")
+    press(driver, f"payments/{intent.id}/{button}")
+    over, intent = driver.again(session), driver.intent(session)
+    assert (over.status, intent.status, intent.amount_received, over.payment_status) == ("complete", *ended)
+    completed = newest_event(driver, type="checkout.session.completed")
     assert completed.data.object["payment_status"] == "unpaid"
-    press(driver, settle, 400)
-
-
-def test_a_bank_debit_may_bounce(driver: StripeDriver) -> None:
-    session = driver.session()
-    driver.pay(session, None, payment_method="bank_debit_fails")
-    press(driver, f"payments/{driver.again(session).payment_intent}/fail")
-    failed = driver.again(session)
-    assert (failed.status, failed.payment_status) == ("complete", "unpaid")
-    assert driver.intent(session).status == "requires_payment_method"
-    assert driver.events_about(session.id)[-1] == "checkout.session.async_payment_failed"
+    assert driver.events_about(session.id) == [completed.type, f"checkout.session.async_payment_{told}"]
+    press(driver, f"payments/{intent.id}/{button}", 400)
 
 
 def test_a_session_for_cards_takes_no_bank_debit(driver: StripeDriver) -> None:

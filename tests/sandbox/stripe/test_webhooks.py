@@ -94,9 +94,7 @@ def test_a_delivery_that_succeeds_is_over(fresh: StripeDriver) -> None:
 
 
 @pytest.mark.parametrize("status", [None, 301, 400, 500])
-def test_a_delivery_that_fails_is_tried_again_later_and_later(
-    fresh: StripeDriver, status: int | None
-) -> None:
+def test_a_failed_delivery_is_tried_again_later_and_later(fresh: StripeDriver, status: int | None) -> None:
     fresh.v1.customers.create({})
     waits = []
     for attempt in range(1, 17):
@@ -166,7 +164,7 @@ def test_an_endpoint_that_was_changed_gets_what_it_asks_for_now(fresh: StripeDri
 
 
 @pytest.mark.parametrize("change", [{"enabled_events": ""}, {"url": "nowhere"}, {"disabled": "maybe"}])
-def test_a_wrong_change_leaves_an_endpoint_as_it_was(
+def test_a_wrong_change_of_an_endpoint_is_refused(
     fresh: StripeDriver, other: Any, change: dict[str, str]
 ) -> None:
     with refused(param=next(iter(change))):
@@ -213,7 +211,6 @@ def rolled(driver: StripeDriver) -> str:
 
 
 def are_valid(driver: StripeDriver, *secrets: str) -> list[bool]:
-    """Whether the webhook that is due is valid under each of these secrets."""
 
     def is_valid(secret: str) -> bool:
         try:
@@ -271,7 +268,7 @@ def two_events(fresh: StripeDriver) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("release", ["events/{}/release", "delivery/release"])
-def test_one_event_can_be_held_and_released(
+def test_one_event_is_held_and_released(
     fresh: StripeDriver, two_events: tuple[str, str], release: str
 ) -> None:
     press(fresh, f"events/{two_events[0]}/hold")
@@ -358,19 +355,16 @@ class Site:
     url: str = ""
 
     def handle(self, request: Request) -> Response:
-        """Receive a webhook."""
         self.received.append(request)
         status = self.statuses.pop(0) if self.statuses else 200
         return Response(status=status, body=self.says.encode(), headers={"location": f"{self.url}/elsewhere"})
 
     def paths(self) -> list[str]:
-        """Where the requests went."""
         return [request.path for request in self.received]
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A site on a port."""
     site = Site()
     with served(site.handle, free_port()) as site.url:
         yield site
