@@ -75,6 +75,7 @@ def found(instant: Harness, where: Any = None, **options: Any) -> str:
         ({"d": "2026-01-02"}, "b"),
         ({"done": {"$gt": False}}, "a"),
         ({"id": {"$in": [B, new_id()]}}, "b"),
+        ({"id": {"$isNull": False}}, "abcd"),
         ({"author.id": ADA}, "a"),
         ({"author": {"$in": [ADA]}}, "a"),
         ({"author.key": "ben"}, "b"),
