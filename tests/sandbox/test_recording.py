@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
-import requests
 
 from sandbox.recording import RecordedStripe, Recording, shape_of
 from sandbox.serving import Request
-from sandbox.world import HOST, Part
-from tests.drivers.stripe_api import LIMIT_S, PRICE, SECRET_KEY, SUCCESS_URL, Clock, free_port, make_standin
+from tests.drivers.stripe_api import PRICE, SECRET_KEY, SUCCESS_URL, Clock, make_standin
+from tests.sandbox.stripe.harness import StandInProcess
 
 
 class Recorded:
@@ -28,7 +25,6 @@ class Recorded:
         self.standin.recording = Recording(folder)
 
     def ask(self, method: str, path: str, **form: str) -> dict[str, Any]:
-        """One call of the API."""
         text = urlencode(form)
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         request = Request(method, path, headers=headers, body=text.encode())
@@ -38,7 +34,6 @@ class Recorded:
         return answer
 
     def lines(self) -> list[dict[str, Any]]:
-        """What was written down."""
         return [json.loads(line) for path in self.folder.iterdir() for line in path.read_text().splitlines()]
 
 
@@ -63,15 +58,8 @@ def test_the_same_call_of_another_object_is_nothing_new(recorded: Recorded) -> N
 
 
 def test_another_parameter_another_word_or_another_status_is_new(recorded: Recorded) -> None:
-    for query in (
-        {},
-        {"limit": "1"},
-        {"limit": "2"},
-        {"limit": "none"},
-        {"status": "open"},
-        {"status": "complete"},
-    ):
-        recorded.ask("GET", "/v1/checkout/sessions", **query)
+    for query in ("", "limit=1", "limit=2", "limit=none", "status=open", "status=complete"):
+        recorded.ask("GET", "/v1/checkout/sessions", **dict(parse_qsl(query)))
     assert [(line["form"], line["status"]) for line in recorded.lines()] == [
         ("", 200),
         ("limit=1", 200),
@@ -140,29 +128,11 @@ def test_ids_names_numbers_and_order_make_no_shape(one: Any, other: Any) -> None
 
 @pytest.mark.parametrize("asked_by", ["option", "environment"])
 def test_the_command_records_where_it_is_told_to(tmp_path: Path, asked_by: str) -> None:
-    port, folder = free_port(), tmp_path / "recording"
-    command = [
-        *(
-            sys.executable,
-            "-m",
-            "sandbox.stripe",
-            "--port",
-            str(port),
-            "--data",
-            str(tmp_path / "stripe.sqlite3"),
-        ),
-        *("--secret-key", SECRET_KEY, "--webhook-secret", "whsec_recorded"),
-    ]
-    named = {"STRIPE_RECORDING": str(folder)} if asked_by == "environment" else {"STRIPE_RECORDING": ""}
-    if asked_by == "option":
-        command += ["--record", str(folder)]
-    url = f"http://{HOST}:{port}"
-    part = Part("Stripe", command, env=os.environ | named, url=url, log=tmp_path / "log")
-    part.start()
-    try:
-        part.await_answer("/dashboard/")
-        requests.get(f"{url}/v1/account", auth=(SECRET_KEY, ""), timeout=LIMIT_S)
-    finally:
-        part.kill()
+    folder = tmp_path / "recording"
+    process = StandInProcess(tmp_path)
+    options = ("--record", str(folder)) if asked_by == "option" else ()
+    env = {"STRIPE_RECORDING": str(folder) if asked_by == "environment" else ""}
+    with process.running(*process.KEYS, *options, **env):
+        process.v1.accounts.retrieve_current()
     (path,) = folder.iterdir()
     assert json.loads(path.read_text())["address"] == "account"

@@ -1,27 +1,46 @@
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from tests.sandbox.instant.harness import Harness
+from tests.sandbox.instant.harness import Gap, Harness, attrs
 from tests.sandbox.instant.process import Process
 
 
 @pytest.fixture
-def instant() -> Iterator[Harness]:
-    """An empty app."""
-    harness = Harness()
-    yield harness
-    harness.standin.close()
+def gap() -> Gap:
+    """What `instant` does between the questions that a transact asks and its write."""
+    return Gap()
 
 
 @pytest.fixture
-def credits_app() -> Iterator[Harness]:
+def instant(gap: Gap) -> Iterator[Harness]:
+    """An empty app."""
+    with closing(Harness(pause=gap)) as harness:
+        yield harness
+
+
+@pytest.fixture
+def keyed(instant: Harness) -> Harness:
+    """An app whose posts have a unique key or none."""
+    instant.push({"entities": {"posts": attrs(key="string!#")}})
+    return instant
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Iterator[Harness]:
+    """An empty app in a file."""
+    with closing(Harness(tmp_path / "instant.sqlite3")) as harness:
+        yield harness
+
+
+@pytest.fixture
+def credits_app(instant: Harness) -> Harness:
     """An app with this project's schema and rules."""
-    harness = Harness()
-    harness.push()
-    harness.push_rules()
-    yield harness
-    harness.standin.close()
+    instant.push()
+    instant.push_rules()
+    return instant
 
 
 @pytest.fixture(scope="module")

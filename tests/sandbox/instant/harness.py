@@ -3,9 +3,12 @@
 import json
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Request, Response
@@ -24,6 +27,18 @@ class Refused(Exception):
         self.body = body
         self.kind = body.get("type")
         self.hint = body.get("hint") or {}
+
+
+@contextmanager
+def refused(
+    kind: str, hint: Mapping[str, Any] | None = None, *, status: int = 400, said: str = ""
+) -> Iterator[pytest.ExceptionInfo[Refused]]:
+    """Fails unless what is inside is refused so: with this in its hint, and `said` somewhere in its answer."""
+    with pytest.raises(Refused) as caught:
+        yield caught
+    assert (caught.value.status, caught.value.kind) == (status, kind)
+    assert caught.value.hint | dict(hint or {}) == caught.value.hint
+    assert said in str(caught.value)
 
 
 class Gap:
@@ -63,6 +78,9 @@ class Harness:
         )
         self.app = self.standin.ensure_app("harness")
 
+    def close(self) -> None:
+        self.standin.close()
+
     def send(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Response:
@@ -99,6 +117,12 @@ class Harness:
         body = {"steps": list(steps), "throw-on-missing-attrs?": strict}
         return int(self.call("POST", "/admin/transact", body, headers)["tx-id"])
 
+    def create(self, etype: str, **values: Any) -> str:
+        """The id of a new entity."""
+        entity = new_id()
+        self.transact(["create", etype, entity, values])
+        return entity
+
     def permits(self, *steps: Any, headers: dict[str, str] | None) -> bool:
         """Whether a transact went through; False when a rule, or the guard of system columns, said no."""
         try:
@@ -112,6 +136,10 @@ class Harness:
     def push(self, schema: Any = SCHEMA, *, background: bool = True) -> Any:
         body = {"schema": schema, "check_types": True, "supports_background_updates": background}
         return self.call("POST", f"/superadmin/apps/{self.app.id}/schema/push/apply", body)
+
+    def schema(self) -> Any:
+        """The attributes that there are: `blobs` by namespace and label, `refs` by their names."""
+        return self.call("GET", "/admin/schema")["schema"]
 
     def push_rules(self, code: Any = PERMS) -> Any:
         return self.call("POST", f"/superadmin/apps/{self.app.id}/perms", {"code": code})

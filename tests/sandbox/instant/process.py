@@ -1,77 +1,50 @@
 """The stand-in as a process of its own, and plain HTTP to it."""
 
 import json
-import signal
-import socket
-import subprocess
+import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import requests
 
-ROOT = Path(__file__).resolve().parents[3]
+from sandbox.world import HOST, ROOT, Part
+from tests.drivers.stripe_api import free_port
+
+__all__ = ["DEADLINE_S", "ROOT", "Process"]
 DEADLINE_S = 20.0
 
 
 class Process:
-    """`python -m sandbox.instant` on a free port, with its data in `data`."""
+    """`python -m sandbox.instant` on a free port, with its data in `data` and what it says beside that."""
 
     def __init__(self, data: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self._data = data
-        self._process: subprocess.Popen[str] | None = None
-        self.uri = f"http://127.0.0.1:{self.port}"
+        port = free_port()
+        self.uri = f"http://{HOST}:{port}"
         self.app_id = ""
         self.admin_token = ""
+        self._command = [sys.executable, "-m", "sandbox.instant", "--port", str(port), "--data", str(data)]
+        self._log = data.with_suffix(".log")
 
     def start(self, *options: str) -> None:
-        """Start it and wait until it answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "sandbox.instant",
-            "--port",
-            str(self.port),
-            "--data",
-            str(self._data),
-        ]
-        self._process = subprocess.Popen(  # noqa: S603 (our own command)
-            [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        if self._process.stdout is None:
-            raise OSError("there is no pipe to read from")
-        said = json.loads(self._process.stdout.readline())
-        self.app_id, self.admin_token = said["app_id"], said["admin_token"]
+        self._log.unlink(missing_ok=True)
+        command = [*self._command, *options]
+        self._part = Part("Instant", command, env=os.environ, url=self.uri, log=self._log)
+        self._part.start()
+        self._part.await_answer("/health/system")
+        said = json.loads(self._log.read_text().splitlines()[0])
         assert said["api_uri"] == self.uri
-        deadline = time.monotonic() + DEADLINE_S
-        while time.monotonic() < deadline:
-            try:
-                if requests.get(f"{self.uri}/health/system", timeout=5).json() == {"wal": "ok"}:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.02)
-        raise TimeoutError("the stand-in does not answer")
+        self.app_id, self.admin_token = said["app_id"], said["admin_token"]
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it and wait until it is gone."""
-        if self._process is None:
-            return
-        self._process.send_signal(how)
-        self._process.wait(timeout=DEADLINE_S)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._process = None
+    def kill(self) -> None:
+        self._part.kill()
 
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"app-id": self.app_id, "authorization": f"Bearer {self.admin_token}"}
+    def stop(self) -> None:
+        self._part.stop()
 
     def post(self, path: str, body: Any) -> requests.Response:
-        return requests.post(self.uri + path, json=body, headers=self.headers, timeout=DEADLINE_S)
+        headers = {"app-id": self.app_id, "authorization": f"Bearer {self.admin_token}"}
+        return requests.post(self.uri + path, json=body, headers=headers, timeout=DEADLINE_S)
 
     def transact(self, *steps: Any) -> requests.Response:
         return self.post("/admin/transact", {"steps": list(steps)})

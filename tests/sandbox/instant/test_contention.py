@@ -19,43 +19,32 @@ WRITERS = 4
 MOVEMENTS_EACH = 6
 
 
-class Account:
-    """One member's balance on a stand-in with contention, and how many transacts ended in a deadlock."""
-
-    def __init__(self, contention: Contention) -> None:
-        self._loopback = LoopbackInstant()
-        self.id, _ = self._loopback.member()
-        self._loopback.standin = self._loopback.standin.copy(
-            clock=time.time, rng=random.Random(1), contention=contention
-        )
-        self.deadlocks: list[Response] = []
-
-    def store(self, new_id: Callable[[], UUID]) -> BalanceStore:
-        client = self._loopback.client(self._count)
-        return BalanceStore(client, new_id=new_id, sleep=lambda seconds: None)
-
-    def _count(self, request: Request, work: Callable[[], Response]) -> Response:
-        answer = work()
-        if answer.status == 500:
-            self.deadlocks.append(answer)
-        return answer
-
-
 @pytest.mark.parametrize(("new_id", "deadlocks"), [(uuid4, True), (row_id, False)])
 def test_many_movements_of_one_account_deadlock_unless_their_ids_sort_behind_it(
     new_id: Callable[[], UUID], deadlocks: bool
 ) -> None:
-    account = Account(Contention(transact_s=0.004, deadlock_s=0.05))
-    store = account.store(new_id)
+    loopback = LoopbackInstant()
+    account, _ = loopback.member()
+    contention = Contention(transact_s=0.004, deadlock_s=0.05)
+    loopback.standin = loopback.standin.copy(clock=time.time, rng=random.Random(1), contention=contention)
+    broken: list[Response] = []
+
+    def watched(request: Request, work: Callable[[], Response]) -> Response:
+        answer = work()
+        if answer.status == 500:
+            broken.append(answer)
+        return answer
+
+    store = BalanceStore(loopback.client(watched), new_id=new_id, sleep=lambda seconds: None)
 
     def buy(writer: int) -> None:
         for n in range(MOVEMENTS_EACH):
-            store.post(account.id, Purchase(key=f"purchase:{writer}-{n}", credits=1))
+            store.post(account, Purchase(key=f"purchase:{writer}-{n}", credits=1))
 
     with ThreadPoolExecutor(WRITERS) as writers:
         list(writers.map(buy, range(WRITERS)))
-    assert store.account(account.id).credits == WRITERS * MOVEMENTS_EACH
-    assert bool(account.deadlocks) is deadlocks
-    for answer in account.deadlocks:
+    assert store.account(account).credits == WRITERS * MOVEMENTS_EACH
+    assert bool(broken) is deadlocks
+    for answer in broken:
         body = json.loads(answer.body)
         assert (body["type"], body["hint"]["condition"]) == ("sql-exception", "deadlock-detected")

@@ -1,50 +1,38 @@
-import pytest
+"""Attributes that nobody declared."""
 
-from tests.sandbox.instant.harness import Gap, Harness, Refused, attrs, new_id
+from tests.sandbox.instant.harness import Gap, Harness, attrs, new_id, refused
 
 
 def test_they_are_refused_by_name_when_the_caller_asks_for_it(instant: Harness) -> None:
     instant.push({"entities": {"entries": attrs(note="string")}})
-    with pytest.raises(Refused) as refused:
+    with refused("validation-failed", {"data-type": "steps"}) as caught:
         instant.transact(["create", "entries", new_id(), {"nte": "typo"}], strict=True)
-    assert refused.value.hint["data-type"] == "steps"
-    assert refused.value.hint["errors"][0]["hint"] == {"attributes": ["entries.nte"]}
-    assert "nte" not in instant.call("GET", "/admin/schema")["schema"]["blobs"]["entries"]
+    assert caught.value.hint["errors"][0]["hint"] == {"attributes": ["entries.nte"]}
+    assert "nte" not in instant.schema()["blobs"]["entries"]
 
 
 def test_else_they_are_made_plain_and_a_lookups_unique_and_indexed(instant: Harness) -> None:
     instant.transact(["update", "posts", ["slug", "a"], {"title": "A"}])
-    blobs = instant.call("GET", "/admin/schema")["schema"]["blobs"]["posts"]
+    blobs = instant.schema()["blobs"]["posts"]
     flags = {name: (attr["unique?"], attr["index?"]) for name, attr in blobs.items()}
     assert flags == {"id": (True, False), "title": (False, False), "slug": (True, True)}
     assert blobs["title"]["inferred-types"] == ["string"]
 
 
 def test_an_inferred_link_goes_to_many_both_ways(instant: Harness) -> None:
-    post, tag = new_id(), new_id()
-    instant.transact(["create", "tags", tag, {"name": "x"}], ["create", "posts", post, {}])
-    instant.transact(["link", "posts", post, {"tags": tag}])
-    (ref,) = [
-        ref
-        for ref in instant.call("GET", "/admin/schema")["schema"]["refs"].values()
-        if ref["catalog"] == "user"
-    ]
+    instant.transact(["link", "posts", instant.create("posts"), {"tags": instant.create("tags")}])
+    (ref,) = [ref for ref in instant.schema()["refs"].values() if ref["catalog"] == "user"]
     assert ref["reverse-identity"][1:] == ["tags", "posts"]
     assert (ref["cardinality"], ref["unique?"]) == ("many", False)
 
 
 def test_a_reserved_namespace_cannot_be_inferred(instant: Harness) -> None:
-    with pytest.raises(Refused) as refused:
-        instant.transact(["create", "$secrets", new_id(), {"a": 1}])
-    assert refused.value.hint["data-type"] == "attributes"
+    with refused("validation-failed", {"data-type": "attributes"}):
+        instant.create("$secrets", a=1)
 
 
-def test_two_requests_inferring_one_attribute_at_once_clash() -> None:
-    gap = Gap()
-    instant = Harness(pause=gap)
-    gap.fill(lambda: instant.transact(["create", "posts", new_id(), {"title": "second"}]))
-    with pytest.raises(Refused) as refused:
-        instant.transact(["create", "posts", new_id(), {"title": "first"}])
-    assert refused.value.kind == "record-not-unique"
-    assert refused.value.hint["record-type"] == "ident"
+def test_two_requests_inferring_one_attribute_at_once_clash(instant: Harness, gap: Gap) -> None:
+    gap.fill(lambda: instant.create("posts", title="second"))
+    with refused("record-not-unique", {"record-type": "ident"}):
+        instant.create("posts", title="first")
     assert [post["title"] for post in instant.find("posts")] == ["second"]

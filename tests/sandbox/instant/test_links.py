@@ -1,8 +1,9 @@
 import json
+from typing import Any
 
 import pytest
 
-from tests.sandbox.instant.harness import Harness, Refused, attrs, link, new_id
+from tests.sandbox.instant.harness import Harness, attrs, link, new_id, refused
 
 SCHEMA = {
     "entities": {
@@ -17,83 +18,71 @@ SCHEMA = {
 }
 
 
-def test_a_link_to_one_replaces_the_former(instant: Harness) -> None:
+@pytest.fixture
+def linked(instant: Harness) -> Harness:
+    """An app in which posts have authors, and people one passport each."""
     instant.push(SCHEMA)
-    post, ada, ben = new_id(), new_id(), new_id()
-    instant.transact(*(["update", "people", each, {}] for each in (ada, ben)), ["update", "posts", post, {}])
-    instant.transact(["link", "posts", post, {"author": ada}])
-    instant.transact(["link", "people", ben, {"posts": [post]}])
-    assert instant.find("posts") == [{"id": post, "author": ben}]
+    return instant
 
 
-def test_two_cannot_link_to_what_takes_only_one(instant: Harness) -> None:
-    instant.push(SCHEMA)
-    ada, ben, passport = new_id(), new_id(), new_id()
-    instant.transact(*(["update", "people", each, {}] for each in (ada, ben)))
-    instant.transact(["update", "passports", passport, {}], ["link", "people", ada, {"passport": passport}])
-    with pytest.raises(Refused) as refused:
-        instant.transact(["link", "people", ben, {"passport": passport}])
-    assert refused.value.kind == "record-not-unique"
-    assert json.loads(refused.value.hint["value"]) == passport
+def test_a_link_to_one_replaces_the_former(linked: Harness) -> None:
+    post, ben = linked.create("posts", author=linked.create("people")), linked.create("people")
+    linked.transact(["link", "people", ben, {"posts": [post]}])
+    assert linked.find("posts") == [{"id": post, "author": ben}]
 
 
-def test_unlink_undoes_it_from_either_side(instant: Harness) -> None:
-    instant.push(SCHEMA)
-    post, ada = new_id(), new_id()
-    instant.transact(["update", "people", ada, {}], ["update", "posts", post, {}])
-    for step in (["unlink", "posts", post, {"author": ada}], ["unlink", "people", ada, {"posts": post}]):
-        instant.transact(["link", "posts", post, {"author": ada}])
-        instant.transact(step)
-        assert instant.find("posts") == [{"id": post}]
+def test_two_cannot_link_to_what_takes_only_one(linked: Harness) -> None:
+    passport = linked.create("passports")
+    linked.create("people", passport=passport)
+    with refused("record-not-unique") as caught:
+        linked.create("people", passport=passport)
+    assert json.loads(caught.value.hint["value"]) == passport
 
 
-def test_delete_takes_links_along_and_leaves_the_others(instant: Harness) -> None:
-    instant.push(SCHEMA)
-    post, ada = new_id(), new_id()
-    instant.transact(["update", "people", ada, {}], ["update", "posts", post, {}])
-    instant.transact(["link", "posts", post, {"author": ada}])
-    instant.transact(["delete", "people", ada])
-    assert instant.find("posts") == [{"id": post}]
+def test_a_link_is_gone_once_it_is_undone_from_either_side_or_one_side_is_deleted(linked: Harness) -> None:
+    post, ada = linked.create("posts"), linked.create("people")
+    undoings: list[list[Any]] = [
+        ["unlink", "posts", post, {"author": ada}],
+        ["unlink", "people", ada, {"posts": post}],
+        ["delete", "people", ada],
+    ]
+    for undoing in undoings:
+        linked.transact(["link", "posts", post, {"author": ada}])
+        linked.transact(undoing)
+        assert linked.find("posts") == [{"id": post}]
 
 
-@pytest.mark.parametrize("side", ["forward", "reverse"])
-def test_cascades_run_from_either_side_and_go_on(instant: Harness, side: str) -> None:
-    first = link("b.up one", "a.down one")
-    second = link("c.up one", "b.down one")
-    for each in (first, second):
+@pytest.mark.parametrize(("side", "start"), [("forward", 0), ("reverse", 2)])
+def test_cascades_run_from_either_side_and_go_on(instant: Harness, side: str, start: int) -> None:
+    links = {"1": link("b.up one", "a.down one"), "2": link("c.up one", "b.down one")}
+    for each in links.values():
         each[side]["onDelete"] = "cascade"
-    instant.push({"entities": {n: attrs(n="number") for n in "abc"}, "links": {"1": first, "2": second}})
-    ids = {name: new_id() for name in "abc"}
-    instant.transact(*(["update", name, ids[name], {}] for name in "abc"))
-    instant.transact(["link", "b", ids["b"], {"up": ids["a"]}], ["link", "c", ids["c"], {"up": ids["b"]}])
-    start = "a" if side == "forward" else "c"
-    instant.transact(["delete", start, ids[start]])
+    instant.push({"entities": {name: attrs(n="number") for name in "abc"}, "links": links})
+    a = instant.create("a")
+    b = instant.create("b", up=a)
+    c = instant.create("c", up=b)
+    instant.transact(["delete", "abc"[start], (a, b, c)[start]])
     assert [instant.find(name) for name in "abc"] == [[], [], []]
 
 
 def test_a_required_link_must_be_there(instant: Harness) -> None:
-    schema = {
-        "entities": {"posts": attrs(n="number"), "people": attrs(name="string")},
-        "links": {"author": link("posts.author one", "people.posts many", required=True)},
-    }
-    instant.push(schema)
-    post, ada = new_id(), new_id()
-    instant.transact(["update", "people", ada, {}])
-    with pytest.raises(Refused) as refused:
-        instant.transact(["create", "posts", post, {}])
-    assert refused.value.hint["records"][0]["label"] == "author"
-    instant.transact(["create", "posts", post, {"author": ada}])
-    with pytest.raises(Refused, match="posts/author"):
+    author = link("posts.author one", "people.posts many", required=True)
+    instant.push(SCHEMA | {"links": {"author": author}})
+    ada = instant.create("people")
+    with refused("validation-failed") as caught:
+        instant.create("posts")
+    assert caught.value.hint["records"][0]["label"] == "author"
+    instant.create("posts", author=ada)
+    with refused("validation-failed", said="posts/author"):
         instant.transact(["delete", "people", ada])
 
 
-def test_a_link_from_nobody_is_refused_where_something_is_required(instant: Harness) -> None:
-    instant.push(SCHEMA)
-    ada, nobody = new_id(), new_id()
-    instant.transact(["create", "people", ada, {"name": "Ada"}], ["link", "posts", nobody, {"author": ada}])
-    assert instant.find("posts") == []
-    instant.push({"entities": {"posts": attrs(title="string*")}})
-    with pytest.raises(Refused) as refused:
-        instant.transact(["link", "posts", new_id(), {"author": ada}])
-    records = refused.value.hint["records"]
+def test_a_link_from_nobody_is_refused_where_something_is_required(linked: Harness) -> None:
+    ada = linked.create("people", name="Ada")
+    linked.transact(["link", "posts", new_id(), {"author": ada}])
+    assert linked.find("posts") == []
+    linked.push({"entities": {"posts": attrs(title="string*")}})
+    with refused("validation-failed") as caught:
+        linked.transact(["link", "posts", new_id(), {"author": ada}])
+    records = caught.value.hint["records"]
     assert [(each["label"], each["is_required"]) for each in records] == [("id", False), ("title", True)]

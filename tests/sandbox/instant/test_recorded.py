@@ -28,7 +28,6 @@ class Difference:
     path: str = ""
 
     def covers(self, mismatch: Mismatch) -> bool:
-        """Whether this is that difference."""
         exchange = mismatch.exchange
         return all(
             re.search(pattern, text)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -19,23 +14,17 @@ from sandbox.serving import Request, Response
 from tests.drivers.stripe_api import (
     LIMIT_S,
     PRICE,
-    SECRET_KEY,
     VISA,
-    WEBHOOK_SECRET,
     Clock,
     StripeDriver,
     await_that,
     free_port,
-    listens,
     make_standin,
     served,
 )
+from tests.sandbox.stripe.harness import StandInProcess
 
-SELLER = (
-    *("--secret-key", SECRET_KEY, "--webhook-secret", WEBHOOK_SECRET),
-    *("--price", f"{PRICE}:500:usd:10 credits: the big pack"),
-)
-ROOT = Path(__file__).resolve().parents[3]
+SELLER = (*StandInProcess.KEYS, "--price", f"{PRICE}:500:usd:10 credits: the big pack")
 
 
 def test_a_closed_stand_in_forgets_nothing(tmp_path: Path) -> None:
@@ -56,44 +45,22 @@ def test_a_closed_stand_in_forgets_nothing(tmp_path: Path) -> None:
     again.close()
 
 
-@contextmanager
-def running(database: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The stand-in as a process of its own, as `python -m sandbox.stripe` starts it."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [
-            *(sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(database)),
-            *options,
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        await_that(lambda: listens(port), limit_s=30)
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
-    port = free_port()
-    client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
-    start = (tmp_path / "var" / "stripe.sqlite3", port, *SELLER)
-    with running(*start) as process:
-        session = client.v1.checkout.sessions.create(
+    process = StandInProcess(tmp_path)
+    sessions = process.v1.checkout.sessions
+    with process.running(*SELLER):
+        session = sessions.create(
             {
                 "mode": "payment",
                 "line_items": [{"price": PRICE, "quantity": 1}],
                 "success_url": "http://shop.test/",
             }
         )
-        page = str(session.url)
-        paid = requests.post(page, data={"card_number": VISA}, timeout=10, allow_redirects=False)
+        form = {"card_number": VISA}
+        paid = requests.post(str(session.url), data=form, timeout=LIMIT_S, allow_redirects=False)
         assert paid.status_code == 303
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    with running(*start):
-        again = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items"]})
+    with process.running(*SELLER):
+        again = sessions.retrieve(session.id, {"expand": ["line_items"]})
     assert again.payment_status == "paid"
     assert again.line_items is not None
     assert again.line_items.data[0].description == "10 credits: the big pack"
@@ -127,26 +94,25 @@ class FailingSite:
 
 
 def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(tmp_path: Path) -> None:
-    site, port = FailingSite(), free_port()
-    client = stripe.StripeClient(SECRET_KEY, base_addresses={"api": f"http://127.0.0.1:{port}"})
+    site, process = FailingSite(), StandInProcess(tmp_path)
 
     def pending() -> dict[str, int]:
-        return {event.id: event.pending_webhooks for event in client.v1.events.list({"limit": 100}).data}
+        return {event.id: event.pending_webhooks for event in process.v1.events.list({"limit": 100}).data}
+
+    def is_half_done() -> bool:
+        left = pending()
+        return bool(site.kept_waiting) and set(site.arrived) == set(left) and 0 in left.values()
 
     with served(site.handle, free_port()) as url:
-        start = (tmp_path / "stripe.sqlite3", port, *SELLER, "--webhook-url", f"{url}/webhook")
-        with running(*start) as process:
+        options = (*SELLER, "--webhook-url", f"{url}/webhook")
+        with process.running(*options):
             for number in range(12):
-                client.v1.customers.create({"name": f"Ada {number}"})
-            await_that(
-                lambda: site.kept_waiting and set(site.arrived) == set(pending()) and 0 in pending().values()
-            )
+                process.v1.customers.create({"name": f"Ada {number}"})
+            await_that(is_half_done)
             before = pending()
-            process.send_signal(signal.SIGKILL)
-            process.wait()
         site.is_failing = False
         site.let_go.set()
-        with running(*start):
+        with process.running(*options):
             await_that(lambda: set(pending().values()) == {0}, limit_s=60)
             events = set(pending())
     assert events >= set(before)
@@ -159,12 +125,11 @@ def test_a_process_killed_while_it_delivers_delivers_the_rest_at_its_next_start(
 
 
 def test_started_with_nothing_it_makes_its_own_keys_and_keeps_them(tmp_path: Path) -> None:
-    port, told = free_port(), []
+    process, told = StandInProcess(tmp_path), []
     for _ in range(2):
-        with running(tmp_path / "s.sqlite3", port) as process:
-            assert process.stdout is not None
-            told.append(json.loads(process.stdout.readline()))
-            client = stripe.StripeClient(told[-1]["secret_key"], base_addresses={"api": told[-1]["api_base"]})
+        with process.running() as said:
+            told.append(said)
+            client = stripe.StripeClient(said["secret_key"], base_addresses={"api": said["api_base"]})
             assert client.v1.accounts.retrieve_current().charges_enabled
     first, again = told
     assert first == again
