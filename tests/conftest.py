@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-import stripe
 from django.conf import settings
+from stripe import HTTPClient
 
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
@@ -15,6 +17,7 @@ from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
+from tests.drivers.stripe import Stripe
 
 # Which marks a test has because of its folder; `deep` and `slow` stand at the test itself.
 MARKS = {
@@ -40,8 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def impatient_stripe(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stripe's library waits between its tries; only a test of the stand-in needs that."""
     if request.node.get_closest_marker("stand_in") is None:
-        monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
-        monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0)
+        monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0)
+        monkeypatch.setattr(HTTPClient, "MAX_DELAY", 0)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -61,29 +64,47 @@ def impatient_instant() -> Iterator[None]:
         yield
 
 
-# Every test signs somebody in, all from one address, and some write fast.
-UNLIMITED = {"LIMITS_ENABLED": "false"}
+@contextmanager
+def running_world(data_dir: Path, **options: Any) -> Iterator[World]:
+    """A world until the block ends; the options are those of `World`."""
+    # Every test signs somebody in, all from one address, and some write fast.
+    world = World(data_dir, env={"LIMITS_ENABLED": "false"}, **options)
+    try:
+        world.start()
+        yield world
+    finally:
+        world.stop()
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Both stand-ins and two processes of the site, with webhooks delivered to the first."""
-    world = World(tmp_path_factory.mktemp("world"), site_ports=(0, 0), env=UNLIMITED)
-    world.start()
-    yield world
-    world.stop()
+    with running_world(tmp_path_factory.mktemp("world"), site_ports=(0, 0)) as world:
+        yield world
+
+
+@pytest.fixture
+def stripe(world: World) -> Stripe:
+    """Stripe as somebody sees it who is not the site."""
+    return Stripe(world)
 
 
 @pytest.fixture
 def signed_out(world: World) -> MemberClient:
     """Somebody who is not signed in."""
-    return MemberClient(world.site_url, world.mail_dir)
+    return MemberClient.at(world)
 
 
 @pytest.fixture
 def ada(signed_out: MemberClient) -> MemberClient:
     """A new member, signed in, without credits."""
     return signed_out.sign_in()
+
+
+@pytest.fixture
+def grace(world: World) -> MemberClient:
+    """Another member, without credits too."""
+    return MemberClient.at(world).sign_in()
 
 
 @pytest.fixture

@@ -6,19 +6,15 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
 
+from tests.drivers import sandbox
 from tests.drivers.member import HTMX, MemberClient
 
 ROOT = Path(settings.BASE_DIR)
@@ -28,7 +24,6 @@ BLOCKS = re.findall(
 # It goes on until it is stopped.
 RUN = ".venv/bin/python -m sandbox\n"
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "staticfiles", "var")
-START_LIMIT_S = 60
 # The settings of the tests' own Django are none of the copy's business.
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
@@ -50,7 +45,7 @@ def test_the_walk_ends_with_a_couplet(tmp_path: Path) -> None:
     for part, wanted in json.loads((copy / "couplets" / "instant.json").read_text()).items():
         assert wanted.items() <= schema[part].items()
     assert ("sh", RUN) in BLOCKS
-    with _running(copy) as described:
+    with sandbox.running(RUN.split(), cwd=copy, data_dir=copy / "var", env=ENVIRONMENT) as described:
         _buy_one(MemberClient(described["site"], Path(described["mail_dir"])).sign_in())
 
 
@@ -83,29 +78,3 @@ def _change(copy: Path, diff: str) -> None:
         assert text.count(before) == 1, f"{head}: {before}"
         text = text.replace(before, "".join(line[1:] for line in lines if line[0] in " +"))
     path.write_text(text)
-
-
-@contextmanager
-def _running(copy: Path) -> Iterator[dict[str, Any]]:
-    """The sandbox on free ports until the block ends; what it wrote to `sandbox.json`."""
-    ports = [word for name in ("--port", "--instant-port", "--stripe-port") for word in (name, "0")]
-    process = subprocess.Popen(  # noqa: S603  our own page
-        [*RUN.split(), *ports],
-        cwd=copy,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    file = copy / "var" / "sandbox.json"
-    try:
-        deadline = time.monotonic() + START_LIMIT_S
-        while not file.exists():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield json.loads(file.read_text())
-    finally:
-        process.send_signal(signal.SIGINT)
-        output = process.communicate(timeout=30)[0]
-    assert process.returncode == 0, output

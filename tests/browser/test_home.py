@@ -10,8 +10,6 @@ from tests.drivers.browser import BrowserMember
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.mark.parametrize(
     "topic", ["<script>window.hacked = 1</script>", "<img src=x onerror='window.hacked=1'>", "{{ rain }}"]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.world import World
 from tests.browser.conftest import NewBrowser
-from tests.drivers.browser import PATIENCE_MS, BrowserMember
+from tests.drivers.browser import BrowserMember
 from tests.drivers.member import PAYS, MemberClient
-
-pytestmark = pytest.mark.browser
+from tests.drivers.waiting import await_that
 
 
 def at_the_other_process(person: BrowserMember, world: World) -> Page:
@@ -27,12 +23,10 @@ def number(page: Page, credits: int) -> None:
     expect(page.locator("#credits strong")).to_have_text(str(credits))
 
 
-def until_listening(page: Page, is_listening: bool) -> None:
+def await_listening(page: Page, is_listening: bool) -> None:
     """Wait until a tab of this browser listens, or none does."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while bool(page.evaluate("async () => (await navigator.locks.query()).held.length")) != is_listening:
-        assert time.monotonic() < deadline, "it never was so"
-        time.sleep(0.02)
+    held = "async () => (await navigator.locks.query()).held.length > 0"
+    await_that(lambda: page.evaluate(held) == is_listening)
 
 
 def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
@@ -41,8 +35,7 @@ def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     other = at_the_other_process(broke_ada, world)
     number(other, 0)
     other.evaluate("window.isStillTheSamePage = true")
-    broke_ada.buy_button.click()
-    broke_ada.goes_to_stripe()
+    broke_ada.buys()
     broke_ada.pays_with(PAYS)
     number(other, 10)
     expect(other.locator("#credits .banner")).to_have_count(0)
@@ -51,21 +44,8 @@ def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     assert other.evaluate("window.isStillTheSamePage") is True
 
 
-def test_tabs_recover_when_instant_was_killed(rich_ada: BrowserMember, world: World) -> None:
-    tabs = [rich_ada.page, at_the_other_process(rich_ada, world)]
-    rich_ada.client.write("rain")
-    for tab in tabs:
-        number(tab, 9)
-    world.instant.kill()
-    world.instant.start()
-    world.instant.await_answer("/health/system")
-    rich_ada.client.write("snow")
-    for tab in tabs:
-        number(tab, 8)
-
-
 def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: BrowserMember) -> None:
-    until_listening(rich_ada.page, True)
+    await_listening(rich_ada.page, True)
     streams: list[str] = []
     tabs = [rich_ada.page.context.new_page() for _ in range(9)]
     for tab in tabs:
@@ -98,9 +78,9 @@ LOOK_BACK = """() => {
 
 def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: BrowserMember) -> None:
     page = rich_ada.page
-    until_listening(page, True)
+    await_listening(page, True)
     page.evaluate(LOOK_AWAY)
-    until_listening(page, False)
+    await_listening(page, False)
     rich_ada.client.write("rain")
     number(page, 10)
     page.evaluate(LOOK_BACK)
@@ -115,6 +95,6 @@ def test_a_tab_of_someone_signed_out_elsewhere_stops_listening(
     ada = new_browser(ada_with_ten_credits).opens("/")
     ada.client.write("rain")
     expect(ada.credits).to_have_text("9")
-    until_listening(ada.page, True)
+    await_listening(ada.page, True)
     ada.client.post("/sign-out/")
-    until_listening(ada.page, False)
+    await_listening(ada.page, False)

@@ -12,8 +12,6 @@ from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
 from tests.drivers.member import DECLINED, PAYS, MemberClient
 
-pytestmark = pytest.mark.browser
-
 PHONE: Final = {"width": 360, "height": 740}
 LONG_WORD: Final = f"https://example.com/{'w' * 60}"
 LONG_EMAIL: Final = f"{'w' * 60}@{'w' * 60}.example.com"
@@ -78,13 +76,17 @@ STICKING_OUT: Final = """() => document.documentElement.scrollWidth > document.d
       .map((element) => element.outerHTML.slice(0, 80))
   : []"""
 
-
-def _landing(person: BrowserMember) -> None:
-    person.opens("/")
+Visit = Callable[[BrowserMember], object]
 
 
-def _sign_in(person: BrowserMember) -> None:
-    person.opens("/sign-in/")
+def problems_of(page: Page) -> list[str]:
+    """What is wrong with a page, once it has its style."""
+    page.wait_for_load_state()
+    return [said for script in (STICKING_OUT, TOO_FAINT, UNNAMED) for said in page.evaluate(script)]
+
+
+def _at(path: str) -> Visit:
+    return lambda person: person.opens(path)
 
 
 def _refused_email(person: BrowserMember) -> None:
@@ -116,17 +118,9 @@ def _refused_topic(person: BrowserMember) -> None:
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
-def _list(person: BrowserMember) -> None:
-    person.opens("/haikus/")
-
-
 def _history(person: BrowserMember) -> None:
     person.opens("/history/")
     expect(person.page.get_by_role("table").first).to_be_visible()
-
-
-def _nothing(person: BrowserMember) -> None:
-    person.opens("/there-is-nothing-here/")
 
 
 def _payment(person: BrowserMember) -> None:
@@ -151,9 +145,24 @@ def _paid_already(person: BrowserMember) -> None:
     person.opens(page)
 
 
-OUTSIDE: Final = (_landing, _sign_in, _refused_email, _wrong_code)
-INSIDE: Final = (_home, _packs, _refused_topic, _list, _history, _nothing)
-AT_STRIPE: Final = (_payment, _declined, _authentication, _paid_already)
+SIGNED_OUT: Final[dict[str, Visit]] = {
+    "landing": _at("/"),
+    "sign in": _at("/sign-in/"),
+    "refused email": _refused_email,
+    "wrong code": _wrong_code,
+}
+SIGNED_IN: Final[dict[str, Visit]] = {
+    "home": _home,
+    "packs": _packs,
+    "refused topic": _refused_topic,
+    "list": _at("/haikus/"),
+    "history": _history,
+    "nothing": _at("/there-is-nothing-here/"),
+    "payment": _payment,
+    "declined": _declined,
+    "authentication": _authentication,
+    "paid already": _paid_already,
+}
 
 
 @pytest.fixture
@@ -170,24 +179,12 @@ def test_every_page_fits_a_phone_and_is_legible_and_named(
 ) -> None:
     stranger = new_browser(viewport=PHONE, color_scheme=scheme)
     ada = new_browser(well_read, viewport=PHONE, color_scheme=scheme)
-    visits: list[tuple[BrowserMember, Callable[[BrowserMember], None]]] = [
-        *((stranger, go) for go in OUTSIDE),
-        *((ada, go) for go in (*INSIDE, *AT_STRIPE)),
-    ]
     problems = {}
-    for person, go in visits:
-        go(person)
-        person.page.wait_for_load_state()  # with its style
-        found = [*problems_of(person.page, STICKING_OUT), *problems_of(person.page, TOO_FAINT)]
-        found += problems_of(person.page, UNNAMED)
-        if found:
-            problems[go.__name__] = found
-    assert problems == {}
-
-
-def problems_of(page: Page, script: str) -> list[str]:
-    """What a script finds wrong with a page."""
-    return list(page.evaluate(script))
+    for person, visits in ((stranger, SIGNED_OUT), (ada, SIGNED_IN)):
+        for name, go in visits.items():
+            go(person)
+            problems[name] = problems_of(person.page)
+    assert {name: found for name, found in problems.items() if found} == {}
 
 
 # What Tab should reach: all that can be pressed or filled in, with one stop for a group of radio buttons.
@@ -209,12 +206,12 @@ FOCUSED: Final = """() => {
 }"""
 
 
-@pytest.mark.parametrize("go", [_home, _list, _history, _payment])
+@pytest.mark.parametrize("name", ["home", "list", "history", "payment"])
 def test_tab_reaches_everything_and_shows_where_it_is(
-    new_browser: NewBrowser, well_read: MemberClient, go: Callable[[BrowserMember], None]
+    new_browser: NewBrowser, well_read: MemberClient, name: str
 ) -> None:
     ada = new_browser(well_read)
-    go(ada)
+    SIGNED_IN[name](ada)
     reachable = ada.page.evaluate(REACHABLE)
     reached = set()
     for _ in range(reachable + 20):

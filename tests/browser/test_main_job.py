@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
 from tests.drivers.faults import Faults
 from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
-
-pytestmark = pytest.mark.browser
 
 ADDED = re.compile("added", re.IGNORECASE)
 UNCHARGED = re.compile("nothing was charged", re.IGNORECASE)
@@ -106,19 +103,14 @@ def test_the_main_job_whole_without_javascript(new_browser: NewBrowser) -> None:
         expect(ada.cards.first.get_by_role("heading")).to_have_text(topic)
     expect(ada.credits).to_have_text("48")
     _reads_the_history(ada)
-    _deletes_the_newest_by_full_pages(ada)
-    _signs_out(ada)
-
-
-def _deletes_the_newest_by_full_pages(ada: BrowserMember) -> None:
     ada.opens("/").cards.first.get_by_role("button", name="Delete").click()
     expect(ada.message).to_contain_text("deleted")
     expect(ada.cards).to_have_count(1)
+    _signs_out(ada)
 
 
 def test_a_free_order_is_credited(broke_ada: BrowserMember) -> None:
-    broke_ada.buy_button.click()
-    broke_ada.goes_to_stripe()
+    broke_ada.buys()
     broke_ada.page.get_by_label("Promotion code").fill(FREE)
     broke_ada.page.get_by_role("button", name="Apply").click()
     broke_ada.page.get_by_role("button", name="Complete order").click()
@@ -126,17 +118,8 @@ def test_a_free_order_is_credited(broke_ada: BrowserMember) -> None:
     expect(broke_ada.credits).to_have_text("10")
 
 
-def test_a_cancelled_checkout_says_that_nothing_was_charged(broke_ada: BrowserMember) -> None:
-    broke_ada.buy_button.click()
-    broke_ada.goes_to_stripe()
-    broke_ada.page.get_by_role("link", name="Back").click()
-    expect(broke_ada.notice).to_contain_text(UNCHARGED)
-    expect(broke_ada.credits).to_have_text("0")
-
-
 def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: BrowserMember) -> None:
-    broke_ada.buy_button.click()
-    broke_ada.goes_to_stripe()
+    broke_ada.buys()
     broke_ada.pays_with(PAYS)
     expect(broke_ada.notice).to_contain_text(ADDED)
     expect(broke_ada.page).to_have_url(re.compile(r"/$"))
@@ -156,8 +139,7 @@ def test_someone_elses_checkout_never_says_added(broke_ada: BrowserMember) -> No
 
 
 def test_a_bank_debit_is_pending_until_it_arrives(broke_ada: BrowserMember) -> None:
-    broke_ada.buy_button.click()
-    broke_ada.goes_to_stripe()
+    broke_ada.buys()
     broke_ada.page.get_by_label("Bank debit (settles later)").check()
     broke_ada.page.get_by_role("button", name=re.compile(r"^Pay \$")).click()
     expect(broke_ada.notice).to_contain_text("not confirmed")

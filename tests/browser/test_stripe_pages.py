@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
-import requests
-import stripe
 from playwright.sync_api import Locator, expect
 
-from sandbox.world import World
 from tests.browser.conftest import NewBrowser
-from tests.browser.test_looks import PHONE, STICKING_OUT, TOO_FAINT, UNNAMED, problems_of
+from tests.browser.test_looks import PHONE, problems_of
 from tests.drivers.browser import BrowserMember
 from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
 from tests.drivers.stripe import Stripe
-
-pytestmark = pytest.mark.browser
 
 DISPUTED: Final = "4000000000000259"
 AMEX: Final = "378282246310005"
@@ -26,40 +21,29 @@ GOOD_IBAN: Final = "AT611904300234573201"
 PAGES: Final = ("", "sessions/", "customers/", "events/", "webhooks/")
 
 
-def checkout(world: World, currency: str) -> str:
+def checkout(stripe: Stripe, currency: str) -> str:
     """The payment page of an order that no member made; it leads to the dashboard."""
-    client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": world.stripe.url})
-    session = client.v1.checkout.sessions.create(
-        {
-            "mode": "payment",
-            "customer_email": "ada@example.com",
-            "success_url": f"{world.stripe.url}/dashboard/",
-            "line_items": [
-                {
-                    "price_data": {
-                        "currency": currency,
-                        "unit_amount": 500,
-                        "product_data": {"name": "10 credits"},
-                    },
-                    "quantity": 1,
-                }
-            ],
-        }
-    )
-    return str(session.url)
+    product = {"currency": currency, "unit_amount": 500, "product_data": {"name": "10 credits"}}
+    params: Any = {
+        "mode": "payment",
+        "customer_email": "ada@example.com",
+        "success_url": stripe.dashboard,
+        "line_items": [{"price_data": product, "quantity": 1}],
+    }
+    return str(stripe.client.v1.checkout.sessions.create(params).url)
 
 
 @pytest.fixture
-def buyer(new_browser: NewBrowser, world: World) -> BrowserMember:
+def buyer(new_browser: NewBrowser, stripe: Stripe) -> BrowserMember:
     """Somebody in front of the payment page."""
-    return new_browser().opens(checkout(world, "usd"))
+    return new_browser().opens(checkout(stripe, "usd"))
 
 
 @pytest.fixture
-def dashboard(world: World) -> Iterator[str]:
+def dashboard(stripe: Stripe) -> Iterator[str]:
     """The dashboard's address; whatever a test holds back is let go after it."""
-    yield f"{world.stripe.url}/dashboard/"
-    requests.post(f"{world.stripe.url}/dashboard/delivery/release", timeout=10)
+    yield stripe.dashboard
+    stripe.press("delivery/release")
 
 
 def field(person: BrowserMember, name: str) -> Locator:
@@ -203,8 +187,8 @@ def test_pay_can_be_pressed_once(buyer: BrowserMember) -> None:
     buyer.page.wait_for_url("**/dashboard/")
 
 
-def test_a_european_account_is_debited_later(new_browser: NewBrowser, world: World) -> None:
-    ada = new_browser().opens(checkout(world, "eur"))
+def test_a_european_account_is_debited_later(new_browser: NewBrowser, stripe: Stripe) -> None:
+    ada = new_browser().opens(checkout(stripe, "eur"))
     ada.page.get_by_label("SEPA Direct Debit").check()
     expect(field(ada, "card_number")).to_be_hidden()
     types(ada, "iban", "at61")
@@ -268,29 +252,24 @@ def test_the_dashboard_does_without_javascript(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_its_pages_fit_a_phone_and_are_legible_and_named(
-    new_browser: NewBrowser, world: World, dashboard: str, scheme: str
+    new_browser: NewBrowser, stripe: Stripe, dashboard: str, scheme: str
 ) -> None:
     seller = new_browser(viewport=PHONE, color_scheme=scheme)
-    sold = checkout(world, "usd")
-    requests.post(f"{dashboard}delivery/hold", timeout=10)
-    requests.post(sold, data={"card_number": DISPUTED}, timeout=10, allow_redirects=False)
+    sold = checkout(stripe, "usd")
+    stripe.press("delivery/hold")
+    seller.client.pay(sold, DISPUTED)
     found = {}
-    for address in (*(dashboard + name for name in PAGES), checkout(world, "eur"), sold):
-        seller.opens(address)
-        seller.page.wait_for_load_state()  # with its style
-        found[address] = [
-            said for script in (STICKING_OUT, TOO_FAINT, UNNAMED) for said in problems_of(seller.page, script)
-        ]
+    for address in (*(dashboard + name for name in PAGES), checkout(stripe, "eur"), sold):
+        found[address] = problems_of(seller.opens(address).page)
     assert {address: said for address, said in found.items() if said} == {}
 
 
 def test_an_amount_on_a_receipt_stays_on_one_line(
-    new_browser: NewBrowser, world: World, ada: MemberClient
+    new_browser: NewBrowser, stripe: Stripe, ada: MemberClient
 ) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
-    stripe_page = Stripe(world)
-    stripe_page.press(f"payments/{stripe_page.payment(checkout_id)}/refund", money="1.50")
+    stripe.press(f"payments/{stripe.payment(checkout_id)}/refund", money="1.50")
     buyer = new_browser(ada, viewport=PHONE).opens(f"{ada.site}/history/receipts/{checkout_id}/")
     amounts = buyer.page.locator(".sums:not(.about) dd")
     expect(amounts).to_have_text(["$5.00", "$5.00", "$5.00", "-$1.50", "$3.50"])

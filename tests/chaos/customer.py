@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from tests.drivers.member import JSON, TIMEOUT_S, MemberClient
+from tests.drivers.member import JSON, TIMEOUT_S, MemberClient, checkout_in
 
 # Ten credits at a time, so that most of the time somebody has none left.
 BUY_CHANCE: Final = 0.08
@@ -98,8 +98,7 @@ class Customer:
     ) -> None:
         self.told = Told()
         self.client = client
-        self._tab = MemberClient(client.site, client.mail_dir)
-        self._tab.http.cookies.update(client.http.cookies)
+        self._tab = client.tab(client.site)
         for tab in (self.client, self._tab):
             # To a browser both processes are one site, as behind a load balancer.
             tab.http.headers["Host"] = urlsplit(client.site).netloc
@@ -121,10 +120,9 @@ class Customer:
 
     def _write(self, other_hand: ThreadPoolExecutor) -> None:
         """Press Write, perhaps twice at once; after no certain answer press again, or walk away."""
-        request_id = str(UUID(int=self._rng.getrandbits(128), version=4))
-        asked = self.told.writes[request_id] = Asked(
-            self._rng.choice(["rain", "snow", "a frog", "moonlight"])
-        )
+        request_id = self._new_request()
+        topic = self._rng.choice(["rain", "snow", "a frog", "moonlight"])
+        asked = self.told.writes[request_id] = Asked(topic)
         for _ in range(TRIES):
             press = partial(self._press_write, request_id=request_id, asked=asked)
             second = self._rng.random() < DOUBLE_CLICK_CHANCE
@@ -157,7 +155,7 @@ class Customer:
 
     def _buy(self) -> None:
         """Check out and pay, perhaps twice at each step, and perhaps come back."""
-        form = {"pack": "price_sandbox10", "request_id": str(UUID(int=self._rng.getrandbits(128), version=4))}
+        form = {"pack": "price_sandbox10", "request_id": self._new_request()}
         started = self._until_answered("/api/stripe/checkout", form)
         if started is None:
             return
@@ -178,7 +176,7 @@ class Customer:
         for _ in range(TRIES):
             answer = self._ask(lambda: self.client.pay(page))
             if answer is not None and answer.status_code == 303:
-                return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]
+                return checkout_in(answer)
             if answer is not None:
                 self._surprised(f"Stripe's page answered with {_shown(answer)}")
             if self._walks_away():
@@ -199,6 +197,9 @@ class Customer:
         return None
 
     # Both
+
+    def _new_request(self) -> str:
+        return str(UUID(int=self._rng.getrandbits(128), version=4))
 
     def _ask(self, send: Callable[[], requests.Response]) -> requests.Response | None:
         """One request; None when whoever should answer it died."""

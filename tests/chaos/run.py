@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import requests
-
-from instant_admin.client.admin import InstantAdmin
 from sandbox import faults
 from sandbox.world import Part, World
 from tests.chaos.customer import Customer, Meter
 from tests.chaos.verify import Facts, double_entries, untruths
+from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
+from tests.drivers.stripe import Stripe
 
 CUSTOMERS: Final = 4
 # How much is asked between one kill and the next.
@@ -50,10 +49,8 @@ class Report:
 
     def __str__(self) -> str:
         killed = ", ".join(f"{count} x {part}" for part, count in sorted(self.kills.items()))
-        counted = ", ".join(
-            f"{self.counts[name]} {name}"
-            for name in ("requests", "lost answers", "refused", "told to try again")
-        )
+        names = ("requests", "lost answers", "refused", "told to try again")
+        counted = ", ".join(f"{self.counts[name]} {name}" for name in names)
         lines = [
             f"{self.cycles} cycles in {self.seconds:.0f} s. Killed: {killed}.",
             f"{counted}; {self.purchases} purchases, {self.haikus} haikus.",
@@ -72,6 +69,7 @@ class Run:
         self._seed = seed
         self._rng = random.Random(f"{seed}:kills")
         self.world = World(data_dir, site_ports=(0, 0), env={"LIMITS_ENABLED": "false"})
+        self._stripe = Stripe(self.world)
         self.report = Report(self.world.data_dir)
         self._meter = Meter()
         self._stop = threading.Event()
@@ -95,9 +93,7 @@ class Run:
         return self.report
 
     def _shopper(self, number: int) -> Customer:
-        client = MemberClient(self.world.site_url, self.world.mail_dir).sign_in(
-            f"customer{number}@example.com"
-        )
+        client = MemberClient.at(self.world).sign_in(f"customer{number}@example.com")
         rng = random.Random(f"{self._seed}:{number}")
         return Customer(client, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
 
@@ -149,7 +145,7 @@ class Run:
         for part in self.world.parts:
             self._await_up(part)
         deadline = time.monotonic() + OUTBOX_LIMIT_S
-        while waiting := self._ask_stripe("/v1/events?delivery_success=false&limit=1"):
+        while waiting := self._stripe.ask("events", delivery_success="false", limit="1")["data"]:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{waiting[0]['type']} was not delivered for {OUTBOX_LIMIT_S} s")
             time.sleep(0.1)
@@ -159,9 +155,8 @@ class Run:
         self.report.audited = _last_line(audited.stdout)
         for name, done in (("reconcile_credits", reconciled), ("audit_credits", audited)):
             if done.returncode:
-                self.report.problems.append(
-                    f"{name} ended with {done.returncode}: {done.stdout}{done.stderr}"
-                )
+                said = f"{name} ended with {done.returncode}: {done.stdout}{done.stderr}"
+                self.report.problems.append(said)
 
     def _judge(self) -> None:
         for customer in self._customers:
@@ -172,14 +167,10 @@ class Run:
             self.report.problems += [f"{customer.client.email}: {text}" for text in found]
 
     def _facts_of(self, customer: Customer) -> Facts:
-        keys = self.world.keys
-        instant = InstantAdmin(
-            api_uri=self.world.instant.url, app_id=keys.instant_app_id, admin_token=keys.instant_admin_token
-        )
         query: Any = {
             "$users": {"$": {"where": {"email": customer.client.email}}, "creditEntries": {}, "haikus": {}}
         }
-        [member] = instant.query(query)["$users"]
+        [member] = admin_of(self.world).query(query)["$users"]
         paid = {
             session["id"]: int(session["metadata"]["credits"])
             for session in self._every_session()
@@ -194,16 +185,10 @@ class Run:
         )
 
     def _every_session(self) -> Iterator[dict[str, Any]]:
-        after = ""
-        while page := self._ask_stripe(f"/v1/checkout/sessions?limit=100{after}"):
+        after: dict[str, str] = {}
+        while page := self._stripe.ask("checkout/sessions", limit="100", **after)["data"]:
             yield from page
-            after = f"&starting_after={page[-1]['id']}"
-
-    def _ask_stripe(self, path: str) -> list[dict[str, Any]]:
-        headers = {"Authorization": f"Bearer {self.world.keys.stripe_secret}"}
-        answer = requests.get(self.world.stripe.url + path, headers=headers, timeout=30)
-        answer.raise_for_status()
-        return list(answer.json()["data"])
+            after = {"starting_after": page[-1]["id"]}
 
     def _keep_evidence(self) -> None:
         told = {customer.client.email: asdict(customer.told) for customer in self._customers}

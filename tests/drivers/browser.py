@@ -120,6 +120,11 @@ class BrowserMember:
         self.topic.fill(topic)
         self.write_button.click()
 
+    def buys(self) -> None:
+        """From any page to Stripe's, with what the dialog has chosen."""
+        self.buy_button.click()
+        self.goes_to_stripe()
+
     def goes_to_stripe(self) -> None:
         """From the open dialog to Stripe's page."""
         self.page.get_by_role("button", name="Continue to Stripe").click()

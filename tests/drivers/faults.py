@@ -6,6 +6,8 @@ import json
 
 import requests
 
+from tests.drivers.waiting import await_that
+
 
 class Faults:
     """The faults of one stand-in."""
@@ -21,6 +23,10 @@ class Faults:
     def rules(self) -> list[dict[str, int]]:
         """The rules with their hits."""
         return list(requests.get(self._url, timeout=10).json()["rules"])
+
+    def await_held(self) -> None:
+        """Wait until a request is held."""
+        await_that(lambda: any(rule["held"] for rule in self.rules()))
 
     def clear(self) -> None:
         """No more faults; what is held goes on."""

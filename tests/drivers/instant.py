@@ -6,9 +6,10 @@ machines can go wrong here too, when a test asks for it.
 
 from __future__ import annotations
 
+import copy
 import io
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,10 +23,19 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push, read_documents
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Handler, Request, Response
+from sandbox.world import World
 
 DOCUMENTS = read_documents(Path(__file__).resolve().parent.parent.parent / "instant")
 # Called with the request and a function that does the work; may refuse to, or lose the answer.
-Network = Callable[[Request, Callable[[], Response]], Response]
+Work = Callable[[], Response]
+Network = Callable[[Request, Work], Response]
+
+
+def schema_without_guard(label: str) -> dict[str, Any]:
+    """Our schema, but that this attribute of an entry need not be unique."""
+    schema: dict[str, Any] = copy.deepcopy(dict(DOCUMENTS.schema))
+    schema["entities"]["creditEntries"]["attrs"][label]["config"]["unique"] = False
+    return schema
 
 
 class HandlerAdapter(BaseAdapter):
@@ -36,15 +46,7 @@ class HandlerAdapter(BaseAdapter):
         self._handler = handler
         self._network = network
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         url = urlsplit(request.url or "")
         body = request.body or b""
         sent = Request(
@@ -70,6 +72,20 @@ def _response(request: requests.PreparedRequest, answer: Response) -> requests.R
     return response
 
 
+def at(path: str, answer: Callable[[Work], Response]) -> Network:
+    """A network on which requests to `path` are answered so; all others pass."""
+    return lambda request, work: answer(work) if request.path == path else work()
+
+
+def session_to(handler: Handler | None, network: Network = lambda request, work: work()) -> requests.Session:
+    """A session whose every request goes to `handler`, over `network`; without one, to wherever it is sent."""
+    session = requests.Session()
+    session.trust_env = False
+    if handler is not None:
+        session.mount("http://", HandlerAdapter(handler, network))
+    return session
+
+
 class LoopbackInstant:
     """An Instant stand-in in memory with one app, its schema and rules pushed, and clients for it."""
 
@@ -87,22 +103,23 @@ class LoopbackInstant:
 
     def client(self, network: Network = lambda request, work: work()) -> InstantAdmin:
         """A client of the app, over `network`; it does not wait between its tries."""
-
-        def new_session() -> requests.Session:
-            session = requests.Session()
-            session.trust_env = False
-            session.mount("http://", HandlerAdapter(self.standin.handle, network))
-            return session
-
         return InstantAdmin(
             api_uri="http://instant.test",
             app_id=str(self.app.id),
             admin_token=str(self.app.admin_token),
             sleep=lambda seconds: None,
-            new_session=new_session,
+            new_session=lambda: session_to(self.standin.handle, network),
         )
 
     def member(self, email: str = "ada@example.com") -> tuple[UUID, str]:
         """A new member: their id and their refresh token."""
         user = self.admin.create_token(email=email)["user"]
         return UUID(user["id"]), user["refresh_token"]
+
+
+def admin_of(world: World) -> InstantAdmin:
+    """Instant as the admin of a world's app."""
+    keys = world.keys
+    return InstantAdmin(
+        api_uri=world.instant.url, app_id=keys.instant_app_id, admin_token=keys.instant_admin_token
+    )

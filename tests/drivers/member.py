@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import requests
 
+from sandbox.world import World
+
 PAYS = "4242424242424242"
 DECLINED = "4000000000000002"
 FREE = "TESTING100"
@@ -27,6 +29,17 @@ class MemberClient:
         self.email = ""
         self.mail_dir = mail_dir
         self.http = requests.Session()
+
+    @classmethod
+    def at(cls, world: World) -> MemberClient:
+        """A fresh browser, at the first process of the site."""
+        return cls(world.site_url, world.mail_dir)
+
+    def tab(self, site: str) -> MemberClient:
+        """Another tab of this browser, at this process of the site."""
+        tab = MemberClient(site, self.mail_dir)
+        tab.http.cookies.update(self.http.cookies)
+        return tab
 
     def get(self, path: str, **headers: str) -> requests.Response:
         """A GET, without following redirects."""
@@ -91,9 +104,7 @@ class MemberClient:
 
     def buy(self, *, card: str = PAYS, code: str = "", pack: str = "price_sandbox10") -> str:
         """Buy a pack as far as Stripe sending the buyer back; the checkout's id."""
-        answer = self.pay(self.open_checkout(pack), card, code)
-        assert answer.status_code == 303, answer.text
-        return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]
+        return checkout_in(self.pay(self.open_checkout(pack), card, code))
 
     def sync(self, checkout_id: str, **headers: str) -> requests.Response:
         """What the page does when the buyer is back."""
@@ -108,25 +119,25 @@ class MemberClient:
 
     def haikus(self) -> list[dict[str, Any]]:
         """All the member's haikus, newest first."""
-        found: list[dict[str, Any]] = []
-        before = ""
-        while True:
-            page = self.get("/haikus/" + before, **JSON).json()
-            found += page["haikus"]
-            if not page["next"]:
-                return found
-            before = f"?before={page['next']}"
+        return self._all("/haikus/", "haikus")
 
     def history(self) -> list[dict[str, Any]]:
         """The member's whole ledger, newest first."""
+        return self._all("/history/", "entries")
+
+    def ledger(self) -> list[tuple[str, int, int]]:
+        """The whole ledger as kinds, amounts and balances, oldest first."""
+        entries = reversed(self.history())
+        return [(entry["kind"], entry["amount"], entry["balance"]) for entry in entries]
+
+    def _all(self, path: str, name: str) -> list[dict[str, Any]]:
+        """What a list has on all its pages."""
         found: list[dict[str, Any]] = []
-        before = ""
-        while True:
-            page = self.get("/history/" + before, **JSON).json()
-            found += page["entries"]
-            if not page["next"]:
-                return found
-            before = f"?before={page['next']}"
+        page = self.get(path, **JSON).json()
+        while page["next"]:
+            found += page[name]
+            page = self.get(f"{path}?before={page['next']}", **JSON).json()
+        return found + list(page[name])
 
     def await_credits(self, credits: int, limit_s: float = 30.0) -> None:
         """Wait until the site shows this balance."""
@@ -139,3 +150,9 @@ class MemberClient:
         if "csrftoken" not in self.http.cookies:
             self.get("/")
         return str(self.http.cookies["csrftoken"])
+
+
+def checkout_in(answer: requests.Response) -> str:
+    """The id of the checkout with which Stripe's page sends the buyer back."""
+    assert answer.status_code == 303, answer.text
+    return parse_qs(urlsplit(answer.headers["Location"]).query)["session_id"][0]

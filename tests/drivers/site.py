@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,14 +28,20 @@ from instant_admin.client.types import Step
 from instant_admin.ledger.entries import read_page
 from instant_admin.ledger.rules import Entry, Spend
 from instant_admin.ledger.store import BalanceStore
-from sandbox.serving import Request, Response
-from tests.drivers.instant import HandlerAdapter, LoopbackInstant
-from tests.recorded import StripeStandIn
+from sandbox.serving import Handler, Request, Response
+from tests.drivers.instant import LoopbackInstant, Network, Work, session_to
+from tests.drivers.stripe_api import PRICE, SECRET_KEY, VISA, make_standin
+from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
 
-SECRET_KEY = "sk_test_shop"
-TEN = Pack(price_id="price_ten", credits=10, name="Ten")
-VISA = "4242424242424242"
-REFUND_PENDING = "4000000000007726"
+TEN = Pack(price_id=PRICE, credits=10, name="Ten")
+
+
+def stripe_client(
+    handler: Handler, network: Network = lambda request, work: work(), *, secret_key: str
+) -> Client:
+    """Our client of Stripe, before a stand-in's handler."""
+    carrier = stripe.RequestsClient(session=session_to(handler, network))
+    return Client(secret_key=secret_key, api_base="http://stripe.test", http_client=carrier)
 
 
 class LoopbackSite:
@@ -49,33 +54,21 @@ class LoopbackSite:
         self.asked_stripe = self.asked_instant = 0  # how often the site did
         self.admin = self.instant.client(self._to_instant)
         self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
-        self.stripe = StripeStandIn(
-            database=":memory:",
-            clock=lambda: self.now,
-            rng=random.Random(3),
-            secret_key=SECRET_KEY,
+        self.stripe = make_standin(
+            lambda: self.now,
             webhook_secret=settings.STRIPE_WEBHOOK_SECRETS[0],
-            public_url="http://stripe.test",
             webhook_url="http://site.test/api/stripe/webhook",
             refund_turns_after_s=None,
         )
-        self.stripe.ensure_price(TEN.price_id, 500, "usd", "10 credits")
-        session = requests.Session()
-        session.trust_env = False
-        session.mount("http://", HandlerAdapter(self.stripe.handle, self._to_stripe))
-        self.stripe_client = Client(
-            secret_key=SECRET_KEY,
-            api_base="http://stripe.test",
-            http_client=stripe.RequestsClient(session=session),
-        )
+        self.stripe_client = stripe_client(self.stripe.handle, self._to_stripe, secret_key=SECRET_KEY)
 
-    def _to_instant(self, request: Request, work: Callable[[], Response]) -> Response:
+    def _to_instant(self, request: Request, work: Work) -> Response:
         self.asked_instant += 1
         if self.instant_is_away:
             raise requests.ConnectionError("refused")
         return work()
 
-    def _to_stripe(self, request: Request, work: Callable[[], Response]) -> Response:
+    def _to_stripe(self, request: Request, work: Work) -> Response:
         self.asked_stripe += 1
         if self.stripe_is_away:
             raise requests.ConnectionError("refused")

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import requests
+import stripe
 
 from sandbox.world import World
 from tests.drivers.member import TIMEOUT_S
 
 
 class Stripe:
-    """One account: the buttons of its dashboard, and its API."""
+    """One account: the buttons of its dashboard, and its API, also by Stripe's own package (`client`)."""
 
     def __init__(self, world: World) -> None:
         self._url = world.stripe.url
+        self.dashboard = f"{self._url}/dashboard/"
         self._auth = (world.keys.stripe_secret, "")
+        self.client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": self._url})
 
     def press(self, button: str, **form: str) -> None:
         """Press one of the buttons of the dashboard."""
         answer = requests.post(
-            f"{self._url}/dashboard/{button}", data=form, timeout=TIMEOUT_S, allow_redirects=False
+            f"{self.dashboard}{button}", data=form, timeout=TIMEOUT_S, allow_redirects=False
         )
         assert answer.status_code == 303, answer.text
 
@@ -43,4 +46,9 @@ class Stripe:
         """Have a whole checkout disputed; the dispute's id."""
         payment = self.payment(checkout_id)
         self.press(f"payments/{payment}/dispute", kind="fraudulent")
-        return str(self.ask("disputes", payment_intent=payment)["data"][0]["id"])
+        return str(self.newest("disputes", payment)["id"])
+
+    def newest(self, collection: str, payment: str) -> dict[str, Any]:
+        """The newest refund or dispute of a payment."""
+        found: dict[str, Any] = self.ask(collection, payment_intent=payment)["data"][0]
+        return found

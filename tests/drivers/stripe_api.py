@@ -21,7 +21,8 @@ import uvicorn
 
 from sandbox.serving import Handler, StandInApplication
 from sandbox.stripe.events import Delivery
-from tests.drivers.instant import HandlerAdapter
+from tests.drivers.instant import session_to
+from tests.drivers.waiting import await_that as await_that
 from tests.recorded import StripeStandIn
 
 # The package's telemetry writes into the home directory.
@@ -107,14 +108,6 @@ def served(handler: Handler, port: int) -> Iterator[str]:
         thread.join(LIMIT_S)
 
 
-def await_that(condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:
-    """Wait for a condition; fails when it is not met in time."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {limit_s} s"
-        time.sleep(0.005)
-
-
 class StripeDriver:
     """The stand-in, its clock, Stripe's own package for it, and what shops and buyers usually ask.
 
@@ -127,10 +120,7 @@ class StripeDriver:
         self.standin = standin
         self.clock = clock
         self.url = url or STRIPE_URL
-        self.http = requests.Session()
-        self.http.trust_env = False
-        if url is None:
-            self.http.mount("http://", HandlerAdapter(handler or standin.handle))
+        self.http = session_to(None if url else handler or standin.handle)
         self.client = self.client_with(SECRET_KEY)
         # Untyped, because many tests send what the types of the package do not allow.
         self.v1: Any = self.client.v1

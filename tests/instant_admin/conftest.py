@@ -1,16 +1,25 @@
 from collections.abc import Iterator
 
 import pytest
-import responses
+from responses import RequestsMock
 
 from instant_admin.client.admin import InstantAdmin
+from tests.drivers.instant import LoopbackInstant
 from tests.instant_admin.client.wires import APP, TOKEN, URI
 
 
 @pytest.fixture
-def wire() -> Iterator[responses.RequestsMock]:
+def loopback() -> Iterator[LoopbackInstant]:
+    """An app of the test's own, with our schema and rules."""
+    loopback = LoopbackInstant()
+    yield loopback
+    loopback.standin.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[RequestsMock]:
     """What Instant is made to answer; every answer must be asked for."""
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+    with RequestsMock(assert_all_requests_are_fired=True) as mock:
         yield mock
 
 

@@ -1,6 +1,5 @@
 """docs/instant.md: its code runs, its tables name what is there."""
 
-import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from django.test import override_settings
 
 from instant_admin.client import errors
 from tests.sandbox.instant.process import Process
+from tests.test_architecture import imports_of
 
 ROOT = Path(django_settings.BASE_DIR)
 PAGE = (ROOT / "docs" / "instant.md").read_text()
@@ -42,14 +42,8 @@ def test_its_code_runs_from_top_to_bottom(empty_app: Process) -> None:
 def test_the_client_s_folder_needs_nothing_else() -> None:
     allowed = {*sys.stdlib_module_names, "requests", "urllib3"}
     for path in (ROOT / "instant_admin" / "client").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                module = node.module or ""
-            elif isinstance(node, ast.Import):
-                module = node.names[0].name
-            else:
-                continue
-            assert module.partition(".")[0] in allowed or module.startswith("instant_admin.client"), path
+        for name in imports_of(path):
+            assert name.partition(".")[0] in allowed or name.startswith("instant_admin.client"), path
 
 
 def test_every_error_of_the_client_is_in_the_table_of_errors() -> None:

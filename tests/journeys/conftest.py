@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.conftest import UNLIMITED
+from tests.conftest import running_world
+from tests.drivers.instant import admin_of
 
 
 @pytest.fixture
 def instant(world: World) -> InstantAdmin:
     """Instant as the app's admin."""
-    return InstantAdmin(
-        api_uri=world.instant.url,
-        app_id=world.keys.instant_app_id,
-        admin_token=world.keys.instant_admin_token,
-    )
+    return admin_of(world)
 
 
 @pytest.fixture
-def another_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """A function that makes worlds of the test's own; they are stopped afterwards."""
-    made: list[World] = []
-
-    def make(**options: object) -> World:
-        env = UNLIMITED | dict(options.pop("env", {}))  # type: ignore[call-overload]
-        world = World(tmp_path / f"world{len(made)}", env=env, **options)  # type: ignore[arg-type]
-        made.append(world)
-        return world
-
-    yield make
-    for world in made:
-        world.stop()
+def own_world(tmp_path: Path) -> Iterator[World]:
+    """A world of the test's own, with one process of the site."""
+    with running_world(tmp_path) as world:
+        yield world

@@ -9,10 +9,11 @@ Source: https://docs.stripe.com/testing
 from __future__ import annotations
 
 import html
+import json
 import re
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,11 +22,10 @@ import requests
 
 from sandbox.stripe.cards import BY_NUMBER
 from sandbox.world import World
-from tests.conftest import UNLIMITED
+from tests.conftest import running_world
 from tests.drivers.member import FREE, HTMX, TIMEOUT_S, MemberClient
 from tests.drivers.stripe import Stripe
-
-LIMIT_S: Final = 30.0
+from tests.drivers.waiting import await_that
 
 
 @dataclass(frozen=True)
@@ -126,21 +126,16 @@ CASES: Final = (
 )
 
 
-@dataclass
 class Purchase:
-    """A case that somebody carried out in a world: a member of its own, and their checkout."""
+    """A case that somebody carries out in a world: a member of its own, and their checkout."""
 
-    world: World
-    case: Case
-    buyer: MemberClient = field(init=False)
-    stripe: Stripe = field(init=False)
-    checkout_id: str = field(init=False)
-    # By Stripe's page; nothing when it let the buyer go.
-    said: str = field(init=False, default="")
-
-    def __post_init__(self) -> None:
-        self.buyer = MemberClient(self.world.site_url, self.world.mail_dir).sign_in()
-        self.stripe = Stripe(self.world)
+    def __init__(self, world: World, case: Case) -> None:
+        self.world = world
+        self.case = case
+        self.buyer = MemberClient.at(world).sign_in()
+        self.stripe = Stripe(world)
+        self.checkout_id = ""
+        self.said = ""  # by Stripe's page; nothing when it let the buyer go
 
     def pay(self) -> None:
         """Fill in Stripe's page as the case has it."""
@@ -154,6 +149,12 @@ class Purchase:
             self.said = html.unescape("".join(re.findall(r'role="alert">([^<]+)<', answer.text)))
         else:
             assert f"session_id={self.checkout_id}" in answer.headers["Location"]
+
+    def carry_out(self) -> None:
+        """The whole case, from the payment on."""
+        self.pay()
+        for step in self.case.then:
+            self.do(step)
 
     def _post(self, url: str, form: dict[str, str]) -> requests.Response:
         return requests.post(url, data=form, timeout=TIMEOUT_S, allow_redirects=False)
@@ -170,31 +171,27 @@ class Purchase:
             case "refund":
                 self.stripe.press(f"payments/{payment}/refund", amount=amount)
             case "win" | "lose":
-                self.stripe.press(f"disputes/{self._newest('disputes', payment)['id']}/{verb}")
+                self.stripe.press(f"disputes/{self.stripe.newest('disputes', payment)['id']}/{verb}")
             case "succeed" | "fail":
                 self._end_refund(payment, verb)
 
     def _end_refund(self, payment: str, verb: str) -> None:
-        refund = self._newest("refunds", payment)
+        refund = self.stripe.newest("refunds", payment)
         # Refused when the refund was faster: it ends by itself some seconds after it began.
         self._post(f"{self.world.stripe.url}/dashboard/refunds/{refund['id']}/{verb}", {})
-        assert self._newest("refunds", payment)["status"] == {"succeed": "succeeded", "fail": "failed"}[verb]
-
-    def _newest(self, collection: str, payment: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.stripe.ask(collection, payment_intent=payment)["data"][0]
-        return found
+        ended = {"succeed": "succeeded", "fail": "failed"}[verb]
+        assert self.stripe.newest("refunds", payment)["status"] == ended
 
     def await_deliveries(self) -> None:
         """Wait until the site has heard of everything that happened to this purchase."""
         session = self.stripe.ask(f"checkout/sessions/{self.checkout_id}")
         ours = {self.checkout_id, session["payment_intent"]} - {None}
-        deadline = time.monotonic() + LIMIT_S
-        while waiting := [event for event in self._undelivered() if ours & _ids_in(event["data"]["object"])]:
-            assert time.monotonic() < deadline, [event["type"] for event in waiting]
-            time.sleep(0.02)
 
-    def _undelivered(self) -> list[dict[str, Any]]:
-        return list(self.stripe.ask("events", delivery_success="false", limit="100")["data"])
+        def is_all_told() -> bool:
+            waiting = self.stripe.ask("events", delivery_success="false", limit="100")["data"]
+            return not any(ours & _ids_in(event["data"]["object"]) for event in waiting)
+
+        await_that(is_all_told)
 
     def found(self) -> End:
         """What it came to. The balance is read before the site is asked to look at the purchase again."""
@@ -230,17 +227,14 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @each_case
 def test_the_webhook_settles_it_before_the_buyer_is_back(case: Case, world: World) -> None:
     purchase = Purchase(world, case)
-    purchase.pay()
-    for step in case.then:
-        purchase.do(step)
+    purchase.carry_out()
     purchase.await_deliveries()
     assert (purchase.said, purchase.found()) == (case.says, case.end)
 
 
 @pytest.fixture
-def held_deliveries(world: World) -> Iterator[Stripe]:
+def held_deliveries(stripe: Stripe) -> Iterator[Stripe]:
     """The dashboard of a world whose webhooks wait until somebody lets them go."""
-    stripe = Stripe(world)
     stripe.press("delivery", nothing="1")
     yield stripe
     stripe.press("delivery")
@@ -265,26 +259,49 @@ def test_the_buyer_is_back_before_the_webhook_which_then_adds_nothing(
     assert purchase.buyer.history() == entries
 
 
+@dataclass(frozen=True)
+class Unheard:
+    """Every case, carried out in a world that hears of nothing, and what `reconcile_credits` said of them."""
+
+    world: World
+    purchases: dict[str, Purchase]
+    foreseen: list[str]
+    runs: list[list[str]]
+
+
 @pytest.fixture(scope="module")
-def reconciled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Purchase]]:
-    """Every case in a world that hears of nothing, after one run of `reconcile_credits`."""
-    world = World(tmp_path_factory.mktemp("unheard"), env=UNLIMITED, deliver_webhooks=False)
-    world.start()
-    try:
+def unheard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unheard]:
+    """The cases after a dry run and two runs at once."""
+    with running_world(tmp_path_factory.mktemp("unheard"), deliver_webhooks=False) as world:
         purchases = {case.name: Purchase(world, case) for case in CASES}
         for purchase in purchases.values():
-            purchase.pay()
-            for step in purchase.case.then:
-                purchase.do(step)
-        world.manage("reconcile_credits")
-        yield purchases
-    finally:
-        world.stop()
+            purchase.carry_out()
+        foreseen = reconcile(world, "--dry-run")
+        with ThreadPoolExecutor(2) as pool:
+            runs = list(pool.map(lambda _: reconcile(world), range(2)))
+        yield Unheard(world, purchases, foreseen, runs)
+
+
+def reconcile(world: World, *arguments: str) -> list[str]:
+    """The lines that `reconcile_credits` prints when all goes well."""
+    done = world.manage("reconcile_credits", *arguments)
+    assert "Traceback" not in done.stderr
+    return done.stdout.splitlines()
 
 
 @each_case
-def test_reconcile_settles_it_though_no_webhook_ever_comes(
-    case: Case, reconciled: dict[str, Purchase]
-) -> None:
-    purchase = reconciled[case.name]
+def test_reconcile_settles_it_though_no_webhook_ever_comes(case: Case, unheard: Unheard) -> None:
+    purchase = unheard.purchases[case.name]
     assert (purchase.said, purchase.found()) == (case.says, case.end)
+
+
+def test_reconcile_foresees_each_payment_credits_it_once_and_leaves_nothing_to_do(unheard: Unheard) -> None:
+    purchases = unheard.purchases.values()
+    paid = sorted(each.checkout_id for each in purchases if each.case.end.session[1] != "unpaid")
+    assert sorted(line.split()[0] for line in unheard.foreseen[:-1]) == paid
+    credited = [line.split()[0] for run in unheard.runs for line in run[:-1] if "credited" in line]
+    assert sorted(credited) == paid
+    (summary,) = reconcile(unheard.world, "--all")
+    assert summary.endswith("checkouts looked at, nothing to do.")
+    audited = unheard.world.manage("audit_credits", "--json")
+    assert json.loads(audited.stdout)["violations"] == []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -22,21 +20,10 @@ CALLS = {
 }
 
 
-def await_held(faults: Faults) -> None:
-    deadline = time.monotonic() + 30
-    while not any(rule["held"] for rule in faults.rules()):
-        assert time.monotonic() < deadline, "the call was never made"
-        time.sleep(0.02)
-
-
 @pytest.mark.deep
-def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redelivery(
-    another_world: Callable[..., World],
-) -> None:
-    world = another_world()
-    world.start()
-    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
-    site = world.sites[0]
+def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redelivery(own_world: World) -> None:
+    world, site = own_world, own_world.sites[0]
+    ada = MemberClient.at(world).sign_in()
     credits = 0
     for stand_in, method, path in CALLS.values():
         for moment in ("hold_before", "hold_after"):
@@ -48,7 +35,7 @@ def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redeliver
             site.await_answer("/healthz")
             faults.add(moment, path, method=method, times=1)
             ada.pay(page)  # Stripe's webhook now runs into the fault
-            await_held(faults)
+            faults.await_held()
             site.kill()
             faults.clear()
             site.start()
@@ -59,20 +46,16 @@ def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redeliver
 
 
 @pytest.mark.parametrize("moment", ["hold_before", "hold_after"])
-def test_killed_while_writing_a_haiku_the_same_request_makes_it_one(
-    another_world: Callable[..., World], moment: str
-) -> None:
-    world = another_world()
-    world.start()
-    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
+def test_killed_while_writing_a_haiku_the_same_request_makes_it_one(own_world: World, moment: str) -> None:
+    site, faults = own_world.sites[0], Faults(own_world.instant.url)
+    ada = MemberClient.at(own_world).sign_in()
     ada.sync(ada.buy())
-    faults = Faults(world.instant.url)
     faults.add(moment, r"^/admin/transact$", times=1)
     request_id = "5f0c7a52-8a63-4d0e-9b39-4e1f6a7f0d11"
 
     def kill_when_held() -> None:
-        await_held(faults)
-        world.sites[0].kill()
+        faults.await_held()
+        site.kill()
         faults.clear()
 
     killer = threading.Thread(target=kill_when_held)
@@ -80,24 +63,20 @@ def test_killed_while_writing_a_haiku_the_same_request_makes_it_one(
     with pytest.raises(OSError, match=r"."):
         ada.write("rain", request_id)
     killer.join()
-    world.sites[0].start()
-    world.sites[0].await_answer("/readyz")
+    site.start()
+    site.await_answer("/readyz")
     assert ada.write("rain", request_id).status_code == 201
     assert (ada.credits(), len(ada.haikus())) == (9, 1)
 
 
-def test_nothing_that_was_acknowledged_is_lost_when_the_stand_ins_are_killed(
-    another_world: Callable[..., World],
-) -> None:
-    world = another_world()
-    world.start()
-    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
+def test_nothing_that_was_acknowledged_is_lost_when_the_stand_ins_are_killed(own_world: World) -> None:
+    ada = MemberClient.at(own_world).sign_in()
     checkout_id = ada.buy()
     assert ada.sync(checkout_id).json()["credits"] == 10
-    for part in (world.instant, world.stripe):
+    for part in (own_world.instant, own_world.stripe):
         part.kill()
         part.start()
-    world.instant.await_answer("/health/system")
-    world.stripe.await_answer("/dashboard/")
+    own_world.instant.await_answer("/health/system")
+    own_world.stripe.await_answer("/dashboard/")
     assert ada.credits() == 10
     assert ada.sync(checkout_id).json()["status"] == "already_credited"

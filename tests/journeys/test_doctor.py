@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.drivers.faults import Faults
-from tests.drivers.member import TIMEOUT_S, MemberClient
+from tests.drivers.member import MemberClient
 
 STORED = ("$users", "$userRefreshTokens", "$magicCodes", "haikus", "creditEntries")
 
@@ -66,34 +62,3 @@ def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_hint
         "Instant token": "Copy INSTANT_APP_ID and INSTANT_APP_ADMIN_TOKEN",
         "Stripe key": "Copy the secret key",
     }
-
-
-@pytest.fixture
-def archived_price(world: World) -> Iterator[str]:
-    """The id of a price that cannot be sold while the test runs."""
-    price = "price_sandbox50"
-
-    def set_active(active: str) -> None:
-        requests.post(
-            f"{world.stripe.url}/v1/prices/{price}",
-            data={"active": active},
-            auth=(world.keys.stripe_secret, ""),
-            timeout=TIMEOUT_S,
-        ).raise_for_status()
-
-    set_active("false")
-    yield price
-    set_active("true")
-
-
-def test_instant_down_and_an_archived_price_are_named_in_one_go(
-    world: World, instant_faults: Faults, archived_price: str
-) -> None:
-    instant_faults.add("refuse", "^/(admin|health|superadmin|dash)", method="*", times=None)
-    code, found = doctor(world)
-    assert code == 1
-    wrong: dict[str, Any] = {message["name"]: message for message in found["error"]}
-    assert set(wrong) == {"Instant", "Prices"}
-    assert wrong["Instant"]["hint"].startswith("Start Instant")
-    assert archived_price in wrong["Prices"]["text"]
-    assert wrong["Prices"]["hint"].startswith("Unarchive it")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,8 +12,9 @@ import requests
 from billing.counter.hub import TABS_LIMIT
 from sandbox.world import World
 from tests.drivers.faults import Faults
-from tests.drivers.member import JSON, TIMEOUT_S, MemberClient
+from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
+from tests.drivers.waiting import await_that
 
 SUBSCRIBES = "^/admin/subscribe-query$"
 
@@ -26,29 +26,10 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def at_the_other_process(signed_out: MemberClient, world: World) -> MemberClient:
-    """The same browser, at the second process of the site, to which no webhook is delivered."""
-    other = MemberClient(world.site_urls[1], world.mail_dir)
-    other.http.cookies.update(signed_out.http.cookies)
-    return other
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.02)
-
-
-def subscriptions_of(faults: Faults) -> int:
-    """How many subscriptions have been opened since `faults.add` was told to count them."""
-    return faults.rules()[0]["hits"]
-
-
 def test_what_a_webhook_credits_in_one_process_is_shown_by_the_other(
     ada: MemberClient, world: World, stack: ExitStack
 ) -> None:
-    tab = stack.enter_context(StreamClient(at_the_other_process(ada, world)))
+    tab = stack.enter_context(StreamClient(ada.tab(world.site_urls[1])))
     tab.await_credits(0)
     ada.buy()
     tab.await_credits(10)
@@ -64,21 +45,21 @@ def test_ten_tabs_share_one_subscription_one_thread_and_no_database_connection(
     ada: MemberClient, world: World, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("delay", SUBSCRIBES, seconds=0.0, times=None)
-    here, pid = at_the_other_process(ada, world), world.sites[1].pid
+    here, pid = ada.tab(world.site_urls[1]), world.sites[1].pid
     tabs = [stack.enter_context(StreamClient(here))]
     tabs[0].await_credits(0)
     threads = threads_of(pid)
     tabs += [stack.enter_context(StreamClient(here)) for _ in range(9)]
     for tab in tabs:
         tab.await_credits(0)
-    assert subscriptions_of(instant_faults) == 1
+    assert instant_faults.rules()[0]["hits"] == 1
     assert threads_of(pid) <= threads
     assert database_files_of(pid) <= 3  # one connection: the file, its log, and their index
     ada.buy()
     for tab in tabs:
         tab.await_credits(10)
     stack.close()
-    until(lambda: threads_of(pid) < threads)
+    await_that(lambda: threads_of(pid) < threads)
 
 
 def threads_of(pid: int) -> int:
@@ -100,14 +81,9 @@ def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     ada.post("/sign-out/")
     for tab in at_desk:
         assert "event: signed-out\n" in tab.await_end()
+    assert ada.get("/api/credits/stream").status_code == 401
     phone.buy()
     on_phone.await_credits(10)
-
-
-def test_who_is_signed_out_is_told_so(signed_out: MemberClient) -> None:
-    for headers in ({}, JSON, {"Accept": "text/event-stream"}):
-        answer = signed_out.get("/api/credits/stream", **headers)
-        assert (answer.status_code, answer.json()) == (401, {"error": "Sign in first"})
 
 
 def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
@@ -115,8 +91,8 @@ def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
 ) -> None:
     # The subscription is to be opened after the sign-out, as it would be by the next renewal.
     instant_faults.add("hold_before", SUBSCRIBES)
-    tab = stack.enter_context(StreamClient(at_the_other_process(ada, world)))
-    until(lambda: instant_faults.rules()[0]["held"] == 1)
+    tab = stack.enter_context(StreamClient(ada.tab(world.site_urls[1])))
+    instant_faults.await_held()
     ada.post("/sign-out/")
     instant_faults.clear()
     assert "event: signed-out\n" in tab.await_end()
@@ -124,10 +100,7 @@ def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
 
 
 def test_streams_recover_when_instant_was_killed(ada: MemberClient, world: World, stack: ExitStack) -> None:
-    tabs = [
-        stack.enter_context(StreamClient(signed_out))
-        for signed_out in (ada, at_the_other_process(ada, world))
-    ]
+    tabs = [stack.enter_context(StreamClient(each)) for each in (ada, ada.tab(world.site_urls[1]))]
     for tab in tabs:
         tab.await_credits(0)
     checkout_id = ada.buy()
@@ -143,22 +116,15 @@ def test_streams_recover_when_instant_was_killed(ada: MemberClient, world: World
         assert not tab.over
 
 
-def test_a_stream_opened_in_an_outage_begins_when_it_is_over(
+def test_a_stream_opened_in_an_outage_or_refused_is_asked_for_until_it_begins(
     ada: MemberClient, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("refuse", SUBSCRIBES, times=2)
     instant_faults.add("answer", SUBSCRIBES, status=500, body={"type": "unknown"})
-    tab = stack.enter_context(StreamClient(ada))
-    tab.await_credits(0)
-    assert [rule["hits"] for rule in instant_faults.rules()] == [2, 1]
-
-
-def test_a_stream_of_a_refused_query_is_asked_for_again(
-    ada: MemberClient, instant_faults: Faults, stack: ExitStack
-) -> None:
     instant_faults.add("answer", SUBSCRIBES, status=400, body={"type": "validation-failed"})
     tab = stack.enter_context(StreamClient(ada))
     tab.await_credits(0)
+    assert [rule["hits"] for rule in instant_faults.rules()] == [2, 1, 1]
 
 
 def test_more_tabs_than_one_member_may_have_are_told_to_come_later(
@@ -171,11 +137,11 @@ def test_more_tabs_than_one_member_may_have_are_told_to_come_later(
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     tabs[0].close()
-    until(lambda: _gets_in(ada))
+    await_that(lambda: _gets_in(ada))
 
 
-def _gets_in(signed_out: MemberClient) -> bool:
-    with StreamClient(signed_out) as tab:
+def _gets_in(client: MemberClient) -> bool:
+    with StreamClient(client) as tab:
         return tab.response.status_code == 200
 
 

@@ -27,6 +27,7 @@ def _forms(ada: MemberClient) -> Iterator[tuple[str, dict[str, str]]]:
     haiku = ada.write().json()["haiku"]["id"]
     for topic in ("snow", "", "...!?"):
         yield "/api/generate", {"topic": topic, "request_id": str(uuid4())}
+    yield "/api/generate", {"topic": "snow", "request_id": "no id"}
     for quantity in ("2", "many"):
         yield "/api/stripe/checkout", {"pack": "price_sandbox10", "quantity": quantity}
     for checkout in (ada.buy(), "cs_of_nobody", ""):

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from sandbox.world import ROOT
 from tests.drivers.member import DECLINED, FREE, MemberClient
+from tests.drivers.sandbox import running
 
 
-@contextmanager
-def sandbox(data_dir: Path, *flags: str) -> Iterator[dict[str, Any]]:
-    """The command running, until the block ends; what it wrote to `sandbox.json`."""
-    file = data_dir / "sandbox.json"
-    file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "sandbox", "--data-dir", str(data_dir)]
-    for name in ("--port", "--instant-port", "--stripe-port"):
-        command += [name, "0"]
-    process = subprocess.Popen(  # noqa: S603  our own command
-        [*command, *flags], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while not file.exists():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        # Written whole in one go, but not before the site answers.
-        yield json.loads(file.read_text())
-    finally:
-        process.send_signal(signal.SIGINT)
-        output = process.communicate(timeout=30)[0]
-    assert process.returncode == 0, output
+def sandbox(data_dir: Path, *flags: str) -> AbstractContextManager[dict[str, Any]]:
+    command = [sys.executable, "-m", "sandbox", "--data-dir", str(data_dir), *flags]
+    return running(command, cwd=ROOT, data_dir=data_dir)
 
 
 def test_the_main_job_whole_from_one_command(tmp_path: Path) -> None:
     with sandbox(tmp_path) as described:
         ada = MemberClient(described["site"], Path(described["mail_dir"])).sign_in("ada@example.com")
         assert ada.write().status_code == 402
-        page = ada.open_checkout()
-        assert ada.pay(page, DECLINED).status_code == 402
+        assert ada.pay(ada.open_checkout(), DECLINED).status_code == 402
         assert ada.sync(ada.buy()).json()["credits"] == 10
         assert ada.credits() == 10
         for number in range(10):

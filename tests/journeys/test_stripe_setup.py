@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
-
-import stripe
+from pathlib import Path
 
 from sandbox.world import World
+from tests.conftest import running_world
 from tests.drivers.member import MemberClient
+from tests.drivers.stripe import Stripe
 
 PACKS = [
     {"credits": 25, "name": "Twenty-five haikus", "unit_amount": 1000, "currency": "eur"},
@@ -23,12 +23,13 @@ def settings_in(lines: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def test_one_command_makes_a_shop_and_a_second_one_changes_nothing(
-    another_world: Callable[..., World],
-) -> None:
-    world = another_world(deliver_webhooks=False)
-    world.start()
-    client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": world.stripe.url})
+def test_one_command_makes_a_shop_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
+    with running_world(tmp_path, deliver_webhooks=False) as world:
+        _set_up_and_sell(world)
+
+
+def _set_up_and_sell(world: World) -> None:
+    client = Stripe(world).client
     world.site_env["CREDIT_PACKS"] = json.dumps(PACKS)
     refused = world.manage("check", check=False)
     assert (refused.returncode, "stripe_setup" in refused.stderr) == (1, True)
@@ -49,7 +50,7 @@ def test_one_command_makes_a_shop_and_a_second_one_changes_nothing(
     world.sites[0].start()
     world.sites[0].await_answer("/readyz")
 
-    ada = MemberClient(world.site_url, world.mail_dir).sign_in()
+    ada = MemberClient.at(world).sign_in()
     page = ada.get("/").text
     assert "€10.00" in page
     assert "¥300" in page

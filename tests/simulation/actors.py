@@ -140,9 +140,8 @@ def _write(cast: Cast, deed: Deed) -> None:
     member = cast.members[deed.member]
     told = cast.writes.setdefault(deed.options["request"], Told(member))
     for click in range(1, deed.options["clicks"]):
-        cast.world.scheduler.spawn(
-            f"write {deed.member} click {click}", lambda: _try_writing(cast, deed, told)
-        )
+        name = f"write {deed.member} click {click}"
+        cast.world.scheduler.spawn(name, lambda: _try_writing(cast, deed, told))
     _try_writing(cast, deed, told)
 
 
@@ -151,11 +150,9 @@ def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
     for attempt in range(deed.options["tries"]):
         told.begin()
         topic = "snow" if deed.options["other topic"] and attempt else "rain"
+        write = partial(write_haiku, member=member, topic=topic, request_id=request_id)
         try:
-            written = cast.world.serve(
-                "write_haiku",
-                partial(write_haiku, member=member, topic=topic, request_id=request_id),
-            )
+            written = cast.world.serve("write_haiku", write)
         except NoAnswer:
             answer = "nothing"
         except OutOfCredits:
@@ -263,15 +260,14 @@ def _come_back(cast: Cast, deed: Deed, checkout_id: str) -> None:
 
 
 def _sync(cast: Cast, member: int, checkout_id: str) -> None:
+    buyer = cast.members[member]
     try:
-        settlement = cast.world.serve(
-            "sync_checkout", lambda: sync_checkout(checkout_id, member=cast.members[member])
-        )
+        settlement = cast.world.serve("sync_checkout", lambda: sync_checkout(checkout_id, member=buyer))
     except (NoAnswer, *KNOWN_ENDS):
         return
     cast.world.note(f"member {member} is told of {checkout_id}: {settlement.outcome}")
     if settlement.outcome in (Outcome.CREDITED, Outcome.ALREADY_CREDITED):
-        cast.credited[checkout_id] = cast.members[member]
+        cast.credited[checkout_id] = buyer
 
 
 # Money that goes back, and banks
@@ -284,9 +280,8 @@ def _payment_of(cast: Cast, checkout_id: str) -> str | None:
 
 def _settle_debit(cast: Cast, checkout_id: str, *, paid: bool) -> None:
     cast.world.scheduler.sleep(cast.world.random.actors.uniform(0, 2 * DAY_S))
-    cast.world.post_to_stripe(
-        f"/dashboard/payments/{_payment_of(cast, checkout_id)}/{'settle' if paid else 'fail'}", {}
-    )
+    payment, end = _payment_of(cast, checkout_id), "settle" if paid else "fail"
+    cast.world.post_to_stripe(f"/dashboard/payments/{payment}/{end}", {})
 
 
 def _money_goes_back(cast: Cast, deed: Deed, checkout_id: str) -> None:
@@ -335,11 +330,8 @@ def deliver_webhooks(cast: Cast, *, lossy: bool) -> None:
             if lossy and rng.random() < 0.15:
                 delays.append(rng.uniform(0, DAY_S))
             for delay in delays:
-                world.scheduler.spawn(
-                    "webhook",
-                    partial(_deliver, cast, delivery.id, delivery.body),
-                    delay=delay,
-                )
+                act = partial(_deliver, cast, delivery.id, delivery.body)
+                world.scheduler.spawn("webhook", act, delay=delay)
         world.scheduler.sleep(rng.uniform(1.0, 20_000.0) if lossy else 10_000.0)
 
 

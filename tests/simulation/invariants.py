@@ -15,6 +15,10 @@ from accounts.members import Member
 from tests.simulation.actors import Cast, Told
 
 NEVER_CHARGED = {"not charged", "not charged by this attempt"}
+PAID = ("paid", "no_payment_required")
+CLAWED_BACK = ("refund", "dispute", "dispute_won")
+STANDING_DISPUTE = ("needs_response", "under_review", "lost")
+UNDONE_REFUND = ("failed", "canceled")
 
 
 def violations(cast: Cast) -> Iterator[str]:
@@ -72,22 +76,19 @@ def _payments(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:
         credited = [
             entry for entry in entries if entry["kind"] == "purchase" and session["id"] in entry["key"]
         ]
-        paid = session["status"] == "complete" and session["payment_status"] in (
-            "paid",
-            "no_payment_required",
-        )
+        paid = session["status"] == "complete" and session["payment_status"] in PAID
         owed = [(int(session["metadata"]["credits"]), session["metadata"]["member"])] if paid else []
         found = [(entry["amount"], entry["account"]) for entry in credited]
         if found != owed:
             yield f"{session['id']} ({session['payment_status']}): credited {found}, owed {owed}"
         clawed = [
-            entry
+            entry["amount"]
             for entry in entries
-            if entry["kind"] in ("refund", "dispute", "dispute_won") and entry.get("ref") == session["id"]
+            if entry["kind"] in CLAWED_BACK and entry.get("ref") == session["id"]
         ]
         due = _due_back(cast, session) if paid else 0
-        if -sum(entry["amount"] for entry in clawed) != due:
-            yield f"{session['id']}: {[entry['amount'] for entry in clawed]} clawed back, due {due}"
+        if -sum(clawed) != due:
+            yield f"{session['id']}: {clawed} clawed back, due {due}"
     for entry in entries:
         if entry["kind"] == "purchase" and entry["ref"] not in known:
             yield f"{entry['key']} was never paid"
@@ -97,11 +98,8 @@ def _due_back(cast: Cast, session: dict[str, Any]) -> int:
     payment, credits = session["payment_intent"], int(session["metadata"]["credits"])
     if payment is None:
         return 0
-    standing = ("needs_response", "under_review", "lost")
-    back = sum(
-        one["amount"] for one in cast.world.refunds(payment) if one["status"] not in ("failed", "canceled")
-    )
-    back += sum(one["amount"] for one in cast.world.disputes(payment) if one["status"] in standing)
+    back = sum(one["amount"] for one in cast.world.refunds(payment) if one["status"] not in UNDONE_REFUND)
+    back += sum(one["amount"] for one in cast.world.disputes(payment) if one["status"] in STANDING_DISPUTE)
     paid = int(session["amount_total"])
     return int(credits * min(back, paid) // paid)
 

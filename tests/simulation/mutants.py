@@ -74,16 +74,14 @@ def credit_without_a_unique_key() -> AbstractContextManager[Any]:
     numbers = itertools.count()
 
     def purchase(plan: Fulfilment) -> Purchase:
-        return Purchase(
-            key=f"purchase:{plan.checkout.id}:{next(numbers)}", credits=plan.credits, ref=plan.checkout.id
-        )
+        key = f"purchase:{plan.checkout.id}:{next(numbers)}"
+        return Purchase(key=key, credits=plan.credits, ref=plan.checkout.id)
 
     def settle(checkout: Checkout) -> Settlement:
         plan = fulfilment.plan_of(checkout)
-        if plan is None or checkout.is_marked:
-            return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
-        configured_store().post(plan.member_id, purchase(plan))
-        checkouts.mark_fulfilled(checkout.id)
+        if plan is not None and not checkout.is_marked:
+            configured_store().post(plan.member_id, purchase(plan))
+            checkouts.mark_fulfilled(checkout.id)
         return Settlement(checkout.id, Outcome.PENDING, 0, 0, open=False)
 
     return _settled_by(settle)
@@ -249,26 +247,19 @@ def a_timed_out_statement_wrote_nothing() -> AbstractContextManager[Any]:
 
 @mutant("Completed is completed.", shows=r"\(unpaid\): credited \[\(")
 def fulfil_unpaid() -> AbstractContextManager[Any]:
-    def plan_of(checkout: Checkout) -> Fulfilment | None:
-        return _real_plan_of(dataclasses.replace(checkout, payment_status="paid"))
-
-    return _planned_by(plan_of)
+    return _planned_by(lambda checkout: _real_plan_of(dataclasses.replace(checkout, payment_status="paid")))
 
 
 @mutant("A payment is something that is paid.", shows=r"\(no_payment_required\): credited \[\]")
 def skip_no_payment_required() -> AbstractContextManager[Any]:
-    def plan_of(checkout: Checkout) -> Fulfilment | None:
-        return _real_plan_of(checkout) if checkout.payment_status == "paid" else None
-
-    return _planned_by(plan_of)
+    return _planned_by(
+        lambda checkout: _real_plan_of(checkout) if checkout.payment_status == "paid" else None
+    )
 
 
 @mutant("A pack has ten credits; why write that into every session?", shows=r"credited \[\(10, ")
 def credits_from_the_settings_of_today() -> AbstractContextManager[Any]:
-    def plan_of(checkout: Checkout) -> Fulfilment | None:
-        return _real_plan_of(dataclasses.replace(checkout, credits=10))
-
-    return _planned_by(plan_of)
+    return _planned_by(lambda checkout: _real_plan_of(dataclasses.replace(checkout, credits=10)))
 
 
 @mutant("Who brings the session is who paid for it.", shows=r"credited \[\(.+owed \[\(")

@@ -17,7 +17,6 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 import stripe
-from requests.auth import AuthBase
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from sandbox.serving import Handler, Request, Response
@@ -186,14 +185,12 @@ class Network:
         return Response.json(error[1], status=error[0])
 
 
+_DEADLOCK: Final = {"type": "sql-exception", "message": "", "hint": {"condition": "deadlock-detected"}}
 _ERRORS: Final[dict[tuple[str, str], tuple[int, dict[str, Any]]]] = {
     ("instant", "429 rate limited"): (429, {"type": "rate-limited", "message": "", "hint": None}),
     ("instant", "429 timeout"): (429, {"type": "timeout", "message": "", "hint": None}),
     ("instant", "500"): (500, {"type": "unknown", "message": ""}),
-    ("instant", "500 deadlock"): (
-        500,
-        {"type": "sql-exception", "message": "", "hint": {"condition": "deadlock-detected"}},
-    ),
+    ("instant", "500 deadlock"): (500, _DEADLOCK),
     ("instant", "502"): (502, {"message": "bad gateway"}),
     ("stripe", "429 rate limited"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit"}}),
     ("stripe", "500"): (500, {"error": {"type": "api_error"}}),
@@ -209,28 +206,18 @@ class SimulatedSession(requests.Session):
         self._carry = carry
 
     def request(  # type: ignore[override]
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str],
-        json: Any,
-        headers: Mapping[str, str],
-        auth: AuthBase,
-        timeout: tuple[float, float],
-        allow_redirects: bool,
-        stream: bool,
+        self, method: str, url: str, *, params: Mapping[str, str], json: Any, **more: Any
     ) -> requests.Response:
         """Prepare the request as requests would, as far as a stand-in can see, and carry it."""
         prepared = requests.PreparedRequest()
-        prepared.headers = requests.structures.CaseInsensitiveDict(headers)
-        auth(prepared)
+        prepared.headers = requests.structures.CaseInsensitiveDict(more["headers"])
+        more["auth"](prepared)
+        headers = {name.lower(): value for name, value in prepared.headers.items()}
         sent = Request(
             method=method,
             path=urlsplit(url).path,
             query=urlencode(params),
-            headers={name.lower(): value for name, value in prepared.headers.items()}
-            | {"content-type": "application/json"},
+            headers=headers | {"content-type": "application/json"},
             body=_ENCODE(json).encode() if json is not None else b"",
         )
         answer = self._carry(sent)
@@ -251,11 +238,7 @@ class SimulatedStripeClient(stripe.RequestsClient):
         self._carry = carry
 
     def request(  # type: ignore[override]  # Stripe's own subclass differs from its base in the same way
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """One attempt."""
         parts = urlsplit(url)

@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -21,7 +21,6 @@ from billing.stripe_api.client import using as using_stripe
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
-from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Request, Response
 from tests.drivers.instant import LoopbackInstant
 from tests.recorded import StripeStandIn
@@ -76,30 +75,18 @@ def _template() -> LoopbackInstant:
     return LoopbackInstant()
 
 
-@dataclass(slots=True)
 class World:
     """Everything there is in one history."""
 
-    seed: int
-    only_faults: frozenset[int] | None = None
-    log: list[str] = field(default_factory=list)
-    random: Faces = field(init=False)
-    scheduler: Scheduler = field(init=False)
-    plan: FaultPlan = field(init=False)
-    network: Network = field(init=False)
-    instant: InstantStandIn = field(init=False)
-    stripe: StripeStandIn = field(init=False)
-    admin: InstantAdmin = field(init=False)
-    processes: list[ServerProcess] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.random = Faces.of(self.seed)
+    def __init__(self, seed: int, only_faults: frozenset[int] | None = None) -> None:
+        self.log: list[str] = []
+        self.random = Faces.of(seed)
         self.scheduler = Scheduler(self.random.schedule, start=START)
         kinds = some_kinds(self.random.faults)
         # With few kinds of faults, many of them: that is how one meets itself.
         rate = self.random.faults.choice([0.2, 0.4, 0.6] if kinds else [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
         hot_verb = self.random.faults.choice(["", *VERBS, "delete_haiku", "reconcile"])
-        self.plan = FaultPlan(self.random.faults, rate, hot_verb, kinds, self.only_faults)
+        self.plan = FaultPlan(self.random.faults, rate, hot_verb, kinds, only_faults)
         self.network = Network(self.scheduler, self.plan, self.note)
         template = _template()
         self.instant = template.standin.copy(

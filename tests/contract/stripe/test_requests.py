@@ -15,19 +15,17 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import pytest
-import requests
-import stripe
 
 from billing.packs import PackPlan
 from billing.stripe_api import catalog, checkouts, payments, setup, webhooks
 from billing.stripe_api.catalog import CatalogPrice, NewPrice
 from billing.stripe_api.checkouts import CheckoutRequest
-from billing.stripe_api.client import Client, using
+from billing.stripe_api.client import using
 from sandbox.recording import address_of
 from sandbox.serving import Request, Response
 from tests.contract.stripe import mock
 from tests.contract.stripe.description import Description, older_path, read, slice_path
-from tests.drivers.instant import HandlerAdapter
+from tests.drivers.site import stripe_client
 from tests.drivers.stripe_api import PRICE, SECRET_KEY, Clock, make_standin
 
 SLICE, OLDER = slice_path(), older_path()
@@ -46,14 +44,7 @@ class Account:
     def __init__(self) -> None:
         self.sent: list[Request] = []
         self.standin = make_standin(Clock())
-        session = requests.Session()
-        session.trust_env = False
-        session.mount("http://", HandlerAdapter(self.standin.handle, self._carry))
-        self.client = Client(
-            secret_key=SECRET_KEY,
-            api_base="http://stripe.test",
-            http_client=stripe.RequestsClient(session=session),
-        )
+        self.client = stripe_client(self.standin.handle, self._carry, secret_key=SECRET_KEY)
 
     def _carry(self, request: Request, work: Callable[[], Response]) -> Response:
         self.sent.append(request)

@@ -50,9 +50,11 @@ def test_one_line_has_the_topic_and_the_others_come_from_one_group(topic: str) -
         assert max(len(group.intersection(haiku.split("\n"))) for group in groups) == 2
 
 
-@pytest.mark.parametrize(
-    "topic", ["rain", "the sea", "machine learning", "what is love?", "🚀", "漢字", "InstantDB"]
-)
+def topics(bar_separated: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("topic", bar_separated.split(" | "))
+
+
+@topics("rain | the sea | machine learning | what is love? | 🚀 | 漢字 | InstantDB")
 def test_a_short_topic_is_named_once_and_in_any_of_the_lines(topic: str) -> None:
     assert {haiku.count(topic) for haiku in poems(topic)} == {1}
     places = {[topic in line for line in haiku.split("\n")].index(True) for haiku in poems(topic)}
@@ -64,9 +66,7 @@ def test_the_same_chance_gives_the_same_poem_and_another_another() -> None:
     assert len(set(poems("rain"))) == 20
 
 
-@pytest.mark.parametrize(
-    "topic", ["my daughter's first day at school", "debugging in production", "why is the sky blue?"]
-)
+@topics("my daughter's first day at school | debugging in production | why is the sky blue?")
 def test_a_topic_that_fills_a_line_can_stand_alone(topic: str) -> None:
     assert any(topic in haiku.split("\n") for haiku in poems(topic, 50))
 
@@ -131,38 +131,21 @@ def test_a_question_is_asked_and_what_is_broken_off_is_cut_short(topic: str, kin
         assert any(line.startswith(opening) for opening in openings for line in haiku.split("\n"))
 
 
-@pytest.mark.parametrize("topic", ["rain", "the bell", "snow", "a note"])
+@topics("rain | the bell | snow | a note")
 def test_the_frame_repeats_no_word_of_the_topic(topic: str) -> None:
     for haiku in poems(topic, 50):
         (named,) = set(haiku.split("\n")) - lines_of(*LINES["groups"])
         assert len(re.findall(rf"\b{topic.split()[-1]}\b", named)) == 1
 
 
-@pytest.mark.parametrize(
-    "topic",
-    [
-        "the death of my father",
-        "grief",
-        "I want to die",
-        "Suicide",
-        "self-harm",
-        "I don’t want to live",
-        "school shooting",
-        "WAR",
-        "he hits me",
-        "I lost my brother",
-        "feeling empty",
-        "my winter of grief by the sea",
-        "戦争と平和",
-        "смерть",
-        "आत्महत्या",
-        "الموت",
-    ],
+@topics(
+    "the death of my father | grief | I want to die | Suicide | self-harm | I don’t want to live | "
+    "school shooting | WAR | he hits me | I lost my brother | feeling empty | my winter of grief by the sea | "
+    "戦争と平和 | смерть | आत्महत्या | الموت"
 )
 def test_grief_and_violence_get_only_quiet_lines_and_frames(topic: str) -> None:
-    frames = [
-        re.compile(re.escape(frame).replace(r"\{\}", ".+")) for frame in QUIET["frames"] if frame != "{}"
-    ]
+    quiet = [frame for frame in QUIET["frames"] if frame != "{}"]
+    frames = [re.compile(re.escape(frame).replace(r"\{\}", ".+")) for frame in quiet]
     for haiku in poems(topic, 50):
         (named,) = set(haiku.split("\n")) - lines_of("quiet")
         assert named.lower() in topic.lower() or any(frame.fullmatch(named) for frame in frames)
@@ -176,9 +159,7 @@ def test_grief_gets_no_other_frame_when_all_the_quiet_ones_are_used() -> None:
     assert others.isdisjoint(haiku.split("\n"))
 
 
-@pytest.mark.parametrize(
-    "topic", ["deadline", "warm bread", "skills", "the grass", "bombast", "shooting stars", "Star Wars"]
-)
+@topics("deadline | warm bread | skills | the grass | bombast | shooting stars | Star Wars")
 def test_a_word_inside_another_is_no_reason_for_quiet(topic: str) -> None:
     assert not any(lines_of("quiet").intersection(haiku.split("\n")) for haiku in poems(topic))
 
@@ -201,26 +182,20 @@ def test_no_line_comes_again_within_the_poems_that_are_remembered(topics: list[s
 
 def test_another_generator_may_have_written_what_is_remembered() -> None:
     everything = "\n".join(chain(*map(lines_of, LINES["groups"])))
-    assert (
-        tuple(map(syllables_in, compose("rain", rng=Random(0), recent=[everything, ""]).split("\n"))) == METER
-    )
+    haiku = compose("rain", rng=Random(0), recent=[everything, ""])
+    assert tuple(map(syllables_in, haiku.split("\n"))) == METER
 
 
-def test_what_looks_like_markup_is_left_to_the_page_to_escape() -> None:
-    assert "<script>" in poem("<script>")
-
-
-@pytest.mark.parametrize("topic", ["{0}", "{} and {}x", "\\1", "%s"])
-def test_what_looks_like_a_placeholder_is_only_text(topic: str) -> None:
+@topics("{0} | {} and {}x | \\1 | %s | <script>")
+def test_what_looks_like_a_placeholder_or_markup_is_only_text(topic: str) -> None:
     assert topic in poem(topic)
 
 
 def test_control_characters_never_reach_the_poem() -> None:
     haiku = poem("mid\x00night\n\u202erain\u2028\x1b[31m")
     assert haiku.count("\n") == 2
-    assert {unicodedata.category(sign) for sign in haiku.replace("\n", "")}.isdisjoint(
-        {"Cc", "Cf", "Zl", "Zp"}
-    )
+    categories = {unicodedata.category(sign) for sign in haiku.replace("\n", "")}
+    assert categories.isdisjoint({"Cc", "Cf", "Zl", "Zp"})
 
 
 def test_repeated_signs_and_piled_marks_are_cut_short() -> None:
@@ -231,7 +206,7 @@ def test_repeated_signs_and_piled_marks_are_cut_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", ["", " ", "!!!", "…", "\x00\x01", "\u200b", "- - -", "+", "\ufe0f", "\u0301"]
+    "topic", ["", " ", "!!!", "…", "\x00\x01", "\u200b", "\u3164", "\u2800", "- - -", "+", "\ufe0f", "\u0301"]
 )
 def test_a_topic_with_nothing_to_name_is_refused(topic: str) -> None:
     with pytest.raises(UnwritableTopic) as refusal:

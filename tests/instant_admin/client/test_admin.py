@@ -2,12 +2,12 @@
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-import responses
-from responses import matchers
+from responses import RequestsMock, matchers
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from instant_admin.client.admin import InstantAdmin
@@ -15,12 +15,15 @@ from instant_admin.client.errors import InstantBroken, InstantUnreachable, NoSuc
 from instant_admin.client.steps import create, delete, link, unlink, update
 from tests.instant_admin.client.wires import APP, ID, REFRESH, TOKEN, URI
 
+ADA = {"id": str(ID), "email": "ada@example.com", "refresh_token": REFRESH}
+Ask = Callable[[InstantAdmin], object]
 
-def body_of(wire: responses.RequestsMock) -> Any:
+
+def body_of(wire: RequestsMock) -> Any:
     return json.loads(wire.calls[-1].request.body or "")
 
 
-def test_a_query_is_sent_as_admin_with_a_timeout(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+def test_a_query_is_sent_as_admin_with_a_timeout(wire: RequestsMock, instant: InstantAdmin) -> None:
     wire.post(
         f"{URI}/admin/query",
         json={"haikus": []},
@@ -33,18 +36,51 @@ def test_a_query_is_sent_as_admin_with_a_timeout(wire: responses.RequestsMock, i
     assert instant.query({"haikus": {}}) == {"haikus": []}
 
 
-def test_as_a_member_the_admin_token_stays_at_home(
-    wire: responses.RequestsMock, instant: InstantAdmin
+def sign_in(instant: InstantAdmin) -> object:
+    return instant.verify_magic_code("ada@example.com", "012345")
+
+
+def create_token(instant: InstantAdmin) -> object:
+    return instant.create_token(email="ada@example.com")
+
+
+def write_nothing(instant: InstantAdmin) -> object:
+    return instant.transact([])
+
+
+@pytest.mark.parametrize(
+    ("ask", "path", "answer"),
+    [
+        (write_nothing, "transact", {"json": {"ok": True}}),
+        (write_nothing, "transact", {"status": 302, "headers": {"Location": "http://elsewhere.test/"}}),
+        (sign_in, "verify_magic_code", {"json": {"user": {"id": str(ID)}}}),
+        (create_token, "refresh_tokens", {"json": {"user": None}}),
+        (create_token, "refresh_tokens", {"json": {"user": {"id": "ada", "refresh_token": REFRESH}}}),
+        (create_token, "refresh_tokens", {"json": {"user": {"id": str(ID)}}}),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_broken_and_leaves_doubt(
+    wire: RequestsMock, instant: InstantAdmin, ask: Ask, path: str, answer: dict[str, Any]
 ) -> None:
-    wire.post(
-        f"{URI}/admin/query", json={"haikus": []}, match=[matchers.header_matcher({"As-Token": REFRESH})]
-    )
-    instant.as_member(REFRESH).query({"haikus": {}})
+    wire.post(f"{URI}/admin/{path}", **answer)
+    with pytest.raises(InstantBroken) as raised:
+        ask(instant)
+    assert raised.value.may_have_been_written
+
+
+@pytest.mark.parametrize(
+    ("who", "header"), [("a member", {"As-Token": REFRESH}), ("a guest", {"As-Guest": "true"})]
+)
+def test_as_somebody_else_the_admin_token_stays_at_home(
+    wire: RequestsMock, instant: InstantAdmin, who: str, header: dict[str, str]
+) -> None:
+    wire.post(f"{URI}/admin/query", json={"haikus": []}, match=[matchers.header_matcher(header)])
+    (instant.as_member(REFRESH) if who == "a member" else instant.as_guest()).query({"haikus": {}})
     assert "Authorization" not in wire.calls[0].request.headers
 
 
 def test_a_netrc_entry_does_not_replace_the_token(
-    wire: responses.RequestsMock, instant: InstantAdmin, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    wire: RequestsMock, instant: InstantAdmin, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine instant.test login somebody password else\n")
@@ -54,15 +90,8 @@ def test_a_netrc_entry_does_not_replace_the_token(
     assert wire.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-def test_a_guest_does_not_need_the_admin_token(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
-    wire.post(f"{URI}/admin/query", json={})
-    instant.as_guest().query({})
-    assert wire.calls[0].request.headers["As-Guest"] == "true"
-    assert "Authorization" not in wire.calls[0].request.headers
-
-
 def test_rules_are_tried_with_the_admin_token_and_nothing_is_kept(
-    wire: responses.RequestsMock, instant: InstantAdmin
+    wire: RequestsMock, instant: InstantAdmin
 ) -> None:
     url = f"{URI}/admin/transact_perms_check"
     wire.post(url, json={"all-checks-ok?": False})
@@ -75,7 +104,7 @@ def test_rules_are_tried_with_the_admin_token_and_nothing_is_kept(
 
 
 def test_a_route_that_the_server_does_not_have_is_no_success(
-    wire: responses.RequestsMock, instant: InstantAdmin
+    wire: RequestsMock, instant: InstantAdmin
 ) -> None:
     wire.post(f"{URI}/admin/transact", body=b"", status=200)
     with pytest.raises(NoSuchRoute) as raised:
@@ -83,7 +112,7 @@ def test_a_route_that_the_server_does_not_have_is_no_success(
     assert not raised.value.may_have_been_written
 
 
-def test_a_transaction_never_makes_up_attributes(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+def test_a_transaction_never_makes_up_attributes(wire: RequestsMock, instant: InstantAdmin) -> None:
     wire.post(f"{URI}/admin/transact", json={"tx-id": 7})
     steps = [create("haikus", ID, {"topic": "rain"}), link("haikus", ID, {"author": ID})]
     assert instant.transact(steps) == 7
@@ -110,15 +139,6 @@ def test_every_kind_of_step_has_instants_form() -> None:
     ]
 
 
-def test_a_transaction_without_a_number_is_nonsense_and_leaves_doubt(
-    wire: responses.RequestsMock, instant: InstantAdmin
-) -> None:
-    wire.post(f"{URI}/admin/transact", json={"ok": True})
-    with pytest.raises(InstantBroken) as raised:
-        instant.transact([])
-    assert raised.value.may_have_been_written
-
-
 def refused() -> requests.ConnectionError:
     """What requests raises when nobody listens: there was no connection to send anything on."""
     reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
@@ -136,7 +156,7 @@ def refused() -> requests.ConnectionError:
     ],
 )
 def test_a_write_without_an_answer_is_sent_once_and_says_whether_it_may_have_arrived(
-    wire: responses.RequestsMock, instant: InstantAdmin, failure: Exception, doubt: bool
+    wire: RequestsMock, instant: InstantAdmin, failure: Exception, doubt: bool
 ) -> None:
     wire.post(f"{URI}/admin/transact", body=failure)
     with pytest.raises(InstantUnreachable) as raised:
@@ -146,7 +166,7 @@ def test_a_write_without_an_answer_is_sent_once_and_says_whether_it_may_have_arr
 
 
 def test_a_question_is_asked_again_when_the_connection_breaks(
-    wire: responses.RequestsMock, instant: InstantAdmin, pauses: list[float]
+    wire: RequestsMock, instant: InstantAdmin, pauses: list[float]
 ) -> None:
     wire.post(f"{URI}/admin/query", body=requests.ConnectionError("aborted"))
     wire.post(f"{URI}/admin/query", body=requests.ConnectionError("aborted"))
@@ -155,41 +175,24 @@ def test_a_question_is_asked_again_when_the_connection_breaks(
     assert pauses == [0.1, 0.5]
 
 
-def test_a_question_is_given_up_in_the_end_and_leaves_no_doubt(
-    wire: responses.RequestsMock, instant: InstantAdmin
+@pytest.mark.parametrize(
+    "failures",
+    [[requests.ConnectionError("aborted")] * 3, [requests.ReadTimeout()]],
+    ids=["in the end", "after a timeout"],
+)
+def test_a_question_is_given_up_and_leaves_no_doubt(
+    wire: RequestsMock, instant: InstantAdmin, failures: list[Exception]
 ) -> None:
-    for _ in range(3):
-        wire.post(f"{URI}/admin/query", body=requests.ConnectionError("aborted"))
+    for failure in failures:
+        wire.post(f"{URI}/admin/query", body=failure)
     with pytest.raises(InstantUnreachable) as raised:
         instant.query({})
     assert not raised.value.may_have_been_written
-
-
-def test_a_question_that_timed_out_is_not_asked_again(
-    wire: responses.RequestsMock, instant: InstantAdmin
-) -> None:
-    wire.post(f"{URI}/admin/query", body=requests.ReadTimeout())
-    with pytest.raises(InstantUnreachable):
-        instant.query({})
-    assert len(wire.calls) == 1
-
-
-def test_a_redirect_is_nonsense_and_is_not_followed(
-    wire: responses.RequestsMock, instant: InstantAdmin
-) -> None:
-    wire.post(f"{URI}/admin/transact", status=302, headers={"Location": "http://elsewhere.test/"})
-    with pytest.raises(InstantBroken):
-        instant.transact([])
-
-
-def test_a_sign_in_without_a_token_is_nonsense(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
-    wire.post(f"{URI}/admin/verify_magic_code", json={"user": {"id": str(ID)}})
-    with pytest.raises(InstantBroken):
-        instant.verify_magic_code("ada@example.com", "012345")
+    assert len(wire.calls) == len(failures)
 
 
 def test_neither_the_log_nor_an_error_holds_a_token_an_email_or_a_code(
-    wire: responses.RequestsMock, instant: InstantAdmin, caplog: pytest.LogCaptureFixture
+    wire: RequestsMock, instant: InstantAdmin, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     url = f"{URI}/admin/users"
@@ -197,9 +200,8 @@ def test_neither_the_log_nor_an_error_holds_a_token_an_email_or_a_code(
         wire.delete(url, body=requests.ConnectionError(f"DELETE {url}?email=ada@example.com&token={REFRESH}"))
     with pytest.raises(InstantUnreachable) as raised:
         instant.delete_user(email="ada@example.com")
-    logged = (
-        caplog.text + str(raised.value) + repr(raised.value.__context__ if raised.value.__cause__ else "")
-    )
+    exc = raised.value
+    logged = caplog.text + str(exc) + repr(exc.__context__ if exc.__cause__ else "")
     assert "DELETE /admin/users" in logged
     for secret in (TOKEN, REFRESH, "ada@example.com"):
         assert secret not in logged
@@ -213,8 +215,35 @@ def test_connections_are_kept_for_the_next_call() -> None:
         return made[-1]
 
     instant = InstantAdmin(api_uri=URI, app_id=APP, admin_token=TOKEN, new_session=new_session)
-    with responses.RequestsMock() as wire:
+    with RequestsMock() as wire:
         wire.post(f"{URI}/admin/query", json={})
         for _ in range(5):
             instant.query({})
     assert len(made) == 1
+
+
+# Signing in and out
+
+
+def test_a_code_and_an_email_are_traded_for_a_token(wire: RequestsMock, instant: InstantAdmin) -> None:
+    wire.post(f"{URI}/admin/verify_magic_code", json={"user": ADA, "created": True})
+    assert instant.verify_magic_code("ada@example.com", "012345") == {"user": ADA, "created": True}
+    assert body_of(wire) == {"email": "ada@example.com", "code": "012345"}
+    wire.post(f"{URI}/admin/refresh_tokens", json={"user": ADA, "created": False})
+    assert instant.create_token(email="ada@example.com")["user"]["refresh_token"] == REFRESH
+    assert body_of(wire) == {"email": "ada@example.com"}
+
+
+def test_signing_out_names_the_token(wire: RequestsMock, instant: InstantAdmin) -> None:
+    wire.post(f"{URI}/admin/sign_out", json={"ok": True})
+    instant.sign_out(REFRESH)
+    assert body_of(wire) == {"refresh_token": REFRESH}
+
+
+@pytest.mark.parametrize("name", [{"email": "ada@example.com"}, {"user_id": ID}])
+def test_a_user_is_deleted_by_one_name(
+    wire: RequestsMock, instant: InstantAdmin, name: dict[str, Any]
+) -> None:
+    asked = {label.removeprefix("user_"): str(value) for label, value in name.items()}
+    wire.delete(f"{URI}/admin/users", json={"deleted": ADA}, match=[matchers.query_param_matcher(asked)])
+    assert instant.delete_user(**name) == ADA

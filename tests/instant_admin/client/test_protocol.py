@@ -33,69 +33,59 @@ def test_a_good_answer_is_its_json_object() -> None:
     assert read_answer(call(), 200, b'{"tx-id": 7}') == {"tx-id": 7}
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[1]", b'"text"', b'{"half":'])
-def test_an_answer_that_is_no_json_object_is_broken_and_leaves_doubt(body: bytes) -> None:
-    exc = error(200, body)
-    assert isinstance(exc, InstantBroken)
-    assert exc.may_have_been_written
+CLASH = {"record-type": "triple", "etype": "creditEntries", "label": "slot", "value": '"x"'}
+NAMELESS_CLASH = {"record-type": "triple", "attr-id": TOKEN}
+DEADLOCK = {"type": "sql-exception", "hint": {"condition": "deadlock-detected"}}
+UNKNOWN_MEMBER = {"type": "record-not-found", "hint": {"record-type": "app-user"}}
+UNKNOWN_ADMIN = {"type": "record-not-found", "hint": {"record-type": "app-admin-token"}}
 
 
-def test_a_unique_clash_names_its_attribute_and_wrote_nothing() -> None:
-    hint = {"record-type": "triple", "etype": "creditEntries", "label": "slot", "value": '"x"'}
-    exc = error(400, {"type": "record-not-unique", "hint": hint})
-    assert isinstance(exc, NotUnique)
-    assert (exc.refusal.etype, exc.refusal.label) == ("creditEntries", "slot")
-    assert not exc.may_have_been_written
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "doubt"),
+    [
+        *((200, body, InstantBroken, True) for body in (b"<html>", b"[1]", b'"text"', b'{"half":')),
+        # From something in between: Instant's own refusals have a shape.
+        (403, b"<html>blocked</html>", InstantBroken, True),
+        (400, {"type": "record-not-unique", "hint": CLASH}, NotUnique, False),
+        (400, {"type": "record-not-unique", "hint": NAMELESS_CLASH}, NotUnique, False),
+        # Two requests that infer one attribute.
+        (400, {"type": "record-not-unique", "hint": {"record-type": "ident"}}, InstantRejected, False),
+        (400, UNKNOWN_ADMIN, InstantRejected, False),
+        (400, UNKNOWN_MEMBER, InstantRejected, False),
+        (429, {"type": "rate-limited", "hint": {"retry-after": 4}}, InstantBusy, False),
+        # A statement that timed out is a 429 too, and may have been run.
+        (429, {"type": "timeout", "hint": None}, InstantBroken, True),
+        (500, DEADLOCK, InstantBroken, False),
+    ],
+)
+def test_each_answer_that_is_not_good_is_an_error_that_says_whether_it_may_have_been_done(
+    status: int, body: Any, kind: type[InstantError], doubt: bool
+) -> None:
+    exc = error(status, body)
+    assert type(exc) is kind
+    assert exc.may_have_been_written is doubt
 
 
-def test_a_unique_clash_without_names_is_a_clash_all_the_same() -> None:
-    exc = error(400, {"type": "record-not-unique", "hint": {"record-type": "triple", "attr-id": TOKEN}})
-    assert isinstance(exc, NotUnique)
+def test_an_error_says_what_the_answer_did() -> None:
+    clash = error(400, {"type": "record-not-unique", "hint": CLASH})
+    assert isinstance(clash, NotUnique)
+    assert (clash.refusal.etype, clash.refusal.label) == ("creditEntries", "slot")
+    busy = error(429, {"type": "rate-limited", "hint": {"retry-after": 4}})
+    assert isinstance(busy, InstantBusy)
+    assert busy.refusal.retry_after_s == 4
+    deadlock = error(500, DEADLOCK)
+    assert isinstance(deadlock, InstantBroken)
+    assert deadlock.is_deadlock
 
 
-def test_two_requests_that_infer_one_attribute_are_no_unique_clash() -> None:
-    exc = error(400, {"type": "record-not-unique", "hint": {"record-type": "ident"}})
-    assert type(exc) is InstantRejected
-
-
-def test_rate_limited_means_not_run() -> None:
-    exc = error(429, {"type": "rate-limited", "hint": {"retry-after": 4}})
-    assert isinstance(exc, InstantBusy)
-    assert exc.refusal.retry_after_s == 4
-    assert not exc.may_have_been_written
-
-
-def test_a_timed_out_statement_is_a_429_too_and_leaves_doubt() -> None:
-    exc = error(429, {"type": "timeout", "hint": None})
-    assert isinstance(exc, InstantBroken)
-    assert exc.may_have_been_written
-
-
-def test_a_deadlock_is_known_to_have_written_nothing() -> None:
-    exc = error(500, {"type": "sql-exception", "hint": {"condition": "deadlock-detected"}})
-    assert isinstance(exc, InstantBroken)
-    assert exc.is_deadlock
-    assert not exc.may_have_been_written
+def test_an_unknown_member_is_told_from_an_unknown_admin_by_who_asked() -> None:
+    assert isinstance(error(400, UNKNOWN_MEMBER, identity=member_by_token(TOKEN)), MemberTokenRefused)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 302])
 def test_any_other_failure_leaves_doubt_about_a_write_and_none_about_a_read(status: int) -> None:
     assert error(status, b"bad gateway").may_have_been_written
     assert not error(status, b"bad gateway", effect="none").may_have_been_written
-
-
-def test_a_4xx_that_is_not_in_instants_shape_comes_from_something_in_between() -> None:
-    exc = error(403, b"<html>blocked</html>")
-    assert isinstance(exc, InstantBroken)
-    assert exc.may_have_been_written
-
-
-def test_an_unknown_member_token_is_told_from_an_unknown_admin_token() -> None:
-    unknown_user = {"type": "record-not-found", "hint": {"record-type": "app-user"}}
-    assert isinstance(error(400, unknown_user, identity=member_by_token(TOKEN)), MemberTokenRefused)
-    assert type(error(400, unknown_user)) is InstantRejected
-    unknown_admin = {"type": "record-not-found", "hint": {"record-type": "app-admin-token"}}
-    assert type(error(400, unknown_admin)) is InstantRejected
 
 
 def test_no_token_code_or_email_of_the_hint_gets_into_an_error() -> None:

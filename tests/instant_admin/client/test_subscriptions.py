@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-import responses
+from responses import RequestsMock, matchers
 from urllib3.exceptions import ReadTimeoutError
 
 from instant_admin.client.admin import InstantAdmin
@@ -44,7 +44,8 @@ def tree(*numbers: int) -> Tree:
     return {"haikus": [{"id": str(number)} for number in numbers]}
 
 
-# --- the format ---------------------------------------------------------------------------------------------
+# The format
+
 
 WRITTEN = b"retry:500\n\n:\n" + b'data:{"a":1}\n\n' + b"data: [\ndata:2]\n\n:\n\n\nevent: x\n\n"
 
@@ -99,26 +100,20 @@ def test_an_event_that_is_no_json_ends_it() -> None:
         read_event(QUERY, b"{")
 
 
-# --- one connection -----------------------------------------------------------------------------------------
+# One connection
 
 
 def test_a_subscription_asks_as_the_member_and_waits_for_three_signs_of_life(
-    wire: responses.RequestsMock, instant: InstantAdmin
+    wire: RequestsMock, instant: InstantAdmin
 ) -> None:
-    body = (
-        b"retry:500\n\n"
-        + event({"op": "sse-init"})
-        + event(first(tree()))
-        + b":\n\n"
-        + event(refreshed(tree(1)))
-    )
+    pieces = (b"retry:500\n\n", event({"op": "sse-init"}), event(first(tree())), b":\n\n")
     wire.post(
         f"{URI}/admin/subscribe-query",
-        body=body,
+        body=b"".join([*pieces, event(refreshed(tree(1)))]),
         match=[
-            responses.matchers.header_matcher({"As-Token": REFRESH, "Accept-Encoding": "identity"}),
-            responses.matchers.json_params_matcher({"query": {"haikus": {}}}),
-            responses.matchers.request_kwargs_matcher({"timeout": (3.05, 45.0), "stream": True}),
+            matchers.header_matcher({"As-Token": REFRESH, "Accept-Encoding": "identity"}),
+            matchers.json_params_matcher({"query": {"haikus": {}}}),
+            matchers.request_kwargs_matcher({"timeout": (3.05, 45.0), "stream": True}),
         ],
     )
     trees = instant.as_member(REFRESH).subscribe_query(QUERY)
@@ -137,14 +132,14 @@ def test_a_subscription_asks_as_the_member_and_waits_for_three_signs_of_life(
     ],
 )
 def test_a_refusal_comes_before_the_stream(
-    wire: responses.RequestsMock, instant: InstantAdmin, status: int, body: Any, error: type[InstantError]
+    wire: RequestsMock, instant: InstantAdmin, status: int, body: Any, error: type[InstantError]
 ) -> None:
     wire.post(f"{URI}/admin/subscribe-query", status=status, json=body)
     with pytest.raises(error):
         instant.as_member(REFRESH).subscribe_query(QUERY)
 
 
-def test_nobody_there_is_unreachable(wire: responses.RequestsMock, instant: InstantAdmin) -> None:
+def test_nobody_there_is_unreachable(wire: RequestsMock, instant: InstantAdmin) -> None:
     wire.post(f"{URI}/admin/subscribe-query", body=requests.ConnectionError("refused"))
     with pytest.raises(InstantUnreachable):
         instant.subscribe_query(QUERY)
@@ -222,6 +217,3 @@ def test_leaving_the_context_closes_the_connection() -> None:
     with subscription(answer) as trees:
         assert next(trees) == tree(1)
     assert answer.closed
-
-
-# --- connecting again ---------------------------------------------------------------------------------------

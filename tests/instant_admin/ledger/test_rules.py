@@ -42,11 +42,8 @@ def entry_for(movement: Movement, before: Account) -> Entry:
     )
 
 
-def test_a_purchase_adds_its_credits() -> None:
+def test_a_purchase_adds_its_credits_and_a_spend_takes_its_price() -> None:
     assert Purchase(key="k", credits=10).balance_after(account(3)) == 13
-
-
-def test_a_spend_takes_its_price() -> None:
     assert Spend(key="k", price=1).amount_on(account(1)) == -1
 
 
@@ -77,20 +74,18 @@ def test_an_account_without_credits_or_with_a_ledger_needs_no_opening(credits: i
 
 
 @pytest.mark.parametrize(
-    "movement", [Purchase(key="k", credits=10), Spend(key="k", price=1), Reset(key="k", credits=4)]
+    ("movement", "another"),
+    [
+        (Purchase(key="k", credits=10), Purchase(key="k", credits=50)),
+        (Spend(key="k", price=1, note="rain"), Spend(key="k", price=1, note="snow")),
+        (Reset(key="k", credits=4), Reset(key="k", credits=11)),
+    ],
 )
-def test_an_entry_is_believed_only_when_it_records_the_same_movement(movement: Movement) -> None:
+def test_an_entry_is_believed_only_when_it_records_the_same_movement(
+    movement: Movement, another: Movement
+) -> None:
     entry = entry_for(movement, account(5))
     assert movement.is_recorded_by(entry, account_id=ADA)
+    assert not another.is_recorded_by(entry, account_id=ADA)
     assert not movement.is_recorded_by(entry, account_id=uuid4())
     assert not movement.is_recorded_by(replace(entry, kind=Kind.GRANT), account_id=ADA)
-
-
-def test_a_purchase_of_another_size_is_another_purchase() -> None:
-    entry = entry_for(Purchase(key="k", credits=10), account(0))
-    assert not Purchase(key="k", credits=50).is_recorded_by(entry, account_id=ADA)
-
-
-def test_a_reset_to_another_number_is_another_reset() -> None:
-    entry = entry_for(Reset(key="k", credits=10), account(0))
-    assert not Reset(key="k", credits=11).is_recorded_by(entry, account_id=ADA)
