@@ -94,16 +94,13 @@ def test_the_webhook_needs_no_token_but_a_signature() -> None:
     assert (response.status_code, set(response.json())) == (400, {"error"})
 
 
-def test_an_unknown_path_is_404_in_the_looks_of_the_site() -> None:
-    response = Client().get("/nothing/here/")
-    assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
-    assert "site.css" in response.content.decode()
-
-
-def test_an_unknown_path_is_404_as_json_too() -> None:
-    response = Client().get("/nothing/here/", headers=JSON)
-    assert (response.status_code, response.json()) == (404, {"error": "There is nothing here"})
+def test_an_unknown_path_is_404_in_the_looks_of_the_site_and_as_json() -> None:
+    page = Client().get("/nothing/here/")
+    assert page.status_code == 404
+    assert "There is nothing here" in page.content.decode()
+    assert "site.css" in page.content.decode()
+    answer = Client().get("/nothing/here/", headers=JSON)
+    assert (answer.status_code, answer.json()) == (404, {"error": "There is nothing here"})
 
 
 def test_a_host_that_is_not_ours_is_400_in_the_looks_of_the_site() -> None:
