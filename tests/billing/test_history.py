@@ -10,7 +10,7 @@ from billing.fulfilment import settle
 from billing.history import history_of
 from billing.stripe_api import checkouts
 from instant_admin.client.steps import update
-from tests.drivers.signed_in import browser_of
+from tests.drivers.signed_in import FRAGMENT, browser_of
 from tests.drivers.site import LoopbackSite
 
 
@@ -25,16 +25,11 @@ def browser(site: LoopbackSite, ada: Member) -> Client:
 @pytest.mark.parametrize("path", ["/", "/history/", "/history/?before=3", "/haikus/", "/api/credits"])
 def test_a_page_asks_instant_once(site: LoopbackSite, browser: Client, path: str) -> None:
     asked = site.asked_instant
-    assert (
-        browser.get(path, headers={"HX-Request": "true"} if path.startswith("/api") else {}).status_code
-        == 200
-    )
+    assert browser.get(path, headers=FRAGMENT if path.startswith("/api") else {}).status_code == 200
     assert site.asked_instant == asked + 1
 
 
-def test_an_entry_of_a_kind_from_a_newer_version_is_shown_as_it_is_stored(
-    site: LoopbackSite, ada: Member
-) -> None:
+def test_an_entry_of_a_newer_kind_is_shown_as_it_is_stored(site: LoopbackSite, ada: Member) -> None:
     settle(checkouts.retrieve(site.buy(ada)))
     (entry,) = site.entries(ada)
     site.admin.transact([update("creditEntries", entry.id, {"kind": "birthday"})])
@@ -46,9 +41,7 @@ def test_an_entry_of_a_kind_from_a_newer_version_is_shown_as_it_is_stored(
 
 
 @pytest.mark.django_db
-def test_the_newest_of_a_long_ledger_take_one_question_more_and_no_other_page_does(
-    site: LoopbackSite, ada: Member
-) -> None:
+def test_only_the_first_page_of_a_long_ledger_takes_two_questions(site: LoopbackSite, ada: Member) -> None:
     for _ in range(3):
         settle(checkouts.retrieve(site.buy(ada)))
     site.spend(ada, 24)

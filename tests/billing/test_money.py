@@ -20,38 +20,18 @@ NBSP = "\N{NO-BREAK SPACE}"
         (123456, "eur", "€1,234.56"),
         (-250, "gbp", "-£2.50"),
         (999, "chf", f"CHF{NBSP}9.99"),
+        (1000, "jpy", "¥1,000"),  # no cents
+        (1000, "krw", "₩1,000"),
+        (1000, "clp", f"CLP{NBSP}1,000"),
+        (1234, "kwd", f"KWD{NBSP}1.234"),  # three digits
+        (50_000, "isk", f"ISK{NBSP}500"),  # Stripe sends two zeros that nobody writes
+        (50_000, "ugx", f"UGX{NBSP}500"),
+        (12_345, "lak", f"LAK{NBSP}123.45"),  # nobody uses cents, but they are charged
+        (500, "xyz", f"XYZ{NBSP}5.00"),  # nobody knows it
     ],
 )
 def test_money_is_written_in_its_currency(amount: int, currency: str, text: str) -> None:
     assert money_text(amount, currency) == text
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        (1000, "jpy", "¥1,000"),
-        (1000, "krw", "₩1,000"),
-        (1000, "clp", f"CLP{NBSP}1,000"),
-        (1234, "kwd", f"KWD{NBSP}1.234"),
-    ],
-)
-def test_a_currency_without_cents_or_with_three_digits_is_not_divided_by_a_hundred(
-    amount: int, currency: str, text: str
-) -> None:
-    assert money_text(amount, currency) == text
-
-
-def test_a_currency_that_stripe_sends_with_two_zeros_is_shown_without_them() -> None:
-    assert money_text(50_000, "isk") == f"ISK{NBSP}500"
-    assert money_text(50_000, "ugx") == f"UGX{NBSP}500"
-
-
-def test_cents_that_are_charged_are_shown_though_nobody_uses_them() -> None:
-    assert money_text(12_345, "lak") == f"LAK{NBSP}123.45"
-
-
-def test_a_currency_that_nobody_knows_keeps_its_code() -> None:
-    assert money_text(500, "xyz") == f"XYZ{NBSP}5.00"
 
 
 @given(st.integers(min_value=-(10**14), max_value=10**14), st.sampled_from(["usd", "jpy", "kwd", "huf"]))

@@ -63,7 +63,7 @@ def test_the_same_request_is_the_same_row_with_the_balance_of_today(site: Loopba
         {"product": replace(BY_THE_WORD, price=1)},
         {"product": replace(BY_THE_WORD, name="elegy")},
     ],
-    ids=["another wish", "another price", "another product"],
+    ids=["note", "price", "product"],
 )
 def test_a_request_id_is_for_one_thing(site: LoopbackSite, rich: Member, changed: dict[str, Any]) -> None:
     request_id = uuid4()

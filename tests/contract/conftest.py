@@ -25,12 +25,17 @@ def require_node() -> None:
         pytest.skip(missing)
 
 
+def admin_of(process: Process) -> InstantAdmin:
+    """Our client, as the admin of the process's app."""
+    return InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
+
+
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The stand-in with the fixture app in it."""
     process = Process(tmp_path_factory.mktemp("contract") / "instant.sqlite3")
     process.start()
-    admin = InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
+    admin = admin_of(process)
     admin.push_schema(SCHEMA)
     admin.push_perms(PERMS)
     admin.transact(LIBRARY)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from instant_admin.client.admin import Connection, Impersonation, InstantAdmin
+from instant_admin.client.admin import Connection, InstantAdmin
 from instant_admin.client.errors import InstantBroken, InstantRejected
 from tests.contract.clients import ContractClient, Query, Refused, SignedIn, Steps, Tree, Who
 
@@ -81,15 +81,14 @@ class OurClient(ContractClient):
         """Nothing to close."""
 
     def _as(self, who: Who) -> Connection:
-        return self._db if who is None else self._impersonating(who)
-
-    def _impersonating(self, who: Who) -> Impersonation:
         match who:
+            case None:
+                return self._db
             case {"token": token}:
                 return self._db.as_member(token)
-            case {"email": _}:
-                _left_out()
-        return self._db.as_guest()
+            case {"guest": True}:
+                return self._db.as_guest()
+        _left_out()
 
 
 def _left_out() -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Any
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push, read_documents
-from tests.contract.conftest import require_node
+from tests.contract.conftest import admin_of, require_node
 from tests.contract.sdk_javascript import FOLDER
 from tests.sandbox.instant.process import ROOT, Process
 
@@ -49,10 +49,7 @@ def new_app(folder: Path) -> Iterator[tuple[Process, InstantAdmin]]:
     process = Process(folder / "instant.sqlite3")
     process.start()
     try:
-        yield (
-            process,
-            InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token),
-        )
+        yield process, admin_of(process)
     finally:
         process.stop()
 

@@ -4,8 +4,8 @@ import threading
 from typing import Any
 from uuid import uuid4
 
-from instant_admin.client.admin import InstantAdmin
 from tests.contract.clients import GUEST, WAIT_S, ContractClient
+from tests.contract.conftest import admin_of
 from tests.sandbox.instant.process import Process
 
 
@@ -38,15 +38,11 @@ def test_a_subscription_sees_what_its_member_may_see(db: ContractClient) -> None
         assert [row["id"] for row in next(mine)["notes"]] == [note]
 
 
-# --- ours alone, on real sockets ------------------------------------------------------------------------------
-
-
-def client_of(process: Process) -> InstantAdmin:
-    return InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
+# Ours alone
 
 
 def test_closing_ends_a_subscription_at_once_in_whatever_thread_it_waits(served: Process) -> None:
-    trees = client_of(served).subscribe_query({"books": {}})
+    trees = admin_of(served).subscribe_query({"books": {}})
     next(trees)
     rest: list[Any] = []
     reader = threading.Thread(target=lambda: rest.extend(trees))

@@ -5,9 +5,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import NotUnique
 from instant_admin.client.steps import create
+from tests.contract.conftest import admin_of
 from tests.sandbox.instant.process import Process
 
 THREADS = 32
@@ -15,7 +15,7 @@ TURNS = 100
 
 
 def test_of_32_threads_that_create_one_unique_value_exactly_one_wins_a_hundred_times(served: Process) -> None:
-    instant = InstantAdmin(api_uri=served.uri, app_id=served.app_id, admin_token=served.admin_token)
+    instant = admin_of(served)
     start = threading.Barrier(THREADS)
 
     def write(key: str) -> str:
@@ -32,7 +32,5 @@ def test_of_32_threads_that_create_one_unique_value_exactly_one_wins_a_hundred_t
             key = str(uuid4())
             outcomes = Counter(pool.map(write, [key] * THREADS))
             assert outcomes == {"won": 1, "notes.key": THREADS - 1}
-            left = instant.query(
-                {"notes": {"$": {"where": {"key": key}}}, "seals": {"$": {"where": {"color": key}}}}
-            )
-            assert [len(left["notes"]), len(left["seals"])] == [1, 1]
+            for namespace, label in (("notes", "key"), ("seals", "color")):
+                assert len(instant.query({namespace: {"$": {"where": {label: key}}}})[namespace]) == 1

@@ -18,19 +18,14 @@ def nothing_for_sale(settings: Any) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("nothing_for_sale")
-def test_the_landing_page_asks_for_an_email() -> None:
+def test_the_landing_page_asks_for_an_email_and_is_not_kept() -> None:
     response = Client().get("/")
     page = response.content.decode()
     assert response.status_code == 200
     assert 'action="/sign-in/"' in page
     assert 'name="email"' in page
     assert "Nothing is for sale right now" in page
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("nothing_for_sale")
-def test_the_landing_page_is_not_kept() -> None:
-    assert "no-store" in Client().get("/")["Cache-Control"]
+    assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.django_db
@@ -68,7 +63,6 @@ def test_the_counter_has_no_page_of_its_own() -> None:
 
 
 def test_a_mistake_of_ours_has_a_page_that_needs_nothing() -> None:
-
     page = server_error(RequestFactory().get("/"))
     assert page.status_code == 500
     assert "Something broke on our side" in page.content.decode()

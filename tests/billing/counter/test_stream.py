@@ -17,10 +17,6 @@ def test_the_signed_out_are_refused_however_they_ask(headers: dict[str, str]) ->
     assert "no-store" in response["Cache-Control"]
 
 
-def test_it_cannot_be_posted_to() -> None:
-    assert browser_of(ADA).post(PATH).status_code == 405
-
-
 def test_a_server_that_cannot_stream_says_so_and_starts_nothing() -> None:
     response = browser_of(ADA).get(PATH)
     assert (response.status_code, response.content) == (204, b"")

@@ -1,9 +1,8 @@
 """Who gets to the members' pages, and what an outage looks like there; the rest is in the journeys."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
 
+from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import ADA, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -12,17 +11,6 @@ SEARCH = "/admin/billing/member/"
 MEMBER = f"/admin/billing/member/{ADA.id}/change/"
 RESETTING = f"/admin/billing/member/{ADA.id}/reset/"
 RESET = {"credits": "5", "reason": "Goodwill", "request_id": "aaaaaaaa-1111-4111-8111-111111111111"}
-
-
-def browser_of_staff(*permissions: str) -> Client:
-    staff = User.objects.create_user("grace", password="correct horse", is_staff=True)
-    for codename in permissions:
-        staff.user_permissions.add(
-            Permission.objects.get(content_type__app_label="billing", codename=codename)
-        )
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])

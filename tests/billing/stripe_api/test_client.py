@@ -1,5 +1,7 @@
 """Stripe's errors as ours."""
 
+from typing import Any
+
 import pytest
 import requests
 import responses
@@ -10,36 +12,21 @@ from tests.billing.stripe_api.conftest import BASE
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error"),
+    ("answer", "error", "calls"),
     [
-        (401, {"type": "invalid_request_error"}, StripeRefused),
-        (400, {"type": "idempotency_error"}, StripeRefused),
-        (403, {"type": "invalid_request_error"}, StripeRefused),
-        (429, {"type": "invalid_request_error", "code": "rate_limit"}, StripeUnavailable),
+        ({"status": 401, "json": {"error": {"type": "invalid_request_error"}}}, StripeRefused, 1),
+        ({"status": 400, "json": {"error": {"type": "idempotency_error"}}}, StripeRefused, 1),
+        ({"status": 403, "json": {"error": {"type": "invalid_request_error"}}}, StripeRefused, 1),
+        ({"status": 429, "json": {"error": {"code": "rate_limit"}}}, StripeUnavailable, 1),
+        ({"body": requests.ConnectionError("refused")}, StripeUnavailable, 3),
+        ({"body": requests.ReadTimeout()}, StripeUnavailable, 3),
+        ({"body": "<html>"}, StripeUnavailable, 1),
     ],
 )
-def test_stripes_no_is_told_from_stripes_absence(
-    wire: responses.RequestsMock,
-    status: int,
-    body: dict[str, str],
-    error: type[Exception],
+def test_stripes_no_is_told_from_stripes_absence_which_is_tried_twice_more(
+    wire: responses.RequestsMock, answer: dict[str, Any], error: type[Exception], calls: int
 ) -> None:
-    wire.get(f"{BASE}/v1/prices/price_1", status=status, json={"error": body})
+    wire.get(f"{BASE}/v1/prices/price_1", **answer)
     with pytest.raises(error):
         catalog.retrieve("price_1")
-
-
-@pytest.mark.parametrize("failure", [requests.ConnectionError("refused"), requests.ReadTimeout()])
-def test_no_answer_is_tried_twice_more_and_then_reported(
-    wire: responses.RequestsMock, failure: Exception
-) -> None:
-    wire.get(f"{BASE}/v1/prices/price_1", body=failure)
-    with pytest.raises(StripeUnavailable):
-        catalog.retrieve("price_1")
-    assert len(wire.calls) == 3
-
-
-def test_an_answer_that_is_no_json_is_reported_as_no_answer(wire: responses.RequestsMock) -> None:
-    wire.get(f"{BASE}/v1/prices/price_1", body="<html>")
-    with pytest.raises(StripeUnavailable):
-        catalog.retrieve("price_1")
+    assert len(wire.calls) == calls

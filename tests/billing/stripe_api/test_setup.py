@@ -76,22 +76,20 @@ def endpoint(site: LoopbackSite) -> dict[str, Any]:
     return dict(found)
 
 
-def test_an_empty_account_gets_a_price_for_each_pack_and_an_endpoint(
-    site: LoopbackSite, tmp_path: Path
-) -> None:
+def edit(site: LoopbackSite, kind: str, what: dict[str, Any], **changes: str) -> None:
+    """Change something in the dashboard."""
+    site.ask(f"/v1/{kind}/{what['id']}", method="POST", **changes)
+
+
+def test_an_empty_account_gets_prices_and_an_endpoint(site: LoopbackSite, tmp_path: Path) -> None:
     lines, said = set_up()
-    made = prices(site)
-    assert (made["10"]["unit_amount"], made["10"]["currency"]) == (500, "usd")
-    assert (made["50"]["unit_amount"], made["50"]["currency"]) == (20, "jpy")
-    assert made["50"]["product"]["name"] == FIFTY["name"]
-    assert endpoint(site)["url"] == URL
-    assert set(endpoint(site)["enabled_events"]) == EVENTS
-    assert endpoint(site)["api_version"] == stripe.api_version
-    env = env_of(lines, tmp_path)
-    assert json.loads(env["CREDIT_PACKS"]) == [
-        {"price": made["10"]["id"]} | TEN,
-        {"price": made["50"]["id"]} | FIFTY,
-    ]
+    env, ten, fifty, hook = env_of(lines, tmp_path), prices(site)["10"], prices(site)["50"], endpoint(site)
+    assert (ten["unit_amount"], ten["currency"]) == (500, "usd")
+    assert (fifty["unit_amount"], fifty["currency"]) == (20, "jpy")
+    assert fifty["product"]["name"] == FIFTY["name"]
+    assert (hook["url"], hook["api_version"]) == (URL, stripe.api_version)
+    assert set(hook["enabled_events"]) == EVENTS
+    assert json.loads(env["CREDIT_PACKS"]) == [{"price": ten["id"]} | TEN, {"price": fifty["id"]} | FIFTY]
     assert env["STRIPE_WEBHOOK_SECRET"].startswith("whsec_")
     assert "$5.00" in said
     assert "¥20" in said
@@ -124,18 +122,15 @@ def test_the_second_time_changes_nothing(site: LoopbackSite, tmp_path: Path) -> 
 def test_a_dry_run_writes_nothing_and_says_what_is_missing(site: LoopbackSite) -> None:
     before = account(site)
     lines, said = set_up("--dry-run")
-    assert account(site) == before
-    assert lines == ""
-    assert said.count("to do") == 3
+    assert (account(site), lines, said.count("to do")) == (before, "", 3)
     assert "nothing written" in said
 
 
 def test_a_dry_run_on_a_changed_account_writes_nothing_either(site: LoopbackSite) -> None:
     set_up()
-    price = prices(site)["10"]
-    site.ask(f"/v1/products/{price['product']['id']}", method="POST", name="Eleven")
-    site.ask(f"/v1/prices/{prices(site)['50']['id']}", method="POST", active="false")
-    site.ask(f"/v1/webhook_endpoints/{endpoint(site)['id']}", method="POST", disabled="true")
+    edit(site, "products", prices(site)["10"]["product"], name="Eleven")
+    edit(site, "prices", prices(site)["50"], active="false")
+    edit(site, "webhook_endpoints", endpoint(site), disabled="true")
     before = account(site)
     with override_settings(CREDIT_PACKS=[TEN | {"unit_amount": 600}, FIFTY]):
         _, said = set_up("--dry-run")
@@ -167,8 +162,8 @@ def test_back_to_the_old_amount_is_a_third_price(site: LoopbackSite) -> None:
 def test_what_somebody_changed_in_the_dashboard_is_put_right(site: LoopbackSite) -> None:
     set_up()
     price = prices(site)["10"]
-    site.ask(f"/v1/prices/{price['id']}", method="POST", active="false")
-    site.ask(f"/v1/products/{price['product']['id']}", method="POST", active="false", name="Eleven")
+    edit(site, "prices", price, active="false")
+    edit(site, "products", price["product"], active="false", name="Eleven")
     _, said = set_up()
     fixed = prices(site)["10"]
     assert (fixed["id"], fixed["active"]) == (price["id"], True)
@@ -180,7 +175,7 @@ def test_what_somebody_changed_in_the_dashboard_is_put_right(site: LoopbackSite)
 def test_an_endpoint_is_told_of_exactly_what_counts(site: LoopbackSite, events: list[str]) -> None:
     form = {f"enabled_events[{number}]": event for number, event in enumerate(events)}
     made = site.ask("/v1/webhook_endpoints", method="POST", url=URL, **form)
-    site.ask(f"/v1/webhook_endpoints/{made['id']}", method="POST", disabled="true")
+    edit(site, "webhook_endpoints", made, disabled="true")
     lines, said = set_up()
     assert (endpoint(site)["id"], endpoint(site)["status"]) == (made["id"], "enabled")
     assert set(endpoint(site)["enabled_events"]) == EVENTS
@@ -221,9 +216,7 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
     ],
     ids=lambda case: str(next(iter(case))) if isinstance(case, dict) else "",
 )
-def test_settings_that_say_too_little_are_named(
-    site: LoopbackSite, changed: dict[str, Any], said: str
-) -> None:
+def test_what_settings_leave_out_is_named(site: LoopbackSite, changed: dict[str, Any], said: str) -> None:
     before = account(site)
     with override_settings(**changed), pytest.raises(CommandError, match=said):
         set_up()
@@ -231,20 +224,21 @@ def test_settings_that_say_too_little_are_named(
 
 
 @pytest.mark.parametrize(
-    ("key", "arguments", "said"),
-    [("sk_live_x", [], "Add --live"), ("rk_live_x", [], "Add --live"), ("sk_test_x", ["--live"], "test key")],
+    ("key", "arguments", "address", "said"),
+    [
+        ("sk_live_x", [], SITE, "Add --live"),
+        ("rk_live_x", [], SITE, "Add --live"),
+        ("sk_test_x", ["--live"], SITE, "test key"),
+        ("sk_live_x", ["--live"], "http://credits.test", "https"),
+    ],
 )
-def test_real_money_must_be_meant(key: str, arguments: list[str], said: str) -> None:
+def test_real_money_must_be_meant_and_told_of_by_https(
+    key: str, arguments: list[str], address: str, said: str
+) -> None:
     # Nobody answers at this address: the key is looked at before anything is sent.
     client = Client(secret_key=key, api_base="http://127.0.0.1:9")
     with using(client), pytest.raises(CommandError, match=said):
-        set_up(*arguments)
-
-
-def test_live_events_go_to_https_addresses_only() -> None:
-    client = Client(secret_key="sk_live_x", api_base="http://127.0.0.1:9")
-    with using(client), pytest.raises(CommandError, match="https"):
-        set_up("--live", site="http://credits.test")
+        set_up(*arguments, site=address)
 
 
 def test_an_outage_is_said_and_the_next_run_finishes(site: LoopbackSite) -> None:
@@ -259,7 +253,7 @@ def test_an_outage_is_said_and_the_next_run_finishes(site: LoopbackSite) -> None
 def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(site: LoopbackSite) -> None:
     set_up()
     lost = prices(site)["10"]
-    site.ask(f"/v1/prices/{lost['id']}", method="POST", lookup_key="")
+    edit(site, "prices", lost, lookup_key="")
     lines, _ = set_up()
     assert prices(site)["10"]["id"] != lost["id"]
     assert prices(site)["10"]["id"] in lines
