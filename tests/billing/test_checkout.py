@@ -21,9 +21,9 @@ def set_email(site: LoopbackSite, member: Member, email: str) -> None:
     site.admin.transact([update("$users", member.id, {"email": email})])
 
 
-def test_a_session_is_named_after_its_member(site: LoopbackSite, ada: Member) -> None:
+def test_a_session_is_named_after_its_site_and_its_member(site: LoopbackSite, ada: Member) -> None:
     session = site.ask(f"/v1/checkout/sessions/{site.open_checkout(ada)}")
-    assert session["client_reference_id"] == str(ada.id)
+    assert session["client_reference_id"].startswith(f"{site.instant.app.id}:{ada.id}:")
     assert session["invoice_creation"]["enabled"]
 
 
