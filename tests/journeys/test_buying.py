@@ -16,6 +16,7 @@ from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.member import DECLINED, FREE, HTMX, JSON, TIMEOUT_S, MemberClient
+from tests.drivers.stripe import Stripe
 
 
 def webhook(world: World, checkout_id: str, *, site: int = 0, **changes: str) -> requests.Response:
@@ -145,6 +146,26 @@ def test_a_thousand_webhooks_and_fifty_syncs_at_once_credit_once(ada: MemberClie
         assert {sync.result().json()["credits"] for sync in syncs} == {10}
     assert ada.credits() == 10
     assert [entry["amount"] for entry in ada.history()] == [10]
+
+
+def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
+    ada: MemberClient, world: World
+) -> None:
+    dashboard = Stripe(world)
+    page = ada.open_checkout()
+    checkout_id = page.rsplit("/", 1)[1]
+    made_with = dashboard.ask(f"checkout/sessions/{checkout_id}")["metadata"]
+    dashboard.edit(checkout_id, credits="1000")
+    assert ada.pay(page).status_code == 303
+    assert webhook(world, checkout_id).status_code == 200
+    assert ada.sync(checkout_id).json() == {"status": "needs_review", "credits": 0}
+    assert "We have to look at it" in ada.sync(checkout_id, **HTMX).text
+    audited = world.manage("audit_credits", "--member", ada.email, check=False)
+    assert audited.returncode == 1
+    assert f"{ada.email}: {checkout_id} is paid" in audited.stdout
+    dashboard.edit(checkout_id, **made_with)
+    assert ada.sync(checkout_id).json()["credits"] == 10
+    assert world.manage("audit_credits", "--member", ada.email).returncode == 0
 
 
 def test_what_the_dashboard_shows_is_marked_once_credited(ada: MemberClient, world: World) -> None:
