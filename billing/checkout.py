@@ -61,7 +61,7 @@ def start_checkout(
         customer_id=_customer_of(member),
         price_id=pack.price_id,
         quantity=quantity,
-        credits=pack.credits * quantity,
+        pack_credits=pack.credits,
         success_url=success_url,
         cancel_url=cancel_url,
     )
@@ -90,17 +90,13 @@ def is_theirs(checkout: Checkout, member: Member) -> bool:
 
 def is_ours(checkout: Checkout) -> bool:
     """Whether this site made the checkout: one Stripe account can serve several."""
-    return (
-        checkout.app == settings.INSTANT_APP_ID
-        and checkout.member_id is not None
-        and checkout.credits is not None
-    )
+    return checkout.app == settings.INSTANT_APP_ID and checkout.member_id is not None
 
 
 def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedCheckout:
-    # Of all that Stripe is told: the same form with another choice, price or address is another checkout, where
-    # under the same key Stripe would refuse it.
-    told = hashlib.sha256(repr(wanted).encode()).hexdigest()[:32]
+    # Of all that Stripe is told: the same form with another choice, price, address or seal is another checkout,
+    # where under the same key Stripe would refuse it.
+    told = hashlib.sha256(repr((wanted, wanted.reference)).encode()).hexdigest()[:32]
     key = f"checkout:{wanted.member_id}:{request_id}:{told}"
     checkout = checkouts.create(wanted, idempotency_key=key if request_id else None)
     if checkout.url is None:

@@ -2,8 +2,9 @@
 
 Every door (the webhook, the sync when the buyer comes back, `reconcile_credits`, the button of the
 staff) calls the same `settle`, at any time, in any order, any number of times at once. It believes only
-what Stripe has now. What keeps a second settlement from adding anything is the entry's unique key,
-`purchase:<checkout id>`, and that alone; the mark in the session's metadata is for people.
+what Stripe has now, and credits only what this site sealed (`seals.py`). What keeps a second settlement from
+adding anything is the entry's unique key, `purchase:<checkout id>`, and that alone; the mark in the session's
+metadata is for people.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts.members import Member
 from billing.checkout import checkout_of
 from billing.clawback import UnknownKind, claw_back
 from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
+from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import balance_store
@@ -35,8 +39,12 @@ class TooManyClawBacks(LedgerError):
     """The money of one purchase went back and forth too often to go on without review."""
 
 
+class NotAsMade(LedgerError):
+    """What a checkout is worth cannot be believed, because it may have been edited in Stripe. Nothing was written."""
+
+
 # Trying again does not help: staff must look.
-NEEDS_REVIEW: Final = (NoSuchAccount, KeyReused, TooManyClawBacks, UnknownKind, LedgerCorrupt)
+NEEDS_REVIEW: Final = (NotAsMade, NoSuchAccount, KeyReused, TooManyClawBacks, UnknownKind, LedgerCorrupt)
 
 
 class Outcome(StrEnum):
@@ -46,6 +54,7 @@ class Outcome(StrEnum):
     ALREADY_CREDITED = "already_credited"
     PENDING = "pending"
     EXPIRED = "expired"
+    NEEDS_REVIEW = "needs_review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,8 @@ class Fulfilment:
     def next_movement(self, account: Account, found: Mapping[str, Entry]) -> Movement | None:
         credited = found.get(self.purchase.key)
         if credited is None:
+            # Only now: once it is credited, the ledger is the record of what it was worth.
+            require_as_made(self.checkout)
             return self.purchase
         if not self.purchase.is_recorded_by(credited, account_id=account.id):
             raise KeyReused(f"{self.purchase.key} is another movement's key")
@@ -110,7 +121,13 @@ class Fulfilment:
 
 def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
     """Settle a checkout that `member` came back from. Raises `UnknownCheckout` when it is not theirs."""
-    return settle(checkout_of(member, checkout_id))
+    checkout = checkout_of(member, checkout_id)
+    try:
+        return settle(checkout)
+    except NotAsMade as exc:
+        logger.error("Checkout %s needs review: %s", checkout.id, exc)
+        balance = balance_store().account(member.id).credits
+        return Settlement(checkout.id, Outcome.NEEDS_REVIEW, added=0, credits=balance, open=False)
 
 
 def settle(checkout: Checkout) -> Settlement:
@@ -146,12 +163,28 @@ def settle(checkout: Checkout) -> Settlement:
 
 
 def plan_of(checkout: Checkout) -> Fulfilment | None:
-    """What a checkout of ours is owed; None while it is not paid. Raises `UnknownCheckout` when it is not ours."""
+    """What a checkout of ours is owed; None while it is not paid.
+
+    Raises `UnknownCheckout` when it is not ours, and `NotAsMade` when it no longer says what it is worth.
+    """
     if not checkout.is_paid:
         return None
-    if checkout.member_id is None or checkout.credits is None:
+    if checkout.member_id is None:
         raise UnknownCheckout("this site did not make it")
+    if checkout.credits is None:
+        raise NotAsMade("is paid, and its metadata no longer says for how many credits")
     return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits)
+
+
+def require_as_made(checkout: Checkout) -> None:
+    """Refuse a checkout without an intact seal, unless it is from before there were seals. Raises `NotAsMade`."""
+    match checkout.seal:
+        case Seal.BROKEN:
+            raise NotAsMade(
+                "is paid, but its metadata is not what it was made with, so its credits are not added"
+            )
+        case Seal.MISSING if checkout.created.date() >= settings.UNSEALED_CHECKOUTS_UNTIL:
+            raise NotAsMade("is paid, but it has no seal, so its credits are not added")
 
 
 def _mark(checkout: Checkout) -> None:

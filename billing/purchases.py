@@ -10,6 +10,7 @@ from typing import Final
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
 from billing.money import money_text
+from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 
@@ -44,12 +45,13 @@ _EXPLAINED: Final = {
 class PurchaseRecord:
     """One checkout: when it was started, what it is worth in credits, what it cost, and what became of it.
 
-    `price_text` is empty where nothing was charged because nothing came of it.
+    `credits` is None where Stripe's word for it cannot be believed. `price_text` is empty where
+    nothing was charged because nothing came of it.
     """
 
     checkout_id: str
     created_at: datetime
-    credits: int
+    credits: int | None
     price_text: str
     state: State
     has_receipt: bool
@@ -90,7 +92,7 @@ def _record(checkout: Checkout) -> PurchaseRecord:
     return PurchaseRecord(
         checkout_id=checkout.id,
         created_at=checkout.created,
-        credits=checkout.credits or 0,
+        credits=None if checkout.seal is Seal.BROKEN else checkout.credits,
         price_text="" if came_to_nothing else money_text(checkout.amount_total, checkout.currency),
         state=state,
         has_receipt=checkout.invoice_id is not None,

@@ -104,7 +104,7 @@ def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
             return None  # the member is deleted since, and there is no balance to bring in line
         return Finding(checkout.id, checkout.member_id, str(exc), needs_review=True)
     except UnknownCheckout:
-        text = "is paid, but its metadata no longer says by whom or for how many credits"
+        text = "is paid, but does not say by whom"
         return Finding(checkout.id, checkout.member_id, text, needs_review=True)
     return Finding(checkout.id, checkout.member_id, text) if text else None
 

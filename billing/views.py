@@ -169,19 +169,28 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
             return (
                 f"Thank you. This purchase has been added to your balance: {credits_text(settlement.added)}."
             )
+        case Outcome.NEEDS_REVIEW:
+            return (
+                "Stripe has confirmed your purchase. We have to look at it before we add its credits. "
+                "You need not do anything, and need not pay again."
+            )
         case Outcome.EXPIRED:
             return "This checkout expired, or its payment failed. Nothing was charged."
-        case Outcome.PENDING if settlement.open and form.cleaned_data["returned"] == "cancelled":
-            return "Checkout cancelled. Nothing was charged."
-        case Outcome.PENDING if settlement.open:
-            return "This checkout is not finished yet. Nothing was charged so far."
-        case Outcome.PENDING if asks_again:
-            return "Stripe has not confirmed the payment yet. We keep asking."
         case Outcome.PENDING:
-            return (
-                "Stripe has not confirmed the payment yet. Some ways to pay take days: "
-                "your credits arrive by themselves as soon as it does."
-            )
+            return _pending_message(form, settlement, asks_again=asks_again)
+
+
+def _pending_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -> str:
+    if settlement.open and form.cleaned_data["returned"] == "cancelled":
+        return "Checkout cancelled. Nothing was charged."
+    if settlement.open:
+        return "This checkout is not finished yet. Nothing was charged so far."
+    if asks_again:
+        return "Stripe has not confirmed the payment yet. We keep asking."
+    return (
+        "Stripe has not confirmed the payment yet. Some ways to pay take days: "
+        "your credits arrive by themselves as soon as it does."
+    )
 
 
 @csrf_exempt  # Stripe has no token of ours; its signature is the proof.

@@ -4,6 +4,7 @@ Each variable is listed with a line of comment in `.env.example`. Nothing secret
 what is missing is reported, all at once and with a hint, by `manage.py check` (see `checks.py` of the apps).
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ env.read_env(BASE_DIR / ".env")
 # The site -----------------------------------------------------------------------------------------------
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
-# Those before it, while sessions and tokens made under them are still good.
+# Those before it, while sessions, tokens and seals made under them are still good.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 # Where people find the site, such as https://credits.example.com. Empty: wherever the request says it was sent.
@@ -174,6 +175,8 @@ CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
+# Checkouts made before this day (in UTC) are credited without a seal, see `billing/seals.py`; by default none.
+UNSEALED_CHECKOUTS_UNTIL = date.fromisoformat(env.str("UNSEALED_CHECKOUTS_UNTIL", default="1970-01-01"))
 
 # Haikus --------------------------------------------------------------------------------------------------
 

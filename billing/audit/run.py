@@ -166,7 +166,8 @@ class Audit:
                 yield _of_purchase(scratch, credited, wrong)
             elif finding is not None:
                 member = scratch.name_of(str(finding.member_id)) if finding.member_id else NOBODY
-                yield Violation(member, checkout.id, finding.text)
+                text = f"{finding.text}; it needs review" if finding.needs_review else finding.text
+                yield Violation(member, checkout.id, text)
         for credited in scratch.purchases_left():
             self._look("checkouts")
             wrong = _what_is_wrong_in_stripe(credited)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from billing.errors import StripeRefused, UnknownCheckout
+from billing.seals import Seal, named_in, seal_of, sealed_reference
 from billing.stripe_api.client import asking_stripe, page
 
 T = TypeVar("T")
@@ -31,33 +32,49 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """What a new checkout is for; `credits` is for the whole quantity."""
+    """What a new checkout is for; `pack_credits` is for one pack, `credits` for the whole quantity."""
 
     app: str
     member_id: UUID
     customer_id: str
     price_id: str
     quantity: int
-    credits: int
+    pack_credits: int
     success_url: str
     cancel_url: str
 
     @property
+    def credits(self) -> int:
+        return self.pack_credits * self.quantity
+
+    @property
     def metadata(self) -> dict[str, str]:
-        """What the session, and its payment, carry of us."""
-        return {"app": self.app, "member": str(self.member_id), "credits": str(self.credits)}
+        """What the session carries of us. Its payment and invoice carry a copy, for people."""
+        return {
+            "app": self.app,
+            "member": str(self.member_id),
+            "pack": str(self.pack_credits),
+            "price": self.price_id,
+            "quantity": str(self.quantity),
+            "credits": str(self.credits),
+        }
+
+    @property
+    def reference(self) -> str:
+        """What the session carries of us for good."""
+        return sealed_reference(self.metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """A Checkout Session as Stripe has it now. `status` and `payment_status` are Stripe's words.
 
-    `app`, `member_id` and `credits` are what this site wrote into its metadata when it made the session, and
-    None where it did not: such a session is somebody else's. `invoice_id` is that of its receipt, once it is
-    paid. `amount_total`, after any discount, is in the smallest unit of `currency`, and so is `refunded`, which
-    with `is_refunded_whole` is what Stripe counts as gone back. `payment_failed` says that a bank debit came to
-    nothing, `was_disputed` that there was ever a dispute or an inquiry, `is_marked` that `mark_fulfilled` was
-    called for it.
+    `app`, `member_id` and `credits` are what this site wrote when it made the session, and None where it did not:
+    such a session is somebody else's. `credits` may have been edited since, as `seal` tells; whose it is may not.
+    `invoice_id` is that of its receipt, once it is paid.
+    `amount_total`, after any discount, is in the smallest unit of `currency`, and so is `refunded`, which with
+    `is_refunded_whole` is what Stripe counts as gone back. `payment_failed` says that a bank debit came to nothing,
+    `was_disputed` that there was ever a dispute or an inquiry, `is_marked` that `mark_fulfilled` was called for it.
     """
 
     id: str
@@ -72,6 +89,7 @@ class Checkout:
     app: str | None
     member_id: UUID | None
     credits: int | None
+    seal: Seal
     created: datetime
     payment_failed: bool
     refunded: int
@@ -131,7 +149,7 @@ def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout
             {
                 "mode": "payment",
                 "customer": request.customer_id,
-                "client_reference_id": str(request.member_id),
+                "client_reference_id": request.reference,
                 "line_items": [{"price": request.price_id, "quantity": request.quantity}],
                 "allow_promotion_codes": True,
                 "metadata": request.metadata,
@@ -199,6 +217,8 @@ def mark_fulfilled(checkout_id: str) -> None:
 
 def _checkout(session: Any) -> Checkout:
     metadata: Mapping[str, str] = session.metadata.to_dict() if session.metadata else {}
+    reference: str = session.client_reference_id or ""
+    app, member = named_in(reference, metadata)
     # An id, or with its charge when we asked for that.
     payment = session.payment_intent if hasattr(session.payment_intent, "latest_charge") else None
     charge = payment.latest_charge if payment and hasattr(payment.latest_charge, "amount_refunded") else None
@@ -212,9 +232,10 @@ def _checkout(session: Any) -> Checkout:
         invoice_id=_id(session.invoice),
         amount_total=session.amount_total or 0,
         currency=session.currency or "",
-        app=metadata.get("app"),
-        member_id=_parsed(UUID, metadata.get("member")),
+        app=app,
+        member_id=_parsed(UUID, member),
         credits=_parsed(_credits, metadata.get("credits")),
+        seal=seal_of(reference, metadata),
         created=datetime.fromtimestamp(session.created, tz=UTC),
         payment_failed=(
             session.status == "complete"

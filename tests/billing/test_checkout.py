@@ -21,6 +21,12 @@ def edit(site: LoopbackSite, member: Member, **values: str | None) -> None:
     site.admin.transact([update("$users", member.id, values)])
 
 
+def test_a_session_is_named_after_its_site_and_its_member(site: LoopbackSite, ada: Member) -> None:
+    session = site.ask(f"/v1/checkout/sessions/{site.open_checkout(ada)}")
+    assert session["client_reference_id"].startswith(f"{site.instant.app.id}:{ada.id}:")
+    assert session["invoice_creation"]["enabled"]
+
+
 def test_a_member_stays_one_customer_and_their_email_is_told_once(site: LoopbackSite, ada: Member) -> None:
     customer_id = customer_of(site, site.buy(ada))
     asked = site.asked_stripe

@@ -18,10 +18,13 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from tests.drivers.member import JSON, TIMEOUT_S, MemberClient, checkout_in
+from tests.drivers.stripe import Stripe
 
 # Ten credits at a time, so that most of the time somebody has none left.
 BUY_CHANCE: Final = 0.08
 BACK_CHANCE: Final = 0.6
+# How often somebody edits in Stripe what a checkout is worth, before it is paid.
+EDIT_CHANCE: Final = 0.15
 DOUBLE_CLICK_CHANCE: Final = 0.25
 GIVE_UP_CHANCE: Final = 0.3
 # How often somebody presses a button again who wants to know.
@@ -56,11 +59,12 @@ class Asked:
 
 @dataclass(slots=True)
 class Told:
-    """All that one member was told. `surprises` are answers that nobody should ever get."""
+    """All that one member was told, and what was `edited`. `surprises` are answers that nobody should ever get."""
 
     writes: dict[str, Asked] = field(default_factory=dict)
     paid: set[str] = field(default_factory=set)
     credited: set[str] = field(default_factory=set)
+    edited: set[str] = field(default_factory=set)
     surprises: list[str] = field(default_factory=list)
 
 
@@ -92,6 +96,7 @@ class Customer:
         client: MemberClient,
         sites: Sequence[str],
         *,
+        stripe: Stripe,
         rng: random.Random,
         meter: Meter,
         stop: threading.Event,
@@ -103,6 +108,7 @@ class Customer:
             # To a browser both processes are one site, as behind a load balancer.
             tab.http.headers["Host"] = urlsplit(client.site).netloc
         self._sites = sites
+        self._stripe = stripe
         self._rng = rng
         self._meter = meter
         self._stop = stop
@@ -154,22 +160,36 @@ class Customer:
     # Buying
 
     def _buy(self) -> None:
-        """Check out and pay, perhaps twice at each step, and perhaps come back."""
+        """Check out and pay, perhaps twice at each step, and perhaps come back. Some checkouts are edited before."""
         form = {"pack": "price_sandbox10", "request_id": self._new_request()}
         started = self._until_answered("/api/stripe/checkout", form)
         if started is None:
             return
-        checkout_id = self._pay(started.json()["url"])
+        page = started.json()["url"]
+        if self._rng.random() < EDIT_CHANCE and not self._edit(page.rsplit("/", 1)[1]):
+            return
+        checkout_id = self._pay(page)
         if checkout_id is None or self._rng.random() > BACK_CHANCE:
             return
         self.told.paid.add(checkout_id)
         synced = self._until_answered("/api/stripe/sync", {"session_id": checkout_id})
         if synced is None:
             return
-        if synced.json()["status"] in ("credited", "already_credited"):
+        status = synced.json()["status"]
+        if status in ("credited", "already_credited"):
             self.told.credited.add(checkout_id)
-        else:
+        elif status != "needs_review" or checkout_id not in self.told.edited:
             self._surprised(f"A checkout that is paid was answered with {_shown(synced)}")
+
+    def _edit(self, checkout_id: str) -> bool:
+        """Have a checkout worth a thousand credits; False where nobody can say whether that was done."""
+        self.told.edited.add(checkout_id)
+        for _ in range(TRIES):
+            if self._ask(lambda: self._stripe.edit(checkout_id, credits="1000")) is not None:
+                return True
+            if self._walks_away():
+                break
+        return False
 
     def _pay(self, page: str) -> str | None:
         """Fill in Stripe's page; the checkout's id once it sends the buyer back."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -41,6 +43,7 @@ class Report:
     kills: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     purchases: int = 0
+    edited: int = 0
     haikus: int = 0
     reconciled: str = ""
     audited: str = ""
@@ -53,7 +56,7 @@ class Report:
         counted = ", ".join(f"{self.counts[name]} {name}" for name in names)
         lines = [
             f"{self.cycles} cycles in {self.seconds:.0f} s. Killed: {killed}.",
-            f"{counted}; {self.purchases} purchases, {self.haikus} haikus.",
+            f"{counted}; {self.purchases} purchases, {self.edited} edited before, {self.haikus} haikus.",
             f"Reconciled: {self.reconciled}",
             f"Audited: {self.audited}",
             *(f"WRONG: {problem}" for problem in self.problems),
@@ -95,7 +98,14 @@ class Run:
     def _shopper(self, number: int) -> Customer:
         client = MemberClient.at(self.world).sign_in(f"customer{number}@example.com")
         rng = random.Random(f"{self._seed}:{number}")
-        return Customer(client, self.world.site_urls, rng=rng, meter=self._meter, stop=self._stop)
+        return Customer(
+            client,
+            self.world.site_urls,
+            stripe=self._stripe,
+            rng=rng,
+            meter=self._meter,
+            stop=self._stop,
+        )
 
     def _torment(self, cycles: int, survived: Callable[[], object]) -> None:
         with ThreadPoolExecutor(CUSTOMERS) as pool:
@@ -153,10 +163,14 @@ class Run:
         self.report.reconciled = _last_line(reconciled.stdout)
         audited = self.world.manage("audit_credits", check=False)
         self.report.audited = _last_line(audited.stdout)
+        edited = {session["id"] for session in self._every_paid_session() if self._is_edited(session)}
+        self.report.edited = len(edited)
         for name, done in (("reconcile_credits", reconciled), ("audit_credits", audited)):
-            if done.returncode:
+            if _needing_review(done) != edited or done.returncode != bool(edited):
                 said = f"{name} ended with {done.returncode}: {done.stdout}{done.stderr}"
                 self.report.problems.append(said)
+        if f" {len(edited) or 'no'} violations" not in self.report.audited:
+            self.report.problems.append(f"{len(edited)} edited checkouts, and the audit: {audited.stdout}")
 
     def _judge(self) -> None:
         for customer in self._customers:
@@ -171,29 +185,35 @@ class Run:
             "$users": {"$": {"where": {"email": customer.client.email}}, "creditEntries": {}, "haikus": {}}
         }
         [member] = admin_of(self.world).query(query)["$users"]
-        paid = {
-            session["id"]: int(session["metadata"]["credits"])
-            for session in self._every_session()
-            if session["metadata"].get("member") == member["id"] and session["payment_status"] == "paid"
-        }
+        mine = [each for each in self._every_paid_session() if each["metadata"].get("member") == member["id"]]
         return Facts(
             member_id=member["id"],
-            paid=paid,
+            paid={each["id"]: int(each["metadata"]["credits"]) for each in mine if not self._is_edited(each)},
+            edited=frozenset(each["id"] for each in mine if self._is_edited(each)),
             entries=member["creditEntries"],
             haikus={haiku["id"]: haiku for haiku in member["haikus"]},
             credits=customer.client.credits(),
         )
 
-    def _every_session(self) -> Iterator[dict[str, Any]]:
+    def _is_edited(self, session: dict[str, Any]) -> bool:
+        return any(session["id"] in customer.told.edited for customer in self._customers)
+
+    def _every_paid_session(self) -> Iterator[dict[str, Any]]:
         after: dict[str, str] = {}
         while page := self._stripe.ask("checkout/sessions", limit="100", **after)["data"]:
-            yield from page
+            yield from (session for session in page if session["payment_status"] == "paid")
             after = {"starting_after": page[-1]["id"]}
 
     def _keep_evidence(self) -> None:
         told = {customer.client.email: asdict(customer.told) for customer in self._customers}
         evidence = {"seed": self._seed, "problems": self.report.problems, "told": told}
         (self.report.data_dir / "evidence.json").write_text(json.dumps(evidence, indent=2, default=sorted))
+
+
+def _needing_review(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """The checkouts that a command named as such."""
+    lines = [line for line in done.stdout.splitlines() if "needs review" in line.lower()]
+    return set(re.findall(r"cs_test_\w+", "\n".join(lines)))
 
 
 def _last_line(text: str) -> str:

@@ -46,6 +46,8 @@ def test_what_is_true_is_not_called_untrue() -> None:
     assert list(untruths(asked([Answer.LOST], [Answer.NOTHING_CAME]), FACTS)) == []
     unpaid = replace(FACTS, entries=[PURCHASE], haikus={}, credits=10)
     assert list(untruths(asked([Answer.LOST], [Answer.NO_CREDITS]), unpaid)) == []
+    edited = replace(FACTS, paid={}, entries=[SPEND], credits=-1, edited=frozenset({"cs_test_1"}))
+    assert list(untruths(replace(WRITTEN, credited=set()), edited)) == []
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,7 @@ def test_what_is_true_is_not_called_untrue() -> None:
         (Told(credited={"cs_test_1"}), {}, "spend:ada:r1 was never asked for"),
         (WRITTEN, {"credits": 8}, "the site shows 8 credits; bought less spent is 9"),
         (WRITTEN, {"paid": {}, "credits": -1}, "cs_test_1 was paid, and Stripe says no"),
+        (WRITTEN, {"paid": {}, "edited": frozenset({"cs_test_1"})}, "the ledger has the purchases"),
         (WRITTEN, {"entries": [SPEND]}, "cs_test_1 was called credited, and is not"),
         (WRITTEN, {"entries": [SPEND, PURCHASE | {"amount": 50}]}, "the ledger has the purchases"),
         (Told(surprises=["500"], writes=WRITTEN.writes), {}, "500"),

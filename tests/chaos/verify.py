@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 class Facts:
     """One member as they are: the credits of each checkout that is paid, by id, and what Instant has of them.
 
-    `credits` is the balance that the site shows.
+    `edited` are the paid checkouts that nobody may credit, `credits` is the balance that the site shows.
     """
 
     member_id: str
@@ -24,6 +24,7 @@ class Facts:
     entries: Sequence[Row]
     haikus: Mapping[str, Row]
     credits: int
+    edited: frozenset[str] = frozenset()
 
 
 def untruths(told: Told, facts: Facts) -> Iterator[str]:
@@ -41,7 +42,8 @@ def untruths(told: Told, facts: Facts) -> Iterator[str]:
 
 
 def _of_purchases(told: Told, facts: Facts, entries: Mapping[str, Row]) -> Iterator[str]:
-    yield from (f"{checkout} was paid, and Stripe says no" for checkout in told.paid - facts.paid.keys())
+    unpaid = told.paid - facts.paid.keys() - facts.edited
+    yield from (f"{checkout} was paid, and Stripe says no" for checkout in unpaid)
     there = {
         key.removeprefix("purchase:"): entry["amount"] for key, entry in entries.items() if "purchase:" in key
     }

@@ -136,6 +136,11 @@ class LoopbackSite:
         self.post(f"/dashboard/payments/{payment_id}/dispute", amount=amount, kind=kind)
         return self.newest("disputes", payment_id)
 
+    def edit(self, checkout_id: str, **metadata: str) -> None:
+        """Edit the metadata of a checkout; an empty value takes its key out."""
+        form = {f"metadata[{name}]": value for name, value in metadata.items()}
+        self.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **form)
+
     def newest(self, collection: str, payment_id: str) -> str:
         """The newest refund or dispute of a payment."""
         answer = self.ask(f"/v1/{collection}", payment_intent=payment_id, limit="1")

@@ -34,6 +34,17 @@ class Stripe:
         found: dict[str, Any] = answer.json()
         return found
 
+    def edit(self, checkout_id: str, **metadata: str) -> requests.Response:
+        """Edit the metadata of a checkout."""
+        answer = requests.post(
+            f"{self._url}/v1/checkout/sessions/{checkout_id}",
+            data={f"metadata[{name}]": value for name, value in metadata.items()},
+            auth=self._auth,
+            timeout=TIMEOUT_S,
+        )
+        assert answer.status_code == 200, answer.text
+        return answer
+
     def payment(self, checkout_id: str) -> str:
         """The payment of a checkout."""
         return str(self.ask(f"checkout/sessions/{checkout_id}")["payment_intent"])

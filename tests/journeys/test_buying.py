@@ -14,7 +14,7 @@ from stripe import WebhookSignature
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
 from tests.drivers.faults import Faults
-from tests.drivers.member import JSON, TIMEOUT_S, MemberClient, checkout_in
+from tests.drivers.member import HTMX, JSON, TIMEOUT_S, MemberClient, checkout_in
 from tests.drivers.stripe import Stripe
 
 
@@ -89,6 +89,25 @@ def test_a_thousand_webhooks_and_fifty_syncs_at_once_credit_once(ada: MemberClie
         assert {sync.result().json()["credits"] for sync in syncs} == {10}
     assert ada.credits() == 10
     assert [entry["amount"] for entry in ada.history()] == [10]
+
+
+def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
+    ada: MemberClient, world: World, stripe: Stripe
+) -> None:
+    page = ada.open_checkout()
+    checkout_id = page.rsplit("/", 1)[1]
+    made_with = stripe.ask(f"checkout/sessions/{checkout_id}")["metadata"]
+    stripe.edit(checkout_id, credits="1000")
+    assert ada.pay(page).status_code == 303
+    assert webhook(world, checkout_id).status_code == 200
+    assert ada.sync(checkout_id).json() == {"status": "needs_review", "credits": 0}
+    assert "We have to look at it" in ada.sync(checkout_id, **HTMX).text
+    audited = world.manage("audit_credits", "--member", ada.email, check=False)
+    assert audited.returncode == 1
+    assert f"{ada.email}: {checkout_id} is paid" in audited.stdout
+    stripe.edit(checkout_id, **made_with)
+    assert ada.sync(checkout_id).json()["credits"] == 10
+    assert world.manage("audit_credits", "--member", ada.email).returncode == 0
 
 
 def test_what_the_dashboard_shows_is_marked_once_credited(ada: MemberClient, stripe: Stripe) -> None:

@@ -88,6 +88,9 @@ class Cast:
     credited: dict[str, Member] = field(default_factory=dict)
     deleted: set[UUID] = field(default_factory=set)
     resets: dict[UUID, int] = field(default_factory=dict)
+    # Checkouts whose metadata was edited before they were paid, and those that the last reconcile left for review.
+    edited: set[str] = field(default_factory=set)
+    left_for_review: set[str] = field(default_factory=set)
     # What was wrong with the customers of the checkouts that were started when all was over.
     wrong_buyers: list[str] = field(default_factory=list)
 
@@ -118,6 +121,7 @@ def _draw_deed(rng: random.Random, member: int) -> Deed:
             "after": rng.choice([None, None, "refund", "refunds", "failed refund", "won", "lost", "inquiry"]),
             "share": rng.choice([0.1, 0.3, 0.5, 0.99, 1.0]),
             "stolen": rng.random() < 0.1,
+            "edit": rng.choice([None] * 9 + ["credits", "member", "copy"]),
         }
     if kind == "write":
         options = {
@@ -197,6 +201,8 @@ def _buy(cast: Cast, deed: Deed) -> None:
     started = _check_out(cast, deed)
     if started is None or how == "abandon":
         return
+    if deed.options["edit"] is not None:
+        _edit(cast, deed, started.id)
     if how == "expire":
         cast.world.post_to_stripe(f"/dashboard/sessions/{started.id}/expire", {})
     else:
@@ -239,6 +245,24 @@ def _start(
         success_url="http://site.simulated/?session_id={CHECKOUT_SESSION_ID}",
         cancel_url="http://site.simulated/",
     )
+
+
+def _edit(cast: Cast, deed: Deed, checkout_id: str) -> None:
+    """Somebody edits the metadata in Stripe's dashboard: more credits, another member, or what another checkout has.
+
+    Where no other checkout is worth something else, it is more credits.
+    """
+    world, before = cast.world, cast.world.session(checkout_id)["metadata"]
+    other = {"member": str(cast.members[deed.member - 1].id)}
+    copies = [
+        each["metadata"] for each in world.sessions() if each["metadata"]["credits"] != before["credits"]
+    ]
+    after = {"member": other, "copy": next(iter(copies), None)}.get(deed.options["edit"]) or {
+        "credits": "1000"
+    }
+    world.edit(checkout_id, after)
+    cast.edited.add(checkout_id)
+    world.note(f"the metadata of {checkout_id} is edited: {after}")
 
 
 _FORMS: Final = {

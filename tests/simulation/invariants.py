@@ -33,6 +33,7 @@ def violations(cast: Cast) -> Iterator[str]:
     for member in cast.members:
         yield from _ledger(member, users[str(member.id)], entries[str(member.id)])
     yield from _payments(cast, tree["creditEntries"])
+    yield from _reviews(cast)
     yield from _haikus(cast, tree["creditEntries"], tree["haikus"])
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
     yield from _opening(cast, entries)
@@ -76,22 +77,34 @@ def _payments(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:
         credited = [
             entry for entry in entries if entry["kind"] == "purchase" and session["id"] in entry["key"]
         ]
-        paid = session["status"] == "complete" and session["payment_status"] in PAID
-        owed = [(int(session["metadata"]["credits"]), session["metadata"]["member"])] if paid else []
+        is_owed = _is_paid(session) and session["id"] not in cast.edited
+        owed = [(int(session["metadata"]["credits"]), session["metadata"]["member"])] if is_owed else []
         found = [(entry["amount"], entry["account"]) for entry in credited]
         if found != owed:
-            yield f"{session['id']} ({session['payment_status']}): credited {found}, owed {owed}"
+            was_edited = "edited, " if session["id"] in cast.edited else ""
+            yield f"{session['id']} ({was_edited}{session['payment_status']}): credited {found}, owed {owed}"
         clawed = [
             entry["amount"]
             for entry in entries
             if entry["kind"] in CLAWED_BACK and entry.get("ref") == session["id"]
         ]
-        due = _due_back(cast, session) if paid else 0
+        due = _due_back(cast, session) if is_owed else 0
         if -sum(clawed) != due:
             yield f"{session['id']}: {clawed} clawed back, due {due}"
     for entry in entries:
         if entry["kind"] == "purchase" and entry["ref"] not in known:
             yield f"{entry['key']} was never paid"
+
+
+def _reviews(cast: Cast) -> Iterator[str]:
+    """What was edited in Stripe and paid needs review, and nothing else does."""
+    wanted = {session["id"] for session in cast.world.sessions() if _is_paid(session)} & cast.edited
+    if wanted != cast.left_for_review:
+        yield f"{sorted(cast.left_for_review)} need review, edited and paid are {sorted(wanted)}"
+
+
+def _is_paid(session: dict[str, Any]) -> bool:
+    return session["status"] == "complete" and session["payment_status"] in ("paid", "no_payment_required")
 
 
 def _due_back(cast: Cast, session: dict[str, Any]) -> int:

@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,10 +17,11 @@ from unittest.mock import patch
 from uuid import UUID
 
 from accounts.members import Member
-from billing import checkout, clawback, fulfilment, reconciliation, spending, webhook
+from billing import checkout, clawback, fulfilment, reconciliation, seals, spending, webhook
 from billing.checkout import buyer_of
 from billing.clawback import Payment
 from billing.fulfilment import Fulfilment, Outcome, Settlement
+from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout, Customer
 from instant_admin.client import protocol
@@ -279,6 +280,34 @@ def added_because_the_browser_says_so() -> AbstractContextManager[Any]:
         return Settlement(checkout_id, Outcome.ALREADY_CREDITED, 10, 10, open=False)
 
     return patch.object(actors, "sync_checkout", sync_checkout)
+
+
+@mutant("The metadata is our own; who would edit it?", shows=r"\(edited, .+credited \[\(")
+def seal_unchecked() -> AbstractContextManager[Any]:
+    return patch.object(fulfilment, "require_as_made", lambda checkout: None)
+
+
+@mutant(
+    "A seal is a seal, so it may stand in the metadata with the rest.",
+    shows=r"\(edited, .+credited \[\(",
+)
+@contextmanager
+def seal_that_can_be_copied() -> Iterator[None]:
+    made: set[str] = set()
+
+    def sealed_reference(metadata: Mapping[str, str]) -> str:
+        reference = seals.sealed_reference(metadata)
+        made.add(reference)
+        return reference
+
+    def seal_of(reference: str, metadata: Mapping[str, str]) -> Seal:
+        return Seal.INTACT if seals.sealed_reference(metadata) in made else Seal.BROKEN
+
+    with (
+        patch.object(checkouts, "sealed_reference", sealed_reference),
+        patch.object(checkouts, "seal_of", seal_of),
+    ):
+        yield
 
 
 # Money that goes back

@@ -88,6 +88,8 @@ def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
 def _last_reconcile(cast: Cast) -> None:
     for finding in cast.world.serve("reconcile", lambda: list(reconcile(since=None, dry_run=False))):
         cast.world.note(f"reconciled {finding.checkout_id}: {finding.text}")
+        if finding.needs_review:
+            cast.left_for_review.add(finding.checkout_id)
 
 
 def _last_checkouts(cast: Cast) -> None:

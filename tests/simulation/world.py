@@ -144,11 +144,12 @@ class World:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return self.stripe.handle(Request("POST", path, headers=headers, body=body))
 
-    def ask_stripe(self, path: str) -> dict[str, Any]:
-        """What Stripe's API says, asked without the network."""
+    def ask_stripe(self, path: str, *, form: dict[str, str] | None = None) -> dict[str, Any]:
+        """What Stripe's API says, asked without the network; with a `form`, it is a POST."""
         parts = urlsplit(path)
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
-        answer = self.stripe.handle(Request("GET", parts.path, parts.query, headers))
+        method, body = ("GET", b"") if form is None else ("POST", urlencode(form).encode())
+        answer = self.stripe.handle(Request(method, parts.path, parts.query, headers, body))
         found: dict[str, Any] = json.loads(answer.body)
         if answer.status != 200:
             raise AssertionError(f"{path}: {found}")
@@ -157,6 +158,11 @@ class World:
     def session(self, checkout_id: str) -> dict[str, Any]:
         """A Checkout Session as it is."""
         return self.ask_stripe(f"/v1/checkout/sessions/{checkout_id}")
+
+    def edit(self, checkout_id: str, metadata: dict[str, str]) -> None:
+        """Edit the metadata of a Checkout Session, as Stripe's dashboard lets one."""
+        form = {f"metadata[{name}]": value for name, value in metadata.items()}
+        self.ask_stripe(f"/v1/checkout/sessions/{checkout_id}", form=form)
 
     def sessions(self) -> list[dict[str, Any]]:
         """Every Checkout Session."""

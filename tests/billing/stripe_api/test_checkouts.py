@@ -8,6 +8,7 @@ import pytest
 import responses
 
 from billing.errors import StripeRefused, UnknownCheckout
+from billing.seals import SEALED, Seal, seal_of
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import CheckoutRequest, Customer
 from tests.billing.stripe_api.conftest import BASE
@@ -30,7 +31,8 @@ def session(**changes: Any) -> dict[str, Any]:
         "amount_total": 1000,
         "currency": "usd",
         "created": 1_790_000_000,
-        "metadata": {"app": "the-app", "member": str(ADA), "credits": "20"},
+        "client_reference_id": wanted().reference,
+        "metadata": wanted().metadata,
     } | changes
 
 
@@ -41,7 +43,7 @@ def wanted() -> CheckoutRequest:
         customer_id="cus_1",
         price_id="price_ten",
         quantity=2,
-        credits=20,
+        pack_credits=10,
         success_url="http://site.test/?session_id={CHECKOUT_SESSION_ID}",
         cancel_url="http://site.test/?checkout=cancelled",
     )
@@ -56,13 +58,21 @@ def test_a_checkout_carries_what_it_is_worth_in_its_own_metadata(wire: responses
     wire.post(f"{BASE}/v1/checkout/sessions", json=session())
     checkout = checkouts.create(wanted(), idempotency_key="once")
     assert (checkout.id, checkout.url) == ("cs_test_1", "http://pay.test/1")
-    assert (checkout.credits, checkout.member_id) == (20, ADA)
-    assert form_of(wire).items() >= {
-        ("metadata[credits]", "20"),
-        ("metadata[member]", str(ADA)),
+    assert (checkout.credits, checkout.member_id, checkout.seal) == (20, ADA, Seal.INTACT)
+    form = form_of(wire)
+    sent = {name: form[f"metadata[{name}]"] for name in SEALED}
+    assert sent == {
+        "app": "the-app",
+        "member": str(ADA),
+        "pack": "10",
+        "price": "price_ten",
+        "quantity": "2",
+        "credits": "20",
+    }
+    assert seal_of(form["client_reference_id"], sent) is Seal.INTACT
+    assert form.items() >= {
         ("payment_intent_data[metadata][app]", "the-app"),
         ("line_items[0][quantity]", "2"),
-        ("client_reference_id", str(ADA)),
         ("invoice_creation[enabled]", "true"),
         ("invoice_creation[invoice_data][metadata][app]", "the-app"),
         ("success_url", "http://site.test/?session_id={CHECKOUT_SESSION_ID}"),
@@ -92,23 +102,19 @@ def test_a_checkout_that_stripe_does_not_have_is_unknown(wire: responses.Request
         checkouts.retrieve("cs_test_1")
 
 
+@pytest.mark.parametrize("reference", [None, "", "order 7", ":", "member:seal"])
 @pytest.mark.parametrize(
     "metadata",
-    [
-        None,
-        {},
-        {"member": "not a uuid", "credits": "ten"},
-        {"app": "x", "member": "", "credits": ""},
-        {"credits": "0"},
-        {"credits": "-5"},
-    ],
+    [None, {}, {"member": str(ADA), "credits": "ten"}, {"credits": ""}, {"credits": "0"}, {"credits": "-5"}],
 )
 def test_a_session_that_we_did_not_make_has_neither_member_nor_credits(
-    wire: responses.RequestsMock, metadata: dict[str, str] | None
+    wire: responses.RequestsMock, metadata: dict[str, str] | None, reference: str | None
 ) -> None:
-    wire.get(f"{BASE}/v1/checkout/sessions/cs_test_1", json=session(metadata=metadata))
+    foreign = session(metadata=metadata, client_reference_id=reference)
+    wire.get(f"{BASE}/v1/checkout/sessions/cs_test_1", json=foreign)
     checkout = checkouts.retrieve("cs_test_1")
     assert (checkout.member_id, checkout.credits) == (None, None)
+    assert checkout.seal is not Seal.INTACT
 
 
 def test_ids_are_read_whether_stripe_expands_them_or_not(wire: responses.RequestsMock) -> None:

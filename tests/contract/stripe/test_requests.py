@@ -70,7 +70,7 @@ class Account:
             customer_id=self.customer_id,
             price_id=PRICE,
             quantity=2,
-            credits=20,
+            pack_credits=10,
             success_url="http://site.test/?session_id={CHECKOUT_SESSION_ID}",
             cancel_url="http://site.test/?checkout=cancelled",
         )
