@@ -46,6 +46,7 @@ def shape(schema: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def new_app(folder: Path) -> Iterator[tuple[Process, InstantAdmin]]:
     """A stand-in with an empty app."""
+    folder.mkdir()
     process = Process(folder / "instant.sqlite3")
     process.start()
     try:

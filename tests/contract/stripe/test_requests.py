@@ -115,6 +115,7 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "payments.retrieve": lambda a: payments.retrieve(a.payment_id),
     "payments.refunded_or_disputed": lambda a: list(payments.refunded_or_disputed(since=LONG_AGO)),
     "payments.invoice_page": lambda a: payments.invoice_page(a.invoice_id),
+    "setup.astray": lambda a: setup.astray("https://credits.test"),
     "setup.account": lambda a: setup.account(),
     "setup.set_up_packs": lambda a: list(setup.set_up_packs([PLAN], dry_run=False)),
     "setup.set_up_endpoint": lambda a: setup.set_up_endpoint("https://site.test", dry_run=False),
