@@ -163,28 +163,22 @@ def settle(checkout: Checkout) -> Settlement:
 
 
 def plan_of(checkout: Checkout) -> Fulfilment | None:
-    """What a checkout of ours is owed; None while it is not paid.
-
-    Raises `UnknownCheckout` when it is not ours, and `NotAsMade` when it no longer says what it is worth.
-    """
+    """What a checkout of ours is owed; None while it is not paid. Raises `UnknownCheckout` when it is not ours."""
     if not checkout.is_paid:
         return None
     if checkout.member_id is None:
         raise UnknownCheckout("this site did not make it")
-    if checkout.credits is None:
-        raise NotAsMade("is paid, and its metadata no longer says for how many credits")
-    return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits)
+    return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits or 0)
 
 
 def require_as_made(checkout: Checkout) -> None:
     """Refuse a checkout without an intact seal, unless it is from before there were seals. Raises `NotAsMade`."""
-    match checkout.seal:
-        case Seal.BROKEN:
-            raise NotAsMade(
-                "is paid, but its metadata is not what it was made with, so its credits are not added"
-            )
-        case Seal.MISSING if checkout.created.date() >= settings.UNSEALED_CHECKOUTS_UNTIL:
-            raise NotAsMade("is paid, but it has no seal, so its credits are not added")
+    if checkout.seal is Seal.BROKEN or checkout.credits is None:
+        raise NotAsMade(
+            "is paid, but its metadata is not what it was made with, so its credits are not added"
+        )
+    if checkout.seal is Seal.MISSING and checkout.created.date() >= settings.UNSEALED_CHECKOUTS_UNTIL:
+        raise NotAsMade("is paid, but it has no seal, so its credits are not added")
 
 
 def _mark(checkout: Checkout) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import NEEDS_REVIEW, Outcome, plan_of, settle
+from billing.fulfilment import NEEDS_REVIEW, NotAsMade, Outcome, plan_of, settle
 from billing.stripe_api import checkouts, payments, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
@@ -102,6 +102,8 @@ def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
     except NEEDS_REVIEW as exc:
         if isinstance(exc, NoSuchAccount) and _was_credited(checkout):
             return None  # the member is deleted since, and there is no balance to bring in line
+        if isinstance(exc, NotAsMade) and checkout.is_refunded_whole:
+            return None  # never credited, and no longer owed
         return Finding(checkout.id, checkout.member_id, str(exc), needs_review=True)
     except UnknownCheckout:
         text = "is paid, but does not say by whom"

@@ -88,6 +88,28 @@ def test_what_was_edited_is_credited_by_nobody_until_it_is_put_back(
     assert site.ledger(ada) == [("purchase", 10, 10)]
 
 
+def test_what_was_refunded_instead_needs_no_review_any_more(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    site.edit(checkout_id, credits="1000")
+    site.refund(checkout_id, 499)
+    assert needing_review(dry_run=True) == [checkout_id]
+    site.refund(checkout_id, 1)
+    assert needing_review(dry_run=True) == needing_review(dry_run=False) == []
+    assert list(Audit().violations()) == []
+    assert site.entries(ada) == []
+
+
+@pytest.mark.parametrize("credits", ["1000", ""])
+def test_what_was_credited_before_it_was_edited_and_refunded_is_still_named(
+    site: LoopbackSite, ada: Member, credits: str
+) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.edit(checkout_id, credits=credits)
+    site.refund(checkout_id, 500)
+    assert needing_review(dry_run=True) == needing_review(dry_run=False) == [checkout_id]
+
+
 def test_the_metadata_of_a_bigger_checkout_does_not_fit_a_smaller_one(
     site: LoopbackSite, ada: Member
 ) -> None:

@@ -121,7 +121,7 @@ def _draw_deed(rng: random.Random, member: int) -> Deed:
             "after": rng.choice([None, None, "refund", "refunds", "failed refund", "won", "lost", "inquiry"]),
             "share": rng.choice([0.1, 0.3, 0.5, 0.99, 1.0]),
             "stolen": rng.random() < 0.1,
-            "edit": rng.choice([None] * 9 + ["credits", "member", "copy"]),
+            "edit": rng.choice([None] * 9 + ["credits", "member", "app", "copy"]),
         }
     if kind == "write":
         options = {
@@ -248,18 +248,18 @@ def _start(
 
 
 def _edit(cast: Cast, deed: Deed, checkout_id: str) -> None:
-    """Somebody edits the metadata in Stripe's dashboard: more credits, another member, or what another checkout has.
+    """Somebody edits the metadata in Stripe's dashboard, perhaps to what another checkout has.
 
     Where no other checkout is worth something else, it is more credits.
     """
-    world, before = cast.world, cast.world.session(checkout_id)["metadata"]
-    other = {"member": str(cast.members[deed.member - 1].id)}
-    copies = [
-        each["metadata"] for each in world.sessions() if each["metadata"]["credits"] != before["credits"]
-    ]
-    after = {"member": other, "copy": next(iter(copies), None)}.get(deed.options["edit"]) or {
-        "credits": "1000"
+    world, worth = cast.world, cast.world.session(checkout_id)["metadata"]["credits"]
+    others = (session["metadata"] for session in world.sessions())
+    edits = {
+        "member": {"member": str(cast.members[deed.member - 1].id)},
+        "app": {"app": "another-site"},
+        "copy": next((metadata for metadata in others if metadata["credits"] != worth), None),
     }
+    after = edits.get(deed.options["edit"]) or {"credits": "1000"}
     world.edit(checkout_id, after)
     cast.edited.add(checkout_id)
     world.note(f"the metadata of {checkout_id} is edited: {after}")

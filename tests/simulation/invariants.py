@@ -97,21 +97,34 @@ def _payments(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _reviews(cast: Cast) -> Iterator[str]:
-    """What was edited in Stripe and paid needs review, and nothing else does."""
-    wanted = {session["id"] for session in cast.world.sessions() if _is_paid(session)} & cast.edited
+    """What was edited in Stripe and paid, and not given back, needs review, and nothing else does."""
+    wanted = {
+        session["id"]
+        for session in cast.world.sessions()
+        if session["id"] in cast.edited and _is_paid(session) and not _is_given_back(cast, session)
+    }
     if wanted != cast.left_for_review:
-        yield f"{sorted(cast.left_for_review)} need review, edited and paid are {sorted(wanted)}"
+        yield f"{sorted(cast.left_for_review)} need review, it should be {sorted(wanted)}"
 
 
 def _is_paid(session: dict[str, Any]) -> bool:
     return session["status"] == "complete" and session["payment_status"] in ("paid", "no_payment_required")
 
 
+def _is_given_back(cast: Cast, session: dict[str, Any]) -> bool:
+    payment = session["payment_intent"]
+    return payment is not None and _refunded(cast, payment) == session["amount_total"]
+
+
+def _refunded(cast: Cast, payment: str) -> int:
+    return sum(one["amount"] for one in cast.world.refunds(payment) if one["status"] not in UNDONE_REFUND)
+
+
 def _due_back(cast: Cast, session: dict[str, Any]) -> int:
     payment, credits = session["payment_intent"], int(session["metadata"]["credits"])
     if payment is None:
         return 0
-    back = sum(one["amount"] for one in cast.world.refunds(payment) if one["status"] not in UNDONE_REFUND)
+    back = _refunded(cast, payment)
     back += sum(one["amount"] for one in cast.world.disputes(payment) if one["status"] in STANDING_DISPUTE)
     paid = int(session["amount_total"])
     return int(credits * min(back, paid) // paid)
