@@ -3,64 +3,52 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from sandbox.recording import RecordedStripe, Recording, shape_of
-from sandbox.serving import Request
-from tests.drivers.stripe_api import PRICE, SECRET_KEY, SUCCESS_URL, Clock, make_standin
+from sandbox.recording import Recording, shape_of
+from tests.drivers.stripe_api import StripeDriver, new_driver
 from tests.sandbox.stripe.harness import StandInProcess
 
 
-class Recorded:
-    """A stand-in with a recording, and somebody who asks it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.clock = Clock()
-        self.standin: RecordedStripe = make_standin(self.clock)
-        self.standin.recording = Recording(folder)
-
-    def ask(self, method: str, path: str, **form: str) -> dict[str, Any]:
-        text = urlencode(form)
-        headers = {"authorization": f"Bearer {SECRET_KEY}"}
-        request = Request(method, path, headers=headers, body=text.encode())
-        if method == "GET":
-            request = Request(method, path, text, headers)
-        answer: dict[str, Any] = json.loads(self.standin.handle(request).body)
-        return answer
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for path in self.folder.iterdir() for line in path.read_text().splitlines()]
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where `driver` records."""
+    return tmp_path / "new" / "folder"
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> Recorded:
-    return Recorded(tmp_path / "new" / "folder")
+def driver(folder: Path) -> Iterator[StripeDriver]:
+    """A stand-in with a recording, and somebody who asks it."""
+    with new_driver() as driver:
+        driver.standin.recording = Recording(folder)
+        yield driver
 
 
-def test_an_exchange_is_written_down_as_it_was(recorded: Recorded) -> None:
-    answer = recorded.ask("POST", "/v1/customers", email="ada@example.com")
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in folder.iterdir() for line in path.read_text().splitlines()]
+
+
+def test_an_exchange_is_written_down_as_it_was(driver: StripeDriver, folder: Path) -> None:
     form = "email=ada%40example.com"
-    assert recorded.lines() == [
-        {"method": "POST", "address": "customers", "form": form, "status": 200, "answer": answer}
-    ]
+    answer = driver.call("POST", "/v1/customers", data=form).json()
+    asked = {"method": "POST", "address": "customers", "form": form}
+    assert lines(folder) == [{**asked, "status": 200, "answer": answer}]
 
 
-def test_the_same_call_of_another_object_is_nothing_new(recorded: Recorded) -> None:
+def test_the_same_call_of_another_object_is_nothing_new(driver: StripeDriver, folder: Path) -> None:
     for email in ("ada@example.com", "grace@example.com"):
-        made = recorded.ask("POST", "/v1/customers", email=email)
-        recorded.ask("GET", f"/v1/customers/{made['id']}")
-    assert [line["address"] for line in recorded.lines()] == ["customers", "customers/*"]
+        driver.v1.customers.retrieve(driver.v1.customers.create({"email": email}).id)
+    assert [line["address"] for line in lines(folder)] == ["customers", "customers/*"]
 
 
-def test_another_parameter_another_word_or_another_status_is_new(recorded: Recorded) -> None:
+def test_another_parameter_another_word_or_another_status_is_new(driver: StripeDriver, folder: Path) -> None:
     for query in ("", "limit=1", "limit=2", "limit=none", "status=open", "status=complete"):
-        recorded.ask("GET", "/v1/checkout/sessions", **dict(parse_qsl(query)))
-    assert [(line["form"], line["status"]) for line in recorded.lines()] == [
+        driver.call("GET", f"/v1/checkout/sessions?{query}")
+    assert [(line["form"], line["status"]) for line in lines(folder)] == [
         ("", 200),
         ("limit=1", 200),
         ("limit=none", 400),
@@ -69,31 +57,26 @@ def test_another_parameter_another_word_or_another_status_is_new(recorded: Recor
     ]
 
 
-def test_the_items_of_a_list_are_written_down_one_by_one(recorded: Recorded) -> None:
-    for email in ({}, {"email": "ada@example.com"}, {"email": "grace@example.com"}):
-        recorded.ask("POST", "/v1/customers", **email)
-    found = recorded.ask("GET", "/v1/customers")
+def test_the_items_of_a_list_are_written_down_one_by_one(driver: StripeDriver, folder: Path) -> None:
+    for customer in ({}, {"email": "ada@example.com"}, {"email": "grace@example.com"}):
+        driver.v1.customers.create(customer)
+    found = driver.call("GET", "/v1/customers").json()
     newest, _, oldest = found["data"]
-    assert [line["answer"] for line in recorded.lines()[2:]] == [
-        found | {"data": [newest]},
-        found | {"data": [oldest]},
-    ]
+    answers = [line["answer"] for line in lines(folder)][2:]
+    assert answers == [found | {"data": [newest]}, found | {"data": [oldest]}]
 
 
-def test_a_webhook_is_written_down_once_however_often_it_is_due(recorded: Recorded) -> None:
-    session = {"mode": "payment", "success_url": SUCCESS_URL}
-    session |= {"line_items[0][price]": PRICE, "line_items[0][quantity]": "1"}
+def test_a_webhook_is_written_down_once_however_often_it_is_due(driver: StripeDriver, folder: Path) -> None:
     for _ in range(2):
-        made = recorded.ask("POST", "/v1/checkout/sessions", **session)
-        recorded.ask("POST", f"/v1/checkout/sessions/{made['id']}/expire")
-        recorded.standin.due_deliveries(recorded.clock.now)
-    sent = [line["webhook"]["type"] for line in recorded.lines() if "webhook" in line]
+        driver.v1.checkout.sessions.expire(driver.session().id)
+        driver.due()
+    sent = [line["webhook"]["type"] for line in lines(folder) if "webhook" in line]
     assert sent.count("checkout.session.expired") == 1
 
 
-def test_pages_are_not_written_down(recorded: Recorded) -> None:
-    recorded.standin.handle(Request("GET", "/dashboard/"))
-    assert list(recorded.folder.iterdir()) == []
+def test_pages_are_not_written_down(driver: StripeDriver, folder: Path) -> None:
+    driver.get("/dashboard/")
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

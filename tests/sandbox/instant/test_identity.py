@@ -9,12 +9,13 @@ from tests.sandbox.instant.harness import Harness, new_id, refused
 
 USERS: Any = {"$users": {}}
 NOBODYS = new_id()
+APP_IN_QUERY = [["query-params", "app_id"]]
 
 
 @pytest.mark.parametrize(
     ("headers", "kind", "hint"),
     [
-        ({"app-id": ""}, "param-missing", {"in": ["headers", "app-id"]}),
+        ({"app-id": ""}, "param-missing", {"in": ["headers", "app-id"], "possible-ins": APP_IN_QUERY}),
         ({"app-id": "seven"}, "param-malformed", {"in": ["headers", "app-id"], "original-input": "seven"}),
         ({"authorization": ""}, "param-missing", {"in": ["headers", "authorization"]}),
         ({"authorization": "Bearer seven"}, "param-malformed", {"in": ["headers", "authorization"]}),

@@ -16,20 +16,6 @@ from tests.sandbox.instant.harness import new_id
 from tests.sandbox.instant.process import DEADLINE_S, ROOT, Process
 
 
-def test_it_answers_over_http(served: Process) -> None:
-    post = new_id()
-    answer = served.transact(["create", "posts", post, {"title": "Ünïcode ✓"}])
-    assert (answer.status_code, set(answer.json())) == (200, {"tx-id"})
-    assert served.query({"posts": {}}) == {"posts": [{"id": post, "title": "Ünïcode ✓"}]}
-
-
-def test_a_refusal_arrives_with_its_status_and_shape(served: Process) -> None:
-    answer = requests.post(f"{served.uri}/admin/query", json={"query": {}}, timeout=5)
-    assert (answer.status_code, answer.json()["type"]) == (400, "param-missing")
-    places = {"in": ["headers", "app-id"], "possible-ins": [["query-params", "app_id"]]}
-    assert answer.json()["hint"] == places
-
-
 def test_printing_the_app_starts_nothing_and_keeps_it(tmp_path: Path) -> None:
     chosen = new_id()
     command = [sys.executable, "-m", "sandbox.instant", "--data", str(tmp_path / "x.sqlite3"), "--print-app"]

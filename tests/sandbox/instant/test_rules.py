@@ -325,12 +325,8 @@ def test_new_attributes_need_leave(notes: Harness) -> None:
 
 def test_a_rate_limit_answers_429_with_when_to_come_back(notes: Harness) -> None:
     limit = {"capacity": 2, "refill": {"amount": 2, "period": "1 hour", "type": "interval"}}
-    notes.push_rules(
-        {
-            "$rateLimits": {"make": {"limits": [limit]}},
-            "notes": {"allow": {"create": "rateLimit.make.limit(request.ip)"}},
-        }
-    )
+    allow = {"create": "rateLimit.make.limit(request.ip)"}
+    notes.push_rules({"$rateLimits": {"make": {"limits": [limit]}}, "notes": {"allow": allow}})
     for _ in range(2):
         assert may_create(notes, {})
     notes.now += 0.3
@@ -402,10 +398,8 @@ def test_this_projects_rules(credits_app: Harness, etype: str, action: str, call
     app = credits_app
     ada, as_ada = app.sign_in("ada@example.com")
     ben, as_ben = app.sign_in("ben@example.com")
-    haiku, entry = (
-        app.create("haikus", **HAIKU, author=ada),
-        app.create("creditEntries", **ENTRY, account=ada),
-    )
+    haiku = app.create("haikus", **HAIKU, author=ada)
+    entry = app.create("creditEntries", **ENTRY, account=ada)
     headers = {"guest": GUEST, "owner": as_ada, "other": as_ben, "admin": None}[caller]
     # Who is linked now, or would like to be.
     end = ben if action == "link" else ada

@@ -124,10 +124,8 @@ def test_counts_and_pages_travel_beside_the_answer(instant: Harness) -> None:
     for n in range(3):
         instant.create("posts", n=n)
     counted = listen(instant, opened, {"posts": {"$": {"aggregate": "count"}}})
-    assert (counted["result"], counted["result-meta"]["aggregate"]) == (
-        {"posts": []},
-        {"posts": {"count": 3}},
-    )
+    assert counted["result"] == {"posts": []}
+    assert counted["result-meta"]["aggregate"] == {"posts": {"count": 3}}
     paged = listen(instant, opened, {"posts": {"$": {"limit": 2}}})
     assert paged["result-meta"]["page-info"]["posts"]["has-next-page?"] is True
 

@@ -6,8 +6,9 @@ from tests.sandbox.instant.harness import Harness, attrs, new_id, refused
 
 
 def test_a_created_entity_is_found_with_what_was_set(instant: Harness) -> None:
-    post = instant.create("posts", title="One", tags=["a", {"b": None}], likes=0)
-    assert instant.find("posts") == [{"id": post, "title": "One", "tags": ["a", {"b": None}], "likes": 0}]
+    values: dict[str, Any] = {"title": "Ünïcode ✓", "tags": ["a", {"b": None}], "likes": 0}
+    post = instant.create("posts", **values)
+    assert instant.find("posts") == [{"id": post, **values}]
 
 
 def test_transaction_ids_increase(instant: Harness) -> None:

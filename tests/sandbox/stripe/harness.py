@@ -80,7 +80,8 @@ class StandInProcess:
         self._command = [sys.executable, "-m", "sandbox.stripe", "--port", str(port)]
         self._command += ["--data", str(folder / "var" / "stripe.sqlite3")]
         self._log = folder / "log"
-        self.v1 = stripe.StripeClient(SECRET_KEY, base_addresses={"api": self._url}).v1
+        # Untyped, as the driver's.
+        self.v1: Any = stripe.StripeClient(SECRET_KEY, base_addresses={"api": self._url}).v1
 
     @contextmanager
     def running(self, *options: str, **env: str) -> Iterator[dict[str, Any]]:

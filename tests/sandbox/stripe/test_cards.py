@@ -78,10 +78,8 @@ def test_a_declined_card_leaves_the_session_open(
     assert (driver.again(session).status, intent.status) == ("open", "requires_payment_method")
     assert reason(intent.last_payment_error) == (code, decline_code)
     charge = intent.latest_charge
-    assert (charge.id, charge.failure_message) == (
-        intent.last_payment_error.charge,
-        intent.last_payment_error.message,
-    )
+    assert charge.id == intent.last_payment_error.charge
+    assert charge.failure_message == intent.last_payment_error.message
     assert (charge.status, charge.paid, charge.failure_code) == ("failed", False, code)
     outcome = charge.outcome
     if number == BLOCKED:
@@ -153,7 +151,5 @@ def test_a_sepa_debit_ends_as_its_account_says(iban: str, ended: tuple[str, str]
         assert (intent.status, details.country, details.last4) == ("processing", "AT", iban[-4:])
         driver.clock.advance(60)
         assert (driver.intent(session).status, driver.again(session).payment_status) == ended
-        assert driver.events_about(session.id) == [
-            "checkout.session.completed",
-            f"checkout.session.async_payment_{told}",
-        ]
+        events = ["checkout.session.completed", f"checkout.session.async_payment_{told}"]
+        assert driver.events_about(session.id) == events

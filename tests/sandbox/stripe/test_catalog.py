@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.drivers.stripe_api import PRICE, Clock, StripeDriver, make_standin
+from tests.drivers.stripe_api import PRICE, StripeDriver
 from tests.sandbox.stripe.harness import refused
 
 
@@ -158,8 +158,8 @@ def test_only_one_active_promotion_code_has_a_spelling(driver: StripeDriver) -> 
         codes.update(first.id, {"active": True})
 
 
-def test_seeding_twice_is_seeding_once() -> None:
-    standin = make_standin(Clock())
+def test_seeding_twice_is_seeding_once(fresh: StripeDriver) -> None:
+    standin = fresh.standin
     standin.ensure_price(PRICE, 500, "usd", "10 credits")
     standin.ensure_promotion_code("TESTING100", percent_off=100)
     with standin._turn() as turn:
@@ -168,4 +168,3 @@ def test_seeding_twice_is_seeding_once() -> None:
     standin.ensure_price(PRICE, 700, "usd", "Ten credits")
     with standin._turn() as turn:
         assert turn.need("price", PRICE).body["unit_amount_decimal"] == "700"
-    standin.close()

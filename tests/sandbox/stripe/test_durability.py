@@ -14,6 +14,7 @@ from sandbox.serving import Request, Response
 from tests.drivers.stripe_api import (
     LIMIT_S,
     PRICE,
+    SUCCESS_URL,
     VISA,
     Clock,
     StripeDriver,
@@ -22,7 +23,7 @@ from tests.drivers.stripe_api import (
     make_standin,
     served,
 )
-from tests.sandbox.stripe.harness import StandInProcess
+from tests.sandbox.stripe.harness import StandInProcess, packs
 
 SELLER = (*StandInProcess.KEYS, "--price", f"{PRICE}:500:usd:10 credits: the big pack")
 
@@ -49,20 +50,14 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> 
     process = StandInProcess(tmp_path)
     sessions = process.v1.checkout.sessions
     with process.running(*SELLER):
-        session = sessions.create(
-            {
-                "mode": "payment",
-                "line_items": [{"price": PRICE, "quantity": 1}],
-                "success_url": "http://shop.test/",
-            }
-        )
+        order = {"mode": "payment", "line_items": packs(), "success_url": SUCCESS_URL}
+        session = sessions.create(order)
         form = {"card_number": VISA}
         paid = requests.post(str(session.url), data=form, timeout=LIMIT_S, allow_redirects=False)
         assert paid.status_code == 303
     with process.running(*SELLER):
         again = sessions.retrieve(session.id, {"expand": ["line_items"]})
     assert again.payment_status == "paid"
-    assert again.line_items is not None
     assert again.line_items.data[0].description == "10 credits: the big pack"
 
 

@@ -12,7 +12,7 @@ import pytest
 import stripe
 
 from sandbox.stripe import cards, errors
-from tests.drivers.stripe_api import SECRET_KEY, Clock, StripeDriver, make_standin
+from tests.drivers.stripe_api import SECRET_KEY, Clock, StripeDriver, make_standin, new_driver
 from tests.sandbox.stripe.harness import refused
 
 LIVE_KEY = "sk_live_" + "x" * 24
@@ -172,7 +172,5 @@ def test_a_null_reference_stays_null_when_expanded_and_what_is_none_is_named(dri
 
 
 def test_ids_from_one_seed_do_not_repeat() -> None:
-    standin = make_standin(Clock(), rng=random.Random(1))
-    with standin._turn() as turn:
+    with new_driver(rng=random.Random(1)) as driver, driver.standin._turn() as turn:
         assert len({turn.new_id("cus", 14) for _ in range(10_000)}) == 10_000
-    standin.close()

@@ -6,10 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 import stripe
 
-from sandbox.serving import Request, Response
-from sandbox.stripe.standin import StripeStandIn
 from tests.drivers.stripe_api import LIMIT_S, PRICE, SECRET_KEY, Clock, StripeDriver, make_standin
 from tests.sandbox.stripe.harness import refund, refused
 
@@ -109,37 +108,35 @@ class SlowClock(Clock):
         return super().__call__()
 
 
-def post(standin: StripeStandIn, path: str, body: str = "", key: str = "k9") -> Response:
-    """A request without a network."""
-    headers = {"authorization": f"Bearer {SECRET_KEY}", "idempotency-key": key}
-    return standin.handle(Request("POST", path, headers=headers, body=body.encode()))
-
-
 def test_a_key_whose_first_request_still_runs_is_in_use() -> None:
     clock = SlowClock()
-    standin = make_standin(clock)
+    driver = StripeDriver(make_standin(clock), clock)
+
+    def create() -> requests.Response:
+        return driver.call("POST", "/v1/customers", headers={"Idempotency-Key": "k9"})
+
     clock.slow = True
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(post, standin, "/v1/customers")
+        first = pool.submit(create)
         assert clock.asked.wait(LIMIT_S)
-        second = post(standin, "/v1/customers")
+        second = create()
         clock.let_go.set()
-        assert first.result(LIMIT_S).status == 200
-    assert (second.status, b"idempotency_key_in_use" in second.body) == (409, True)
-    assert post(standin, "/v1/customers").body == first.result().body
-    standin.close()
+        assert first.result(LIMIT_S).status_code == 200
+    assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_key_in_use")
+    assert create().content == first.result().content
+    driver.standin.close()
 
 
 def test_the_simulator_sees_the_same_story_twice() -> None:
     def story() -> list[bytes]:
         clock = Clock()
         clock.now = 1_800_000_000.0
-        standin = make_standin(clock)
-        item = f"line_items[0][price]={PRICE}&line_items[0][quantity]=1"
-        order = f"mode=payment&success_url=http://shop.test&{item}"
-        answers = [post(standin, "/v1/checkout/sessions", order, key).body for key in "abc"]
-        answers += [delivery.body for delivery in standin.due_deliveries(clock.now)]
-        standin.close()
+        driver = StripeDriver(make_standin(clock), clock)
+        order = {"mode": "payment", "success_url": "http://shop.test"}
+        order |= {"line_items[0][price]": PRICE, "line_items[0][quantity]": "1"}
+        answers = [driver.call("POST", "/v1/checkout/sessions", data=order).content for _ in range(3)]
+        answers += [delivery.body for delivery in driver.due()]
+        driver.standin.close()
         return answers
 
     assert story() == story()
