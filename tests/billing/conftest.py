@@ -21,3 +21,11 @@ def site() -> Iterator[LoopbackSite]:
 def ada(site: LoopbackSite) -> Member:
     """A member without credits."""
     return site.member("ada@example.com")
+
+
+@pytest.fixture
+def bought(site: LoopbackSite, ada: Member) -> str:
+    """The checkout by which Ada bought her ten credits."""
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    return checkout_id

@@ -6,17 +6,14 @@ import pytest
 from django.test import Client
 
 from accounts.members import Member
-from billing.fulfilment import settle
 from billing.history import history_of
-from billing.stripe_api import checkouts
 from instant_admin.client.steps import update
 from tests.drivers.signed_in import FRAGMENT, browser_of
 from tests.drivers.site import LoopbackSite
 
 
 @pytest.fixture
-def browser(site: LoopbackSite, ada: Member) -> Client:
-    settle(checkouts.retrieve(site.buy(ada)))
+def browser(site: LoopbackSite, ada: Member, bought: str) -> Client:
     site.spend(ada, 2)
     return browser_of(ada)
 
@@ -29,8 +26,8 @@ def test_a_page_asks_instant_once(site: LoopbackSite, browser: Client, path: str
     assert site.asked_instant == asked + 1
 
 
+@pytest.mark.usefixtures("bought")
 def test_an_entry_of_a_newer_kind_is_shown_as_it_is_stored(site: LoopbackSite, ada: Member) -> None:
-    settle(checkouts.retrieve(site.buy(ada)))
     (entry,) = site.entries(ada)
     site.admin.transact([update("creditEntries", entry.id, {"kind": "birthday"})])
     page = history_of(ada)
@@ -43,7 +40,8 @@ def test_an_entry_of_a_newer_kind_is_shown_as_it_is_stored(site: LoopbackSite, a
 @pytest.mark.django_db
 def test_only_the_first_page_of_a_long_ledger_takes_two_questions(site: LoopbackSite, ada: Member) -> None:
     for _ in range(3):
-        settle(checkouts.retrieve(site.buy(ada)))
+        site.buy(ada)
+    site.deliver_all()
     site.spend(ada, 24)
     asked = site.asked_instant
     first = history_of(ada)

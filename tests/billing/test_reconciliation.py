@@ -76,11 +76,9 @@ def test_a_bank_debit_that_took_more_than_a_week_is_found(site: LoopbackSite, ad
     assert fixed(site, THREE_DAYS) == ["credited 10"]
 
 
-def test_a_refund_of_an_old_purchase_is_found_and_so_is_its_failure(site: LoopbackSite, ada: Member) -> None:
-    checkout_id = site.buy(ada)
-    site.deliver_all()
+def test_a_refund_of_an_old_purchase_is_found_and_so_is_its_failure(site: LoopbackSite, bought: str) -> None:
     site.now += 100 * DAY_S
-    refund_id = site.refund(checkout_id, 500)
+    refund_id = site.refund(bought, 500)
     assert lacking(site, THREE_DAYS) == [
         "was refunded by another amount than the credits that were taken back are worth"
     ]
@@ -91,11 +89,11 @@ def test_a_refund_of_an_old_purchase_is_found_and_so_is_its_failure(site: Loopba
     assert fixed(site, THREE_DAYS) == []
 
 
-def test_a_dispute_that_is_decided_months_later_is_found(site: LoopbackSite, ada: Member) -> None:
-    checkout_id = site.buy(ada)
-    site.deliver_all()
+def test_a_dispute_that_is_decided_months_later_is_found(
+    site: LoopbackSite, ada: Member, bought: str
+) -> None:
     site.now += 40 * DAY_S
-    dispute_id = site.dispute(checkout_id)
+    dispute_id = site.dispute(bought)
     assert lacking(site, THREE_DAYS) == ["is disputed, and its credits were not held back"]
     assert fixed(site, THREE_DAYS) == ["took back 10"]
     site.now += 70 * DAY_S
@@ -105,11 +103,9 @@ def test_a_dispute_that_is_decided_months_later_is_found(site: LoopbackSite, ada
     assert site.credits(ada) == 10
 
 
-def test_a_refund_older_than_stripes_events_is_found(site: LoopbackSite, ada: Member) -> None:
-    checkout_id = site.buy(ada)
-    site.deliver_all()
+def test_a_refund_older_than_stripes_events_is_found(site: LoopbackSite, bought: str) -> None:
     site.now += 50 * DAY_S
-    site.refund(checkout_id, 500)
+    site.refund(bought, 500)
     site.now += 35 * DAY_S
     assert fixed(site, THREE_DAYS) == []
     assert fixed(site, timedelta(days=60)) == ["took back 10"]
@@ -138,11 +134,11 @@ def test_what_a_machine_cannot_mend_needs_review_and_stops_nobody_else(
     assert site.credits(ada) == 10
 
 
-def test_a_member_deleted_after_they_were_credited_is_no_concern(site: LoopbackSite, ada: Member) -> None:
-    checkout_id = site.buy(ada)
-    site.deliver_all()
+def test_a_member_deleted_after_they_were_credited_is_no_concern(
+    site: LoopbackSite, ada: Member, bought: str
+) -> None:
     site.admin.delete_user(user_id=ada.id)
-    site.refund(checkout_id, 500)
+    site.refund(bought, 500)
     assert lacking(site) == fixed(site) == []
 
 

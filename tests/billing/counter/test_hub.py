@@ -60,18 +60,26 @@ class FakeUpstream:
         self._said.put(None)
 
 
-class FakeInstant:
-    """Opens upstreams; `refusals` are raised first, one for each that is asked for."""
+class Story:
+    """A hub in a loop, the tabs that a test opens, and an Instant that opens upstreams.
 
-    def __init__(self) -> None:
+    `refusals` are raised first, one for each that is asked for; nothing is opened while the gate is shut.
+    """
+
+    def __init__(self, stack: ExitStack, **limits: int) -> None:
+        self.now_s = 0.0
         self.opened: queue.SimpleQueue[FakeUpstream] = queue.SimpleQueue()
         self.asked: list[Member] = []
         self.refusals: list[InstantError] = []
         self.revoked: set[str] = set()
         self.gate = threading.Event()
         self.gate.set()
+        self.hub = Hub(
+            self._subscribe, clock=lambda: self.now_s, jitter=lambda: 0.0, first_pause_s=0.001, **limits
+        )
+        self._stack = stack
 
-    def subscribe(self, member: Member) -> FakeUpstream:
+    def _subscribe(self, member: Member) -> FakeUpstream:
         self.asked.append(member)
         assert self.gate.wait(LIMIT_S)
         if member.refresh_token in self.revoked:
@@ -82,27 +90,18 @@ class FakeInstant:
         self.opened.put(upstream)
         return upstream
 
+    def tab(self, member: Member = ADA) -> Tab:
+        return self._stack.enter_context(self.hub.join(member))
+
     async def next_upstream(self) -> FakeUpstream:
         return await asyncio.to_thread(self.opened.get, timeout=LIMIT_S)
 
-
-class Story:
-    """A hub in a loop, with the tabs that a test opens."""
-
-    def __init__(self, stack: ExitStack, **limits: int) -> None:
-        self.now_s = 0.0
-        self.instant = FakeInstant()
-        self.hub = Hub(
-            self.instant.subscribe,
-            clock=lambda: self.now_s,
-            jitter=lambda: 0.0,
-            first_pause_s=0.001,
-            **limits,
-        )
-        self._stack = stack
-
-    def tab(self, member: Member = ADA) -> Tab:
-        return self._stack.enter_context(self.hub.join(member))
+    async def next_upstream_says(self, credits: int, *tabs: Tab) -> FakeUpstream:
+        """A balance, which each of the tabs is told."""
+        upstream = await self.next_upstream()
+        upstream.says(credits)
+        assert [await shown(tab) for tab in tabs] == [credits] * len(tabs)
+        return upstream
 
     async def until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + LIMIT_S
@@ -138,19 +137,19 @@ async def ended(tab: Tab) -> bool:
 
 async def test_every_tab_is_told_and_one_upstream_tells_them_all(story: Story) -> None:
     tabs = [story.tab() for _ in range(10)]
-    upstream = await story.instant.next_upstream()
+    upstream = await story.next_upstream()
     for credits in (10, 9):
         upstream.says(credits)
         assert [await shown(tab) for tab in tabs] == [credits] * 10
     late = story.tab()
     assert await shown(late) == 9
-    assert story.instant.asked == [ADA]
+    assert story.asked == [ADA]
     assert story.hub.members == 1
 
 
 async def test_a_slow_reader_is_told_only_the_newest(story: Story) -> None:
     slow, quick = story.tab(), story.tab()
-    upstream = await story.instant.next_upstream()
+    upstream = await story.next_upstream()
     for credits in range(100, 0, -1):
         upstream.says(credits)
     while await shown(quick) != 1:
@@ -160,9 +159,7 @@ async def test_a_slow_reader_is_told_only_the_newest(story: Story) -> None:
 
 async def test_what_is_shown_already_is_not_told_again(story: Story) -> None:
     tab = story.tab()
-    upstream = await story.instant.next_upstream()
-    upstream.says(7)
-    assert await shown(tab) == 7
+    upstream = await story.next_upstream_says(7, tab)
     upstream.says(7)
     assert await tab.next(timeout_s=LIMIT_S) is None
 
@@ -173,9 +170,7 @@ async def test_a_silent_upstream_leaves_time_for_a_sign_of_life(story: Story) ->
 
 async def test_the_upstream_ends_with_the_last_tab_and_not_before(story: Story) -> None:
     first, last = story.hub.join(ADA), story.hub.join(ADA)
-    upstream = await story.instant.next_upstream()
-    upstream.says(1)
-    assert await shown(last) == 1
+    upstream = await story.next_upstream_says(1, last)
     story.hub.leave(first)
     assert not upstream.is_closed()
     story.hub.leave(last)
@@ -184,27 +179,25 @@ async def test_the_upstream_ends_with_the_last_tab_and_not_before(story: Story) 
 
 
 async def test_a_tab_that_leaves_while_the_upstream_opens_leaves_nothing_open(story: Story) -> None:
-    story.instant.gate.clear()
+    story.gate.clear()
     tab = story.hub.join(ADA)
-    await story.until(lambda: bool(story.instant.asked))
+    await story.until(lambda: bool(story.asked))
     story.hub.leave(tab)
     assert story.hub.members == 1  # its thread is still there, and counts
-    story.instant.gate.set()
-    upstream = await story.instant.next_upstream()
+    story.gate.set()
+    upstream = await story.next_upstream()
     await story.until(lambda: upstream.is_closed() and story.hub.members == 0)
 
 
 async def test_a_tab_that_comes_as_the_last_one_leaves_is_served_by_the_same_thread(story: Story) -> None:
-    story.instant.gate.clear()
+    story.gate.clear()
     tab = story.hub.join(ADA)
-    await story.until(lambda: bool(story.instant.asked))
+    await story.until(lambda: bool(story.asked))
     story.hub.leave(tab)
     again = story.tab()
-    story.instant.gate.set()
-    stale = await story.instant.next_upstream()
-    fresh = await story.instant.next_upstream()
-    fresh.says(3)
-    assert await shown(again) == 3
+    story.gate.set()
+    stale = await story.next_upstream()
+    fresh = await story.next_upstream_says(3, again)
     assert stale.is_closed()
     assert not fresh.is_closed()
 
@@ -212,47 +205,44 @@ async def test_a_tab_that_comes_as_the_last_one_leaves_is_served_by_the_same_thr
 @pytest.mark.parametrize("trouble", [SubscriptionLost("it fell silent"), LedgerCorrupt("no number")])
 async def test_a_lost_upstream_is_opened_again(story: Story, trouble: Exception) -> None:
     tab = story.tab()
-    upstream = await story.instant.next_upstream()
-    upstream.says(5)
-    assert await shown(tab) == 5
+    upstream = await story.next_upstream_says(5, tab)
     upstream.says(trouble)
-    again = await story.instant.next_upstream()
+    again = await story.next_upstream()
     assert upstream.is_closed()
     again.says(4)
     assert await shown(tab) == 4
     assert not tab.over
 
 
-async def test_an_upstream_that_cannot_be_opened_is_asked_for_until_it_can(story: Story) -> None:
-    story.instant.refusals = [SubscriptionLost("not there")] * 5
+async def test_an_upstream_is_asked_for_until_it_opens_and_the_log_says_so_once_without_the_token(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.refusals = [SubscriptionLost("not there")] * 5
     tab = story.tab()
-    (await story.instant.next_upstream()).says(2)
-    assert await shown(tab) == 2
-    assert len(story.instant.asked) == 6
+    await story.next_upstream_says(2, tab)
+    assert len(story.asked) == 6
+    assert caplog.text.count("trying again") == 1
+    assert ADA.refresh_token not in caplog.text
 
 
 async def test_a_tab_that_opens_during_trouble_is_told_nothing_old(story: Story) -> None:
     first = story.tab()
-    upstream = await story.instant.next_upstream()
-    upstream.says(5)
-    assert await shown(first) == 5
-    story.instant.gate.clear()
+    upstream = await story.next_upstream_says(5, first)
+    story.gate.clear()
     upstream.says(SubscriptionLost("it fell silent"))
-    await story.until(lambda: len(story.instant.asked) == 2)
+    await story.until(lambda: len(story.asked) == 2)
     late = story.tab()
     assert await late.next(timeout_s=0.001) is None
-    story.instant.gate.set()
-    (await story.instant.next_upstream()).says(6)
-    assert [await shown(first), await shown(late)] == [6, 6]
+    story.gate.set()
+    await story.next_upstream_says(6, first, late)
 
 
 async def test_a_refused_token_ends_its_tabs_and_the_members_other_sign_in_goes_on(story: Story) -> None:
-    story.instant.gate.clear()
+    story.gate.clear()
     at_desk, on_phone = story.tab(ADA), story.tab(ADAS_PHONE)
-    story.instant.revoked.add(ADA.refresh_token)
-    story.instant.gate.set()
-    (await story.instant.next_upstream()).says(8)
-    assert await shown(on_phone) == 8
+    story.revoked.add(ADA.refresh_token)
+    story.gate.set()
+    await story.next_upstream_says(8, on_phone)
     # Whose turn came first is not the point: at the latest a renewal finds it out.
     story.now_s += RENEW_AFTER_S
     await on_phone.next(timeout_s=0.001)
@@ -262,13 +252,13 @@ async def test_a_refused_token_ends_its_tabs_and_the_members_other_sign_in_goes_
 
 async def test_a_token_that_is_refused_on_the_way_ends_its_tabs(story: Story) -> None:
     tab = story.tab()
-    (await story.instant.next_upstream()).says(REFUSED)
+    (await story.next_upstream()).says(REFUSED)
     assert await ended(tab) is True
 
 
 async def test_signing_out_ends_the_tabs_of_that_sign_in_only(story: Story) -> None:
     at_desk, on_phone, bens = story.tab(ADA), story.tab(ADAS_PHONE), story.tab(BEN)
-    upstreams = [await story.instant.next_upstream() for _ in range(2)]
+    upstreams = [await story.next_upstream() for _ in range(2)]
     story.hub.sign_out(ADA)
     assert await ended(at_desk) is True
     assert not on_phone.over
@@ -277,7 +267,7 @@ async def test_signing_out_ends_the_tabs_of_that_sign_in_only(story: Story) -> N
     adas = next(upstream for upstream in upstreams if upstream.member.id == ADA.id)
     if adas.member == ADA:
         assert adas.is_closed()
-        adas = await story.instant.next_upstream()
+        adas = await story.next_upstream()
     assert adas.member == ADAS_PHONE
     adas.says(4)
     assert await shown(on_phone) == 4
@@ -286,16 +276,14 @@ async def test_signing_out_ends_the_tabs_of_that_sign_in_only(story: Story) -> N
 async def test_an_old_upstream_is_opened_anew_as_each_sign_in_in_turn(story: Story) -> None:
     tabs = [story.tab(ADA), story.tab(ADA), story.tab(ADAS_PHONE)]
     for credits in range(1, 5):
-        upstream = await story.instant.next_upstream()
-        upstream.says(credits)
-        assert [await shown(tab) for tab in tabs] == [credits] * 3
+        upstream = await story.next_upstream_says(credits, *tabs)
         story.now_s += RENEW_AFTER_S - 1
         await tabs[0].next(timeout_s=0.001)
         assert not upstream.is_closed()
         story.now_s += 1
         await tabs[0].next(timeout_s=0.001)
         assert upstream.is_closed()
-    asked = story.instant.asked[-3:]
+    asked = story.asked[-3:]
     assert asked[0] != asked[1]
     assert set(asked) == {ADA, ADAS_PHONE}
     assert not any(tab.over for tab in tabs)
@@ -317,18 +305,8 @@ async def test_the_members_and_the_tabs_of_each_are_limited(story: Story) -> Non
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_after_a_mistake_of_ours_the_tabs_end_and_may_ask_again(story: Story) -> None:
     tab = story.tab()
-    (await story.instant.next_upstream()).says(ZeroDivisionError())
+    (await story.next_upstream()).says(ZeroDivisionError())
     assert await ended(tab) is False
     await story.until(lambda: story.hub.members == 0)
     again = story.tab()
-    (await story.instant.next_upstream()).says(1)
-    assert await shown(again) == 1
-
-
-async def test_nobody_keeps_a_token_in_the_log(story: Story, caplog: pytest.LogCaptureFixture) -> None:
-    story.instant.refusals = [SubscriptionLost("not there")] * 2
-    tab = story.tab()
-    (await story.instant.next_upstream()).says(1)
-    assert await shown(tab) == 1
-    assert caplog.text.count("trying again") == 1
-    assert ADA.refresh_token not in caplog.text
+    await story.next_upstream_says(1, again)
