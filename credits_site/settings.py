@@ -154,6 +154,7 @@ STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_NAME_AND_
 STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=8)
 STAFF_PASSWORD_FRESH_MINUTES = env.int("STAFF_PASSWORD_FRESH_MINUTES", default=60)
 STAFF_TOTP_REQUIRED = env.bool("STAFF_TOTP_REQUIRED", default=False)
+STAFF_NETWORKS = env.list("STAFF_NETWORKS", default=[])
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.http import with_retry_after
 from accounts.limits import TooOften
 from accounts.staff.logins import end_if_over
+from accounts.staff.networks import may_come_from
 from accounts.staff.second_factor import is_owed
 from credits_site.answers import page_it_came_from, see_other
 from credits_site.security_log import note
@@ -26,7 +27,7 @@ _WITHOUT_APP: Final = frozenset(
 
 
 class StaffMiddleware:
-    """Keeps the admin to the hours and the second factor that the settings ask for."""
+    """Keeps the admin to the networks, the hours and the second factor that the settings ask for."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -37,9 +38,11 @@ class StaffMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Somebody who has to log in again, or to set up an app first, is sent there."""
+        """Nothing is there for strangers: a 403 would invite them to come back from another address."""
         if not _is_admin(request):
             return None
+        if not may_come_from(request.META.get("REMOTE_ADDR", "")):
+            raise Http404("not from this address")
         page = request.resolver_match and request.resolver_match.url_name
         if end_if_over(request) and request.method == "POST" and page != "login":
             # Back to the page with the form: its own address may answer a POST only.
