@@ -32,7 +32,7 @@ ROOT_URLCONF = "credits_site.urls"
 ASGI_APPLICATION = "credits_site.asgi.application"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.staff.apps.StaffAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -40,6 +40,9 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "credits_site",
     "instant_admin",
     "accounts",
@@ -56,12 +59,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "credits_site.outages.OutageMiddleware",
     # After the outages: errors pass from the last to the first, and a refused member is not an outage.
     "accounts.middleware.MemberMiddleware",
+    "accounts.staff.middleware.StaffMiddleware",
 ]
 
 TEMPLATES = [
@@ -144,6 +149,24 @@ WRITES_PER_MEMBER_PER_MINUTE = env.int("WRITES_PER_MEMBER_PER_MINUTE", default=6
 STRIPE_CALLS_PER_MEMBER_PER_HOUR = env.int("STRIPE_CALLS_PER_MEMBER_PER_HOUR", default=120)
 STAFF_LOGINS_PER_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_ADDRESS_PER_HOUR", default=30)
 STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR", default=10)
+
+# Staff, who log in at /admin/.
+STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=8)
+STAFF_PASSWORD_FRESH_MINUTES = env.int("STAFF_PASSWORD_FRESH_MINUTES", default=60)
+STAFF_TOTP_REQUIRED = env.bool("STAFF_TOTP_REQUIRED", default=False)
+STAFF_NETWORKS = env.list("STAFF_NETWORKS", default=[])
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# What an authenticator app calls the site; and the admin shows nobody the key of another's app.
+OTP_TOTP_ISSUER = "Instant Credits"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LOGGING = {
     "version": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.staff.passwords import fresh_password_required
 from billing.errors import UnknownMember
 from billing.forms import FindMembersForm, ResetForm
 from billing.models import Member
@@ -53,13 +55,15 @@ class MemberAdmin(_ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The pages, under the names by which the admin's index and log link to them."""
         view = self.admin_site.admin_view
+
+        def moving_credits(action: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+            return view(require_POST(fresh_password_required(action)))
+
         return [
             path("", view(self.find), name="billing_member_changelist"),
             path("<uuid:member_id>/change/", view(self.member), name="billing_member_change"),
-            path("<uuid:member_id>/reset/", view(require_POST(self.reset)), name="billing_member_reset"),
-            path(
-                "<uuid:member_id>/check/", view(require_POST(self.stripe_check)), name="billing_member_check"
-            ),
+            path("<uuid:member_id>/reset/", moving_credits(self.reset), name="billing_member_reset"),
+            path("<uuid:member_id>/check/", moving_credits(self.stripe_check), name="billing_member_check"),
         ]
 
     def find(self, request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,20 @@
+"""Django's admin, with the login of this site."""
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class StaffAdminConfig(AdminConfig):
+    """Takes the place of `django.contrib.admin`. Whatever registers with the default site lands on `StaffSite`."""
+
+    default_site = "accounts.staff.site.StaffSite"
+
+    def ready(self) -> None:
+        """Register the checks, and listen to who logs in."""
+        super().ready()
+        from django.contrib import admin
+        from django_otp.plugins.otp_static.models import StaticDevice
+
+        from accounts.staff import checks, logins  # noqa: F401
+
+        # Nobody looks after the backup codes of others. Of somebody who lost everything, the app is deleted.
+        admin.site.unregister(StaticDevice)

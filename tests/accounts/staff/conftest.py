@@ -1,0 +1,28 @@
+"""One of the staff, and their browser."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from tests.drivers.staff import staff
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """A password that is slow to check is slow to guess, and slow to test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def grace(db: None) -> User:
+    """Somebody of the staff, not logged in."""
+    return staff()
+
+
+@pytest.fixture
+def logged_in(grace: User) -> Client:
+    """A browser in which she has just logged in."""
+    client = Client()
+    client.force_login(grace)
+    return client
