@@ -143,7 +143,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "repetitions": {
+            "()": "credits_site.logs.Repetitions",
+            "every_line_of": ["billing.fulfilment", "billing.staff", "billing.webhook"],
+        },
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Two lines for each call otherwise.
     "loggers": {"stripe": {"level": "WARNING"}},
