@@ -84,11 +84,18 @@ class FakeInstant:
 class Story:
     """A hub in a loop, with the tabs that a test opens."""
 
-    def __init__(self, instant: FakeInstant, stack: ExitStack, **options: Any) -> None:
+    def __init__(
+        self, instant: FakeInstant, stack: ExitStack, *, tabs_limit: int = 16, **options: Any
+    ) -> None:
         self.now_s = 0.0
         self.instant = instant
         self.hub = Hub(
-            instant.subscribe, clock=lambda: self.now_s, jitter=lambda: 0.0, first_pause_s=0.001, **options
+            instant.subscribe,
+            tabs_limit=tabs_limit,
+            clock=lambda: self.now_s,
+            jitter=lambda: 0.0,
+            first_pause_s=0.001,
+            **options,
         )
         self._stack = stack
 
