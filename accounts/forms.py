@@ -18,6 +18,7 @@ class EmailForm(KeptForm):
     """Step one: where to send the code, and where the person was."""
 
     kept_as = "sign-in form"
+    sent_to = "accounts:sign-in"
     never_kept = ("next",)  # the address of the page has it
 
     email = forms.CharField(

@@ -16,6 +16,7 @@ class CheckoutForm(KeptForm):
     """A pack by its price id, and how many. `request_id` makes a double click one checkout."""
 
     kept_as = "checkout form"
+    sent_to = "billing:checkout"
     never_kept = ("request_id",)
 
     pack = forms.CharField(max_length=200, required=False)

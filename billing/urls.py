@@ -12,6 +12,8 @@ urlpatterns = [
     path("api/stripe/checkout", views.checkout, name="checkout"),
     path("api/stripe/sync", views.sync, name="sync"),
     path("api/stripe/webhook", views.webhook, name="webhook"),
+    # Stripe follows no redirect, and people end addresses with a slash.
+    path("api/stripe/webhook/", views.webhook),
     path("history/", views.history, name="history"),
     path("history/receipts/<str:checkout_id>/", views.receipt, name="receipt"),
 ]

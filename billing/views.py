@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import replace_url, trigger_client_event
 
 from accounts import limits
@@ -51,7 +51,7 @@ SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
 
 
 @never_cache
-@require_GET
+@require_safe
 def credits(request: SiteRequest) -> HttpResponse:
     """The counter. It has no page of its own.
 
@@ -195,7 +195,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"received": True})
 
 
-@require_GET
+@require_safe
 @member_required
 def history(request: SiteRequest) -> HttpResponse:
     """The member's ledger, newest first, and on the whole page what became of their purchases."""
@@ -227,7 +227,7 @@ def _purchases_if_readable(member: Member, customer_id: str | None) -> tuple[Pur
         return None
 
 
-@require_GET
+@require_safe
 @member_required
 @limited(STRIPE_CALLS)
 def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:

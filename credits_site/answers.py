@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib import messages
@@ -38,7 +38,8 @@ def wants_json(request: HttpRequest) -> bool:
 
 def wants_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a piece of a page. Boosted and history-restoring requests want the whole."""
-    htmx = cast(HtmxRequest, request).htmx
+    # Not `request.htmx`: errors are told before the middleware that sets it, too.
+    htmx = HtmxDetails(request)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
@@ -57,7 +58,7 @@ def render_page_or_fragment(
 
 
 def render_fragment(
-    request: HttpRequest, template: str, *, context: Mapping[str, Any], status: int = 200
+    request: HttpRequest | None, template: str, *, context: Mapping[str, Any], status: int = 200
 ) -> HttpResponse:
     """Render what stands at an address that answers others in another form."""
     response = render(request, template, dict(context), status=status)
@@ -79,8 +80,9 @@ def own_address(request: HttpRequest, address: str | None) -> str | None:
         return None
     parts = urlsplit(address)
     local = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    # A path that begins with two slashes would name a host.
-    return local if url_has_allowed_host_and_scheme(local, allowed_hosts=None) else None
+    # A path that begins with two slashes would name a host; one with none is a word, such as an `Origin` of null.
+    is_path = local.startswith("/") and url_has_allowed_host_and_scheme(local, allowed_hosts=None)
+    return local if is_path else None
 
 
 def page_it_came_from(request: HttpRequest, *, otherwise: str = "/") -> str:
@@ -96,11 +98,16 @@ def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpRespon
     return see_other(page_it_came_from(request))
 
 
-def error_answer(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponse:
-    """`message`, which is written for a person, as JSON or as a page of its own."""
+def error_answer(
+    request: HttpRequest, status: HTTPStatus, message: str, *, reopen: str | None = None
+) -> HttpResponse:
+    """`message`, which is written for a person, as JSON, fragment or page; `reopen` is the page to go on from."""
     if wants_json(request):
         return JsonResponse({"error": message}, status=status)
-    return render(request, "error.html", {"status": status, "message": message}, status=status)
+    context = {"status": status, "message": f"{message}.", "reopen": reopen}
+    return render_page_or_fragment(
+        request, page="error.html", fragment="_notice.html", context=context, status=status
+    )
 
 
 def first_error(form: Form) -> str:

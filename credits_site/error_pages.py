@@ -13,9 +13,12 @@ from credits_site.answers import (
     is_plain_form,
     own_address,
     page_it_came_from,
+    render_fragment,
     see_other,
+    wants_fragment,
     wants_json,
 )
+from credits_site.forms import KeptForm
 from credits_site.security_log import note
 
 
@@ -31,13 +34,22 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form without a valid token. One from a page of ours that has gone stale is shown there anew."""
-    if is_plain_form(request) and own_address(request, request.headers.get("Referer")):
-        messages.warning(request, "That form was out of date, and nothing was done. Here is a fresh one.")
-        return see_other(page_it_came_from(request))
-    return error_answer(
-        request, HTTPStatus.FORBIDDEN, "This form is out of date. Reload the page and try again"
-    )
+    """403 for a form without a valid token: nearly always one that was opened before its reader signed in or out.
+
+    What was typed into a form of ours is kept. A plain one is shown on its page anew.
+    """
+    note(request, "CSRF token refused", path=request.path)
+    page = page_it_came_from(request)
+    if own_address(request, request.headers.get("Referer") or request.headers.get("Origin")):
+        KeptForm.keep_stale(request)
+        if is_plain_form(request):
+            messages.warning(
+                request,
+                "That page was out of date, so nothing was done. Here it is anew, with what you typed.",
+            )
+            return see_other(page)
+    message = "This form is out of date, since you have signed in or out meanwhile. Nothing was done"
+    return error_answer(request, HTTPStatus.FORBIDDEN, message, reopen=page)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -49,4 +61,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: our mistake. The page needs no context, since anything may be broken."""
     if wants_json(request):
         return JsonResponse({"error": "Something broke on our side"}, status=500)
+    if wants_fragment(request):
+        message = "Something broke on our side. Your history shows what was done."
+        return render_fragment(None, "_notice.html", context={"message": message}, status=500)
     return render(None, "500.html", status=500)

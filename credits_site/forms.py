@@ -22,6 +22,8 @@ class KeptForm(forms.Form):
     """
 
     kept_as: ClassVar[str]
+    # The name of the view that it is sent to, so that a stale one is kept too.
+    sent_to: ClassVar[str | None] = None
     # What is not for keeping, such as a secret.
     never_kept: ClassVar[tuple[str, ...]] = ()
 
@@ -34,6 +36,14 @@ class KeptForm(forms.Form):
         if not wants_json(request):
             form.keep(request.session)
         return form
+
+    @staticmethod
+    def keep_stale(request: HttpRequest) -> None:
+        """Keep what was typed into a form that no view will see."""
+        view = request.resolver_match and request.resolver_match.view_name
+        for form in KeptForm.__subclasses__():
+            if form.sent_to is not None and form.sent_to == view:
+                form.sent(request)
 
     def keep(self, session: SessionBase) -> None:
         """Keep what was typed."""

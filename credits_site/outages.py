@@ -109,7 +109,7 @@ def _answer(request: HttpRequest, exception: Outage) -> HttpResponse:
         return see_other(page_it_came_from(request))
     context = {"message": message, "is_final": is_final(exception)}
     return render_page_or_fragment(
-        request, page="outage.html", fragment="_outage.html", context=context, status=status
+        request, page="outage.html", fragment="_notice.html", context=context, status=status
     )
 
 

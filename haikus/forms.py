@@ -16,6 +16,7 @@ class WriteHaikuForm(KeptForm):
     """
 
     kept_as = "draft"
+    sent_to = "haikus:write"
 
     topic = forms.CharField(max_length=80, error_messages={"required": "Give the haiku a topic."})
     request_id = forms.UUIDField(

@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts.forms import EmailForm
@@ -132,7 +132,7 @@ def _form_again(
     return render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
 
 
-@require_GET
+@require_safe
 @member_required
 def list_haikus(request: SiteRequest) -> HttpResponse:
     """The member's haikus, newest first."""
@@ -165,7 +165,8 @@ def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
         return JsonResponse({"deleted": True})
     if wants_fragment(request):
         # Not 204, which htmx would not swap: the empty answer takes the card's place.
-        return trigger_client_event(HttpResponse(), "haiku-deleted")
+        gone = HttpResponse(headers={"Vary": "HX-Request"})
+        return trigger_client_event(gone, "haiku-deleted")
     messages.success(request, "The haiku is deleted.")
     return see_other(page_it_came_from(request, otherwise=reverse("haikus:list")))
 

@@ -80,7 +80,7 @@ def test_a_haiku_that_was_deleted_in_another_tab_goes_from_this_one_too(rich_ada
     rich_ada.client.post(f"/haikus/{haiku['id']}/delete/")
     with rich_ada.asked(answer=True):
         rich_ada.page.get_by_role("button", name="Delete the haiku about rain").click()
-        expect(rich_ada.message).to_contain_text("not there")
+        expect(rich_ada.message).to_contain_text("You have no such haiku")
     expect(rich_ada.cards).to_have_count(0)
 
 

@@ -1,11 +1,19 @@
 """What every view has in common, walked over the table of routes."""
 
-from urllib.parse import quote, urlsplit
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from accounts.limits import count
+from accounts.members import Member
+from haikus.forms import WriteHaikuForm
 from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
+from tests.drivers.site import LoopbackSite, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -13,6 +21,15 @@ A_HAIKU = "/haikus/aaaaaaaa-1111-4111-8111-111111111111/delete/"
 POSTS_OF_MEMBERS = ["/api/stripe/checkout", "/api/stripe/sync", "/api/generate", A_HAIKU]
 GETS_OF_MEMBERS = ["/api/credits", "/haikus/", "/history/"]
 FORMS = [*POSTS_OF_MEMBERS, "/sign-in/", "/sign-in/code/", "/sign-in/code/resend/", "/sign-out/"]
+ROUTES = [
+    *FORMS,
+    *GETS_OF_MEMBERS,
+    "/",
+    "/history/?before=nine",
+    "/history/receipts/x/",
+    "/nothing/",
+    "/account/sessions/",
+]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +77,79 @@ def test_a_form_without_a_token_is_refused(path: str) -> None:
     assert "This form is out of date" in page.content.decode()
     answer = client.post(path, headers=JSON)
     assert answer.status_code == 403
-    assert answer.json() == {"error": "This form is out of date. Reload the page and try again"}
+    assert "This form is out of date" in answer.json()["error"]
     # From a page of ours, such as one that is older than the last sign-in: that page again, with a fresh form.
     stale = client.post(path, headers={"Referer": "http://testserver/history/"})
     assert (stale.status_code, stale["Location"]) == (303, "/history/")
+
+
+@pytest.mark.parametrize("told_by", ["Referer", "Origin"])
+def test_what_was_typed_on_a_stale_page_is_on_the_fresh_one(told_by: str) -> None:
+    client = browser_of(ADA, enforce_csrf_checks=True)
+    stale = {"topic": "slow <rain>", "request_id": "aaaaaaaa-1111-4111-8111-111111111111"}
+    here = {told_by: "http://testserver" + ("/haikus/" if told_by == "Referer" else "")}
+    refused = client.post("/api/generate", stale, headers=FRAGMENT | here)
+    page = "/haikus/" if told_by == "Referer" else "/"
+    assert (refused.status_code, f'href="{page}"' in refused.content.decode()) == (403, True)
+    assert WriteHaikuForm.recall(client.session)["topic"].value() == "slow <rain>"
+
+
+def test_nobody_elsewhere_types_into_our_forms() -> None:
+    client = browser_of(ADA, enforce_csrf_checks=True)
+    for elsewhere in ({"Referer": "https://elsewhere.example/"}, {"Origin": "null"}, {}):
+        client.post("/api/generate", {"topic": "spam"}, headers=elsewhere)
+    assert WriteHaikuForm.recall(client.session)["topic"].value() is None
+
+
+@pytest.mark.parametrize("path", [*GETS_OF_MEMBERS, "/", "/sign-in/", "/account/sessions/", "/healthz"])
+def test_what_answers_get_answers_head(path: str) -> None:
+    for client in (Client(), browser_of(ADA)):
+        got, asked = client.get(path), client.head(path)
+        assert (asked.status_code, asked.content) == (got.status_code, b"")
+
+
+def _away(site: LoopbackSite, settings: Any, member: Member) -> None:
+    site.instant_is_away = site.stripe_is_away = True
+
+
+def _broken(site: LoopbackSite, settings: Any, member: Member) -> None:
+    settings.WRITES_PER_MEMBER_PER_MINUTE = settings.STRIPE_CALLS_PER_MEMBER_PER_HOUR = "no number"
+
+
+def _limited(site: LoopbackSite, settings: Any, member: Member) -> None:
+    settings.WRITES_PER_MEMBER_PER_MINUTE = 1
+    count("WRITES_PER_MEMBER_PER_MINUTE", of=member.id)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status"),
+    [(None, 422), (None, 403), (None, 400), (_away, 503), (_broken, 500), (_limited, 429)],
+)
+def test_whatever_answers_htmx_is_a_fragment_or_is_not_swapped(
+    settings: Any, spoil: Callable[[LoopbackSite, Any, Member], None] | None, status: int
+) -> None:
+    """The page swaps what varies with HX-Request, and nothing else (`site.js`)."""
+    statuses = set()
+    forms: list[dict[str, str]] = [
+        {},
+        {"topic": "snow", "request_id": str(uuid4()), "session_id": "cs_test_1"},
+    ]
+    headers = FRAGMENT | ({"Host": "elsewhere.example"} if status == 400 else {})
+    with opened() as site:
+        member = site.member()
+        if spoil is not None:
+            spoil(site, settings, member)
+        clients = [Client(), browser_of(member, enforce_csrf_checks=status == 403)]
+        for client, method, path, form in product(clients, ["GET", "POST"], ROUTES, forms):
+            client.raise_request_exception = False
+            sent = urlencode(form)
+            response = client.generic(
+                method, path, sent, "application/x-www-form-urlencoded", headers=headers
+            )
+            statuses.add(response.status_code)
+            if "HX-Request" in response.get("Vary", ""):
+                assert "<main" not in response.content.decode(), path
+    assert status in statuses
 
 
 @pytest.mark.parametrize("who", ["signed in", "signed out"])

@@ -55,14 +55,13 @@ addEventListener("pageshow", (event) => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb === "post") document.getElementById("notice").replaceChildren();
 });
-document.addEventListener("htmx:responseError", (event) => {
-  const status = event.detail.xhr.status;
-  if (status === 503) return; // The answer says it, in the same place.
-  if (status === 403) say("This page is out of date. Reload it and try again.");
-  else if (status === 404) {
-    say("That is not there, or not yours.");
-    event.detail.target.remove();
-  } else say("Something broke on our side. Your history shows what was done.");
+// Our fragments vary with HX-Request. Whatever else arrives is somebody else's, or a whole page, and stays out of this one.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  if (xhr.status === 404) requestConfig.target.remove();
+  if (xhr.getResponseHeader("Vary")?.includes("HX-Request")) return;
+  event.detail.shouldSwap = false;
+  if (xhr.status >= 400) say("Something broke on our side. Your history shows what was done.");
 });
 const unreachable = "We cannot be reached right now. Press the button again: the same request is never charged twice.";
 document.addEventListener("htmx:sendError", () => say(unreachable));
