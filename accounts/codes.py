@@ -25,6 +25,7 @@ from accounts import limits
 from accounts.emails import mailbox_of
 from accounts.members import Member
 from accounts.models import SignInCode
+from credits_site.addresses import network_of
 from instant_admin.client.errors import InstantError, InstantRejected
 from instant_admin.client.types import SignedIn
 from instant_admin.configured import instant
@@ -84,7 +85,7 @@ def send_code(email: str, *, place: str, address: str, known_browser: str | None
     `known_browser` is the id of a browser in which this email has signed in before: no stranger can use up what
     it may ask for. Raises `TooOften` and `MailFailed`.
     """
-    _count(mailbox_of(email), limits.network_of(address), known_browser)
+    _count(mailbox_of(email), network_of(address), known_browser)
     code = f"{secrets.randbelow(1_000_000):06}"
     newest = {
         "email": email,

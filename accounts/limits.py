@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from django.conf import settings
@@ -59,16 +58,3 @@ def count(limit: str, *, of: object = "everybody") -> None:
             raise TooOften(limit, retry_after_s=math.ceil(too_early.total_seconds()))
         bucket.empty_at = empty_at
         bucket.save(update_fields=["empty_at"])
-
-
-def network_of(address: str) -> str:
-    """Whom to count for an address: of IPv6 the /64, since that is what one customer of a provider has."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # no address, as over a Unix socket
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ip_network((parsed, 64), strict=False))

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from sandbox.world import World
+from tests.conftest import UNLIMITED
 from tests.drivers.member import MemberClient
 from tests.drivers.stream import StreamClient
 from tests.journeys.test_buying import webhook
@@ -30,7 +31,7 @@ def main() -> None:
         world = World(
             Path(folder),
             site_ports=(0, 0),
-            env={"LIMITS_ENABLED": "false"},
+            env=UNLIMITED,
             deliver_webhooks=False,
             contention=True,
         )

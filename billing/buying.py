@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.http import HttpRequest
 
 from billing.checkout import LAST_CHECKOUT
-from billing.errors import StripeError
+from billing.errors import StripeUnavailable
 from billing.forms import CheckoutForm
 from billing.packs import Offer, offers
-
-logger = logging.getLogger(__name__)
 
 
 def buying(request: HttpRequest) -> dict[str, Any]:
@@ -28,8 +25,7 @@ def offers_if_readable() -> tuple[Offer, ...] | None:
     """The packs with their prices, or None while Stripe cannot say what they cost; the page works without."""
     try:
         return offers()
-    except StripeError as exc:
-        logger.warning("Prices cannot be read: %s", type(exc).__name__)
+    except StripeUnavailable:
         return None
 
 

@@ -5,22 +5,31 @@ A pack in `CREDIT_PACKS` may also say what it shall cost. Only `stripe_setup` re
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
 
-from billing.errors import BadPackPlan, UnknownPack
+from billing.errors import BadPackPlan, StripeError, StripeUnavailable, UnknownPack
 from billing.money import money_text
 from billing.stripe_api import catalog
 from billing.stripe_api.catalog import Price
 
 SINGLE_PACK_CREDITS: Final = 10
-PRICE_CACHE_S: Final = 300
+PRICES_FRESH_S: Final = 300
+# How long a page waits for Stripe, and after how long another page may.
+PATIENCE_S: Final = 1.0
+ASKED_AGAIN_AFTER_S: Final = 60
 _CURRENCY: Final = re.compile(r"[a-z]{3}")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +95,18 @@ def pack_of(price_id: str | None) -> Pack:
 
 
 def offers() -> tuple[Offer, ...]:
-    """The packs that can be bought now, with their prices as Stripe has them (kept for five minutes).
+    """The packs that can be bought now, with their prices as Stripe last said, five minutes ago at most.
 
-    A pack whose price is archived, recurring or without an amount is left out. Raises `StripeError`.
+    While Stripe does not answer they are older, and a page waits for it for a second, once a minute. A pack whose
+    price is archived, recurring or without an amount is left out. Raises `StripeUnavailable` when Stripe has never
+    said.
     """
+    for_sale = packs()
+    prices = _prices([pack.price_id for pack in for_sale])
     return tuple(
         Offer(pack=pack, unit_amount=price.unit_amount, currency=price.currency)
-        for pack in packs()
-        if (price := _price(pack.price_id)).is_for_sale
+        for pack in for_sale
+        if (price := prices[pack.price_id]).is_for_sale
     )
 
 
@@ -124,10 +137,28 @@ def _plan(number: int, raw: Mapping[str, Any]) -> PackPlan:
     return plan
 
 
-def _price(price_id: str) -> Price:
-    key = f"catalog:{settings.STRIPE_API_BASE}:{price_id}"
-    price: Price | None = cache.get(key)
-    if price is None:
-        price = catalog.retrieve(price_id)
-        cache.set(key, price, timeout=PRICE_CACHE_S)
-    return price
+def _prices(price_ids: Sequence[str]) -> dict[str, Price]:
+    # One key for all: they are read together, and a new pack makes a new key.
+    key = "prices:" + hashlib.sha256(repr([settings.STRIPE_API_BASE, *price_ids]).encode()).hexdigest()
+    # Whoever adds this first asks; everybody else goes on with what is known.
+    if cache.add(f"{key}:asked", True, timeout=ASKED_AGAIN_AFTER_S):
+        # In a thread, which may take its time when Stripe does: the next page shows what it finds.
+        asking = threading.Thread(
+            target=copy_context().run, args=(_read_prices, key, price_ids), name="prices", daemon=True
+        )
+        asking.start()
+        asking.join(PATIENCE_S)
+    prices: dict[str, Price] | None = cache.get(key)
+    if prices is None:
+        raise StripeUnavailable("Stripe has not said what the packs cost")
+    return prices
+
+
+def _read_prices(key: str, price_ids: Sequence[str]) -> None:
+    try:
+        prices = {price_id: catalog.retrieve(price_id) for price_id in price_ids}
+    except StripeError as exc:
+        logger.warning("Prices cannot be read: %s", type(exc).__name__)
+        return
+    cache.set(key, prices, timeout=None)
+    cache.set(f"{key}:asked", True, timeout=PRICES_FRESH_S)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
+from typing import Final
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +19,8 @@ from instant_admin.configured import instant
 
 logger = logging.getLogger(__name__)
 
+ANSWER_KEPT_S: Final = 5.0
+
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -23,8 +30,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """What the site stands on is there too; 503 names what is not."""
-    failing = unready()
+    """What the site stands on is there too, or was a few seconds ago; 503 names what is not."""
+    failing = _readiness().failing()
     if failing:
         return HttpResponse(
             f"not ready: {', '.join(failing)}",
@@ -33,6 +40,38 @@ def readyz(request: HttpRequest) -> HttpResponse:
             headers={"Retry-After": "5"},
         )
     return HttpResponse("ok", content_type="text/plain")
+
+
+class Readiness:
+    """What `ask` says, asked once at a time and every few seconds: strangers may look as often as they like.
+
+    Whoever looks while it is being asked is told what was known before.
+    """
+
+    def __init__(self, ask: Callable[[], list[str]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._asking = threading.Lock()
+        self._known: list[str] | None = None
+        self._asked_s = 0.0
+
+    def failing(self) -> list[str]:
+        """The names of what does not answer."""
+        known = self._known
+        if not self._asking.acquire(blocking=known is None):
+            return known or []
+        try:
+            if self._known is None or self._clock() - self._asked_s >= ANSWER_KEPT_S:
+                self._known = self._ask()
+                self._asked_s = self._clock()
+            return self._known
+        finally:
+            self._asking.release()
+
+
+@cache
+def _readiness() -> Readiness:
+    return Readiness(unready)
 
 
 def unready() -> list[str]:

@@ -121,6 +121,17 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Prices read from Stripe. With several server processes, use a shared one.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
+# The server. How long a client may take to send its headers, then its body, and to take what it is sent.
+CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
+# How many requests one process works on at once, live counters aside; fewer where it has no descriptors for them.
+REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
+# How many live counters may be open, of one member, from one network address, in one process.
+STREAMS_PER_MEMBER = env.int("STREAMS_PER_MEMBER", default=16)
+STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=100)
+STREAMS_PER_PROCESS = env.int("STREAMS_PER_PROCESS", default=1000)
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas.
+FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", default="127.0.0.1")
+
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STORAGES = {
@@ -172,7 +183,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "repetitions": {
+            "()": "credits_site.logs.Repetitions",
+            "every_line_of": ["billing.fulfilment", "billing.staff", "billing.webhook"],
+        },
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Two lines for each call otherwise.
     "loggers": {"stripe": {"level": "WARNING"}},

@@ -290,10 +290,7 @@ class World:
         return Part("Stripe", command, env=os.environ, url=url, log=self.data_dir / "stripe.log")
 
     def _site(self, number: int, port: int, url: str) -> Part:
-        command = [
-            *(sys.executable, "-m", "uvicorn", "credits_site.asgi:application", "--lifespan", "off"),
-            *("--host", HOST, "--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", "2"),
-        ]
+        command = [sys.executable, "manage.py", "serve", "--host", HOST, "--port", str(port)]
         log = self.data_dir / f"site{number}.log"
         return Part("The site", command, env=self.site_env, url=url, log=log)
 

@@ -64,11 +64,14 @@ def impatient_instant() -> Iterator[None]:
         yield
 
 
+# Every test signs somebody in, all from one address, and some write fast.
+UNLIMITED = {"LIMITS_ENABLED": "false"}
+
+
 @contextmanager
 def running_world(data_dir: Path, **options: Any) -> Iterator[World]:
     """A world until the block ends; the options are those of `World`."""
-    # Every test signs somebody in, all from one address, and some write fast.
-    world = World(data_dir, env={"LIMITS_ENABLED": "false"}, **options)
+    world = World(data_dir, env=UNLIMITED, **options)
     try:
         world.start()
         yield world

@@ -17,7 +17,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from accounts.limits import count, network_of
+from accounts.limits import count
+from credits_site.addresses import network_of
 from credits_site.security_log import note
 
 # What the session has of a login: by Django, by django-otp, and by us under names that begin like this.

@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts.members import Member
 from instant_admin.client.backoff import pause_s
 from instant_admin.client.errors import InstantError, MemberTokenRefused
@@ -33,7 +35,6 @@ from instant_admin.ledger.rules import LedgerError
 logger = logging.getLogger(__name__)
 
 MEMBERS_LIMIT: Final = 250
-TABS_LIMIT: Final = 32  # of one member
 # Instant looks at a refresh token only when a subscription opens. It is opened anew this often, so that a
 # token that was revoked anywhere is noticed. With several sign-ins of one member, theirs take turns.
 RENEW_AFTER_S: Final = 30.0
@@ -134,16 +135,17 @@ class _Feed:
 class Hub:
     """The live balances of one process.
 
-    `subscribe` opens an upstream as a member, and raises `InstantError`, as the upstream does. Clock and chance
-    are arguments so that they can be simulated.
+    `subscribe` opens an upstream as a member, and raises `InstantError`, as the upstream does. `tabs_limit` is of
+    one member; how many tabs all of them have is the gate's to limit. Clock and chance are arguments so that they
+    can be simulated.
     """
 
     def __init__(
         self,
         subscribe: Callable[[Member], Upstream],
         *,
+        tabs_limit: int,
         members_limit: int = MEMBERS_LIMIT,
-        tabs_limit: int = TABS_LIMIT,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         first_pause_s: float = FIRST_PAUSE_S,
@@ -323,4 +325,4 @@ class _Balances:
 @cache
 def hub() -> Hub:
     """The hub of this process."""
-    return Hub(_Balances)
+    return Hub(_Balances, tabs_limit=settings.STREAMS_PER_MEMBER)

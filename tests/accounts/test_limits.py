@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.limits import TooOften, count, network_of
+from accounts.limits import TooOften, count
 from accounts.models import Bucket
 
 
@@ -57,17 +57,3 @@ def test_limits_can_be_turned_off(settings: Any) -> None:
     for _ in range(10):
         use()
     assert not Bucket.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("", ""),
-    ],
-)
-def test_an_ipv6_address_counts_as_its_network(address: str, network: str) -> None:
-    assert network_of(address) == network

@@ -1,5 +1,8 @@
 """What is for sale, and how a price reads."""
 
+import json
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
+import billing.packs
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
 from billing.packs import Pack, PackPlan, offers, pack_of, pack_plans, packs
 
@@ -18,10 +22,15 @@ TWO_PACKS = [
 STRIPE = "http://127.0.0.1:9/v1/prices"
 
 
+def price(**changes: Any) -> dict[str, Any]:
+    """The price of the only pack, as Stripe tells it."""
+    what = {"id": "price_ten", "object": "price", "active": True, "type": "one_time"}
+    return what | {"unit_amount": 500, "currency": "usd"} | changes
+
+
 def sells(**changes: Any) -> None:
     """Have Stripe answer with the price of the only pack."""
-    price = {"id": "price_ten", "object": "price", "active": True, "type": "one_time"}
-    responses.get(f"{STRIPE}/price_ten", json=price | {"unit_amount": 500, "currency": "usd"} | changes)
+    responses.get(f"{STRIPE}/price_ten", json=price(**changes))
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +85,29 @@ def test_no_price_is_made_up_when_stripe_does_not_answer() -> None:
     responses.get(f"{STRIPE}/price_ten", status=429, json={"error": {"type": "invalid_request_error"}})
     with pytest.raises(StripeUnavailable):
         offers()
+
+
+@responses.activate
+def test_while_stripe_stalls_the_last_prices_stand_and_one_page_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(billing.packs, "PRICES_FRESH_S", 0)
+    sells()
+    assert [offer.price_text for offer in offers()] == ["$5.00"]
+    answers, asked = threading.Event(), []
+
+    def stall(request: Any) -> tuple[int, dict[str, str], str]:
+        asked.append(request)
+        assert answers.wait(30)
+        return 200, {}, json.dumps(price(unit_amount=600))
+
+    responses.remove(responses.GET, f"{STRIPE}/price_ten")
+    responses.add_callback(responses.GET, f"{STRIPE}/price_ten", callback=stall)
+    for _ in range(3):
+        assert [offer.price_text for offer in offers()] == ["$5.00"]
+    assert len(asked) == 1
+    answers.set()
+    deadline = time.monotonic() + 30
+    while [offer.price_text for offer in offers()] != ["$6.00"]:
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from sandbox import faults
 from sandbox.world import Part, World
 from tests.chaos.customer import Customer, Meter
 from tests.chaos.verify import Facts, double_entries, untruths
+from tests.conftest import UNLIMITED
 from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
@@ -71,7 +72,7 @@ class Run:
     def __init__(self, data_dir: Path, *, seed: int) -> None:
         self._seed = seed
         self._rng = random.Random(f"{seed}:kills")
-        self.world = World(data_dir, site_ports=(0, 0), env={"LIMITS_ENABLED": "false"})
+        self.world = World(data_dir, site_ports=(0, 0), env=UNLIMITED)
         self._stripe = Stripe(self.world)
         self.report = Report(self.world.data_dir)
         self._meter = Meter()

@@ -1,5 +1,6 @@
 """The landing page and the health checks."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client, RequestFactory
 
 from credits_site.error_pages import server_error
+from credits_site.health import ANSWER_KEPT_S, Readiness
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
 
@@ -69,3 +71,33 @@ def test_a_mistake_of_ours_has_a_page_that_needs_nothing() -> None:
     answer = server_error(RequestFactory().get("/", headers=JSON))
     assert answer.status_code == 500
     assert answer["Content-Type"] == "application/json"
+
+
+def test_readiness_is_asked_every_few_seconds_however_often_somebody_looks() -> None:
+    now_s, answers = 0.0, [["instant"], []]
+    readiness = Readiness(lambda: answers.pop(0), clock=lambda: now_s)
+    assert [readiness.failing() for _ in range(100)] == [["instant"]] * 100
+    now_s = ANSWER_KEPT_S
+    assert [readiness.failing() for _ in range(100)] == [[]] * 100
+    assert answers == []
+
+
+def test_who_looks_while_readiness_is_asked_is_told_what_was_known() -> None:
+    now_s, stalls, asked, answers = 0.0, False, threading.Event(), threading.Event()
+
+    def ask() -> list[str]:
+        asked.set()
+        assert not stalls or answers.wait(30)
+        return ["instant"] if stalls else []
+
+    readiness = Readiness(ask, clock=lambda: now_s)
+    assert readiness.failing() == []
+    now_s, stalls = ANSWER_KEPT_S, True
+    asked.clear()
+    slow = threading.Thread(target=readiness.failing)
+    slow.start()
+    assert asked.wait(30)
+    assert readiness.failing() == []
+    answers.set()
+    slow.join(30)
+    assert readiness.failing() == ["instant"]

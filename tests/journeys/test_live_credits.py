@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.conf import settings
 
-from billing.counter.hub import TABS_LIMIT
 from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.member import TIMEOUT_S, MemberClient
@@ -130,7 +130,7 @@ def test_a_stream_opened_in_an_outage_or_refused_is_asked_for_until_it_begins(
 def test_more_tabs_than_one_member_may_have_are_told_to_come_later(
     ada: MemberClient, stack: ExitStack
 ) -> None:
-    tabs = [stack.enter_context(StreamClient(ada)) for _ in range(TABS_LIMIT)]
+    tabs = [stack.enter_context(StreamClient(ada)) for _ in range(settings.STREAMS_PER_MEMBER)]
     for tab in tabs:
         tab.await_credits(0)
     answer = ada.get("/api/credits/stream")

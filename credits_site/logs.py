@@ -1,0 +1,67 @@
+"""A log that nobody can fill: a complaint of one kind is written once a minute."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+PERIOD_S: Final = 60.0
+KINDS_LIMIT: Final = 1000
+_KIND_CHARACTERS: Final = 60
+
+Kind: TypeAlias = tuple[str, int, str, type[BaseException] | None]
+
+
+@dataclass(slots=True)
+class _Said:
+    at_s: float
+    held_back: int = 0
+
+
+class Repetitions(logging.Filter):
+    """Lets the first complaint of a kind pass in each minute. The next one to pass says how many did not.
+
+    A complaint is a warning or worse. Its kind is its logger, level, unformatted text and error. From loggers in
+    `every_line_of`, and those below them, everything passes: no stranger can cause it, and each line counts.
+    """
+
+    def __init__(
+        self, *, every_line_of: Collection[str] = (), clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._exempt = [logging.Filter(name) for name in every_line_of]
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._said: dict[Kind, _Said] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is written; adds to its text how many like it were not."""
+        if record.levelno < logging.WARNING or any(exempt.filter(record) for exempt in self._exempt):
+            return True
+        with self._lock:
+            held_back = self._held_back(_kind_of(record))
+        if held_back:
+            record.msg, record.args = f"{record.getMessage()} … and {held_back} more like this", None
+        return held_back is not None
+
+    def _held_back(self, kind: Kind) -> int | None:
+        """How many of this kind were held back until now; None for one that is held back itself."""
+        now_s, said = self._clock(), self._said.get(kind)
+        if said is not None and now_s - said.at_s < PERIOD_S:
+            said.held_back += 1
+            return None
+        if len(self._said) >= KINDS_LIMIT:
+            # Texts that are never the same twice. The filter forgets and does not grow.
+            self._said.clear()
+        self._said[kind] = _Said(now_s)
+        return said.held_back if said else 0
+
+
+def _kind_of(record: logging.LogRecord) -> Kind:
+    # Some loggers format their text themselves; then its beginning says what it is about.
+    text = str(record.msg).partition("\n")[0][:_KIND_CHARACTERS]
+    return (record.name, record.levelno, text, record.exc_info[0] if record.exc_info else None)

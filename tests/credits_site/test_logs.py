@@ -1,0 +1,78 @@
+"""A flood of complaints is a line a minute; what nobody can flood stays whole."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from credits_site.logs import KINDS_LIMIT, Repetitions
+
+
+class Log:
+    """What is written of what is said, on a clock that a test turns."""
+
+    def __init__(self, *, every_line_of: tuple[str, ...] = ()) -> None:
+        self.now_s = 0.0
+        self.lines: list[str] = []
+        self._filter = Repetitions(every_line_of=every_line_of, clock=lambda: self.now_s)
+
+    def says(
+        self,
+        text: str,
+        *values: object,
+        name: str = "asyncio",
+        level: int = logging.ERROR,
+        exc_info: Any = None,
+    ) -> None:
+        record = logging.LogRecord(name, level, "here.py", 1, text, values, exc_info)
+        if self._filter.filter(record):
+            self.lines.append(record.getMessage())
+
+
+def test_a_complaint_is_written_once_a_minute_with_how_many_were_not() -> None:
+    log = Log()
+    for number in range(813):
+        log.says("%s: no more descriptors", number)
+    log.now_s = 60
+    log.says("%s: no more descriptors", "again")
+    log.says("%s: no more descriptors", "and again")
+    assert log.lines == [
+        "0: no more descriptors",
+        "again: no more descriptors … and 812 more like this",
+    ]
+
+
+def test_another_kind_is_written_at_once() -> None:
+    log = Log()
+    log.says("one thing")
+    log.says("another thing")
+    log.says("one thing", level=logging.WARNING)
+    log.says("one thing", name="uvicorn.error")
+    log.says("one thing", exc_info=(ValueError, ValueError(), None))
+    log.says("one thing\nwith details of its own")
+    assert len(log.lines) == 5
+
+
+def test_what_is_no_complaint_is_always_written() -> None:
+    log = Log()
+    for _ in range(3):
+        log.says("served", level=logging.INFO)
+    assert len(log.lines) == 3
+
+
+def test_every_line_of_a_logger_can_be_kept() -> None:
+    log = Log(every_line_of=("billing.webhook",))
+    for name in ("billing.webhook", "billing.webhook.below", "billing.webhooks"):
+        log.says("Checkout %s needs review", 1, name=name)
+        log.says("Checkout %s needs review", 2, name=name)
+    assert len(log.lines) == 5
+
+
+def test_texts_that_are_never_the_same_do_not_fill_the_memory() -> None:
+    log = Log()
+    for number in range(KINDS_LIMIT):
+        log.says(f"text {number}")
+    log.says("one more")
+    log.says("text 0")
+    assert log.lines[-1] == "text 0"  # forgotten
+    assert len(log.lines) == KINDS_LIMIT + 2
