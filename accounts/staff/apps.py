@@ -17,4 +17,5 @@ class StaffAdminConfig(AdminConfig):
         from accounts.staff import checks, logins  # noqa: F401
 
         # Nobody looks after the backup codes of others. Of somebody who lost everything, the app is deleted.
-        admin.site.unregister(StaticDevice)
+        if admin.site.is_registered(StaticDevice):  # the apps may be set up again
+            admin.site.unregister(StaticDevice)
