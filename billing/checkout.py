@@ -10,11 +10,12 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.members import Member
-from billing.errors import StripeUnavailable, UnknownCheckout
-from billing.packs import Pack
+from billing.errors import PackNotForSale, StripeRefused, StripeUnavailable, UnknownCheckout
+from billing.packs import Pack, is_for_sale
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout, CheckoutRequest, Customer
 from instant_admin.client.admin import Connection
+from instant_admin.client.protocol import text_of
 from instant_admin.client.steps import update
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import account_query
@@ -53,7 +54,7 @@ def start_checkout(
 ) -> StartedCheckout:
     """Make a checkout for `quantity` packs. The same `request_id` again, while it is open, is the same one.
 
-    `success_url` holds Stripe's placeholder `{CHECKOUT_SESSION_ID}`. Raises `StripeError`.
+    `success_url` holds Stripe's placeholder `{CHECKOUT_SESSION_ID}`. Raises `PackNotForSale` and `StripeError`.
     """
     wanted = CheckoutRequest(
         app=settings.INSTANT_APP_ID,
@@ -65,14 +66,19 @@ def start_checkout(
         success_url=success_url,
         cancel_url=cancel_url,
     )
-    return _open_checkout(wanted, request_id)
+    try:
+        return _open_checkout(wanted, request_id)
+    except StripeRefused as exc:
+        if is_for_sale(pack):
+            raise
+        raise PackNotForSale("its price or its product is archived") from exc
 
 
 def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
     """The member as a buyer, read with the rights of `connection`."""
     tree = connection.query(account_query(member_id))
     row: dict[str, Any] = next(iter(tree["$users"]), {})
-    return Buyer(customer_id=row.get("stripeCustomerId") or None, email=row.get("email") or None)
+    return Buyer(customer_id=text_of(row, "stripeCustomerId"), email=text_of(row, "email"))
 
 
 def checkout_of(member: Member, checkout_id: str) -> Checkout:
@@ -102,7 +108,9 @@ def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedC
     if checkout.url is None:
         # The form was sent before, and what came of it is paid or expired: this is a new purchase.
         checkout = checkouts.create(wanted, idempotency_key=f"{key}:after:{checkout.id}")
-    return StartedCheckout(id=checkout.id, url=checkout.url or "")
+    if checkout.url is None:
+        raise StripeUnavailable("Stripe made a checkout without an address")
+    return StartedCheckout(id=checkout.id, url=checkout.url)
 
 
 def _customer_of(member: Member) -> str:

@@ -13,6 +13,10 @@ class UnknownPack(BillingError):
     """No pack by this price id, or none was named and there are several."""
 
 
+class PackNotForSale(BillingError):
+    """Stripe does not sell this pack any more: its price or its product is archived. Nothing was charged."""
+
+
 class BadPackPlan(BillingError):
     """The pack of this `number` in `CREDIT_PACKS`, counted from 1, does not say what it is and costs."""
 

@@ -75,6 +75,10 @@ class ResetForm(KeptForm):
     )
     request_id = forms.UUIDField(widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
 
+    def renew_request_id(self) -> None:
+        """Give the form another id, where the one it was sent with has set a balance."""
+        self.data = {**self.cleaned_data, "request_id": str(uuid4())}
+
     @classmethod
     def of_member(cls, member_id: UUID) -> type[ResetForm]:
         """The form for one member: what was typed for another is kept apart."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from accounts.members import Member
 from billing.products import product_called
-from credits_site.paging import BadCursor
+from credits_site.paging import number_in
 from instant_admin.client.admin import Connection
+from instant_admin.client.protocol import text_of
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import account_in, account_query, read_page
@@ -87,15 +88,16 @@ def history_of(member: Member, *, before: str | None = None) -> HistoryPage:
 
 def history_page(connection: Connection, account_id: UUID, *, before: str | None = None) -> HistoryPage:
     """A page of an account's ledger, with the rights of `connection`. Raises `BadCursor` and `NoSuchAccount`."""
-    page = read_page(connection, account_id, before_seq=_cursor(before), limit=PAGE_SIZE)
+    # A page's `next` is the number of its last entry, opaque to whoever passes it back.
+    before_seq = None if before is None else number_in(before)
+    page = read_page(connection, account_id, before_seq=before_seq, limit=PAGE_SIZE)
     more = bool(page.entries) and page.entries[-1].seq > 1
-    row: Any = page.row
     return HistoryPage(
         credits=page.account.credits,
         entries=tuple(history_entry(entry) for entry in page.entries),
         next=str(page.entries[-1].seq) if more else None,
-        email=row.get("email") or "",
-        customer_id=row.get("stripeCustomerId") or None,
+        email=text_of(page.row, "email") or "",
+        customer_id=text_of(page.row, "stripeCustomerId"),
     )
 
 
@@ -111,12 +113,3 @@ def history_entry(entry: Entry) -> HistoryEntry:
         actor=entry.actor,
         created_at=entry.created_at,
     )
-
-
-def _cursor(before: str | None) -> int | None:
-    """A page's `next` is the number of its last entry, opaque to whoever passes it back."""
-    if before is None:
-        return None
-    if not before.isascii() or not before.isdigit() or len(before) > 12:
-        raise BadCursor(before)
-    return int(before)

@@ -23,7 +23,7 @@ def money_text(amount: int, currency: str) -> str:
     exact = Decimal(amount).scaleb(-_DECIMALS.get(currency.lower(), 2))
     code, locale = currency.upper(), to_locale(get_language() or "en")
     # "CHF 9.99", but "$9.99".
-    apart = get_currency_symbol(code, locale=locale)[-1].isalpha()
+    apart = get_currency_symbol(code, locale=locale)[-1:].isalpha()
     # Not quantized: a currency whose cents nobody uses any more must not lose the ones that are charged.
     return format_currency(
         exact,

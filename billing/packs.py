@@ -110,6 +110,14 @@ def offers() -> tuple[Offer, ...]:
     )
 
 
+def is_for_sale(pack: Pack) -> bool:
+    """Whether Stripe would sell it now. If not, the next page asks what there is instead. Raises `StripeError`."""
+    if not catalog.price_faults(pack.price_id):
+        return True
+    cache.delete(f"{_key([pack.price_id for pack in packs()])}:asked")
+    return False
+
+
 def _pack(raw: Mapping[str, Any]) -> Pack:
     credits = _whole(raw.get("credits", SINGLE_PACK_CREDITS))
     return Pack(price_id=str(raw["price"]), credits=credits, name=_name(raw, credits))
@@ -137,9 +145,13 @@ def _plan(number: int, raw: Mapping[str, Any]) -> PackPlan:
     return plan
 
 
+def _key(price_ids: Sequence[str]) -> str:
+    """One key for all: they are read together, and a new pack makes a new key."""
+    return "prices:" + hashlib.sha256(repr([settings.STRIPE_API_BASE, *price_ids]).encode()).hexdigest()
+
+
 def _prices(price_ids: Sequence[str]) -> dict[str, Price]:
-    # One key for all: they are read together, and a new pack makes a new key.
-    key = "prices:" + hashlib.sha256(repr([settings.STRIPE_API_BASE, *price_ids]).encode()).hexdigest()
+    key = _key(price_ids)
     # Whoever adds this first asks; everybody else goes on with what is known.
     if cache.add(f"{key}:asked", True, timeout=ASKED_AGAIN_AFTER_S):
         # In a thread, which may take its time when Stripe does: the next page shows what it finds.

@@ -9,6 +9,7 @@ from accounts.members import Member
 from billing.errors import RequestIdReused
 from billing.products import Product
 from instant_admin.configured import balance_store
+from instant_admin.ledger.entries import LedgerCorrupt
 from instant_admin.ledger.rules import KeyReused, OutOfCredits, Spend
 from instant_admin.ledger.store import Steps
 
@@ -41,4 +42,8 @@ def spend(*, member: Member, product: Product, request_id: UUID, note: str, step
         posted = balance_store().post(member.id, movement, steps=steps)
     except KeyReused as exc:
         raise RequestIdReused("used before, for something else") from exc
-    return Spent(UUID(posted.entry.ref), posted.credits, posted.replayed)
+    try:
+        item_id = UUID(posted.entry.ref)
+    except ValueError as exc:
+        raise LedgerCorrupt(f"Entry {posted.entry.id} does not say what it bought") from exc
+    return Spent(item_id, posted.credits, posted.replayed)

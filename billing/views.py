@@ -22,7 +22,7 @@ from accounts.limits import TooOften
 from accounts.members import Member
 from billing.checkout import LAST_CHECKOUT, start_checkout
 from billing.counter.fragment import counter
-from billing.errors import BadWebhook, StripeError, UnknownCheckout, UnknownPack
+from billing.errors import BadWebhook, PackNotForSale, StripeError, UnknownCheckout, UnknownPack
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.history import HistoryEntry, balance_of, history_of
@@ -87,15 +87,19 @@ def checkout(request: SiteRequest) -> HttpResponse:
         form.add_error("pack", "Choose one of the packs.")
         return _not_for_sale(request, form)
     home = absolute(request, reverse("home"))
-    started = start_checkout(
-        member=signed_in(request),
-        pack=pack,
-        quantity=form.cleaned_data["quantity"],
-        request_id=form.cleaned_data["request_id"],
-        # Stripe replaces the braces, so they must not be percent-encoded.
-        success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{home}?checkout=cancelled",
-    )
+    try:
+        started = start_checkout(
+            member=signed_in(request),
+            pack=pack,
+            quantity=form.cleaned_data["quantity"],
+            request_id=form.cleaned_data["request_id"],
+            # Stripe replaces the braces, so they must not be percent-encoded.
+            success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
+            cancel_url=f"{home}?checkout=cancelled",
+        )
+    except PackNotForSale:
+        form.add_error("pack", "This pack is no longer for sale, and nothing was charged. Choose another.")
+        return _not_for_sale(request, form)
     form.forget(request.session)
     request.session[LAST_CHECKOUT] = started.id
     return JsonResponse({"url": started.url}) if wants_json(request) else see_other(started.url)

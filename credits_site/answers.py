@@ -20,6 +20,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from credits_site.headers import UNREADABLE
+
 
 class HtmxRequest(HttpRequest):
     """A request after django-htmx's middleware."""
@@ -30,11 +32,14 @@ class HtmxRequest(HttpRequest):
 def wants_json(request: HttpRequest) -> bool:
     """Whether the caller would rather have JSON than HTML. A caller that takes anything gets HTML.
 
-    Whoever sends JSON, as Stripe does, can read it.
+    Whoever sends JSON, as Stripe does, can read it. An `Accept` that cannot be read says nothing.
     """
     if request.content_type == "application/json":
         return True
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    try:
+        return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    except UNREADABLE:
+        return False
 
 
 def wants_fragment(request: HttpRequest) -> bool:

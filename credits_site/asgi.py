@@ -3,14 +3,16 @@
 import os
 from typing import Any
 
+import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.core.asgi import get_asgi_application
 from django.urls import reverse
 
 from credits_site.gate import Gate
+from credits_site.headers import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
-_django = get_asgi_application()
+django.setup(set_prefix=False)
+_django = Handler()
 _stream_path = reverse("billing:credits_stream")
 _webhook_path = reverse("billing:webhook")
 _streams_thread = ThreadSensitiveContext()

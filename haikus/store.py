@@ -17,11 +17,11 @@ from django.utils.module_loading import import_string
 from accounts.members import Member
 from billing.products import Product
 from billing.spending import spend
-from credits_site.paging import BadCursor
+from credits_site.paging import BadCursor, number_in
 from haikus.errors import HaikuGone, NoSuchHaiku
 from instant_admin.client.admin import Connection
 from instant_admin.client.errors import InstantBroken, InstantBusy, InstantUnreachable
-from instant_admin.client.protocol import nonsense
+from instant_admin.client.protocol import nonsense, text_of, uuid_of
 from instant_admin.client.steps import create, delete, link
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
@@ -176,9 +176,9 @@ def _haiku_of(member: Member, haiku_id: UUID) -> Haiku:
 def _haiku(row: Mapping[str, Any]) -> Haiku:
     try:
         return Haiku(
-            id=UUID(row["id"]),
-            topic=row["topic"],
-            content=row["content"],
+            id=uuid_of(row["id"]),
+            topic=text_of(row, "topic") or "",
+            content=text_of(row, "content") or "",
             created_at=from_epoch_ms(row["createdAt"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as exc:
@@ -193,6 +193,6 @@ def _place(haiku: Haiku) -> tuple[int, str]:
 def _cursor(before: str) -> tuple[int, str]:
     milliseconds, _, haiku_id = before.partition(".")
     try:
-        return int(milliseconds), str(UUID(haiku_id))
+        return number_in(milliseconds), str(UUID(haiku_id))
     except ValueError as exc:
         raise BadCursor(before) from exc

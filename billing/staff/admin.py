@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from accounts.staff.passwords import fresh_password_required
-from billing.errors import UnknownMember
+from billing.errors import RequestIdReused, UnknownMember
 from billing.forms import FindMembersForm, ResetForm
 from billing.models import Member
 from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_page, reset_credits
@@ -101,6 +101,13 @@ class MemberAdmin(_ModelAdmin):
             )
         except UnknownMember as exc:
             raise Http404("no such member") from exc
+        except RequestIdReused:
+            form.add_error(
+                None, "This form has set another balance before. Press the button again to set this one."
+            )
+            form.renew_request_id()
+            form.keep_with_errors(request.session)
+            return self._back_to(member_id)
         except OUTAGES as exc:
             return self._outage_at(request, member_id, exc)
         form.forget(request.session)

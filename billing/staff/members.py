@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from billing.errors import UnknownMember
+from billing.errors import RequestIdReused, UnknownMember
 from billing.history import HistoryEntry, HistoryPage, history_entry, history_page
 from billing.reconciliation import Finding, reconcile_customer
+from instant_admin.client.protocol import text_of
 from instant_admin.configured import balance_store, instant
-from instant_admin.ledger.entries import NoSuchAccount
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.entries import NoSuchAccount, account_of
+from instant_admin.ledger.rules import KeyReused, Reset
 
 FOUND_LIMIT: Final = 50
 
@@ -55,13 +56,15 @@ def reset_credits(
 ) -> HistoryEntry:
     """Set a balance to `credits`, as a ledger entry with who did it and why.
 
-    The same `request_id` again is the same reset, once. Raises `UnknownMember` and `LedgerError`.
+    The same `request_id` again is the same reset, once. Raises `UnknownMember`, `RequestIdReused` and `LedgerError`.
     """
     reset = Reset(key=f"reset:{request_id}", credits=credits, note=reason, actor=staff_name)
     try:
         return history_entry(balance_store().post(member_id, reset).entry)
     except NoSuchAccount as exc:
         raise UnknownMember("no such member") from exc
+    except KeyReused as exc:
+        raise RequestIdReused("another reset has this id") from exc
 
 
 def check_with_stripe(member_id: UUID) -> tuple[Finding, ...]:
@@ -75,4 +78,5 @@ def check_with_stripe(member_id: UUID) -> tuple[Finding, ...]:
 
 
 def _found(row: dict[str, Any]) -> FoundMember:
-    return FoundMember(id=UUID(row["id"]), email=row.get("email") or "", credits=int(row.get("credits") or 0))
+    account = account_of(row)
+    return FoundMember(id=account.id, email=text_of(row, "email") or "", credits=account.credits)

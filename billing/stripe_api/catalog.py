@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.stripe_api.client import asking_stripe
+from billing.stripe_api.fields import expanded, objects, read, read_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +46,25 @@ class NewPrice:
 
 def retrieve(price_id: str) -> Price:
     """A price as it is now."""
-    with asking_stripe() as v1:
-        price = v1.prices.retrieve(price_id)
+    price = _retrieve(price_id)
     return Price(
-        id=price.id,
-        unit_amount=price.unit_amount or 0,
-        currency=price.currency,
+        id=read(price, "id", str),
+        unit_amount=read_or_none(price, "unit_amount", int) or 0,
+        currency=read(price, "currency", str),
         is_for_sale=not _faults(price),
     )
 
 
 def price_faults(price_id: str) -> list[str]:
     """Why a price cannot be sold by Checkout, a clause each; empty when it can."""
-    with asking_stripe() as v1:
-        price = v1.prices.retrieve(price_id, {"expand": ["product"]})
-    is_archived = not getattr(price.product, "active", True)
-    return _faults(price) + (["its product is archived"] if is_archived else [])
+    return _faults(_retrieve(price_id))
 
 
 def find_price(lookup_key: str) -> CatalogPrice | None:
     """The price that has this lookup key, archived or not, with its product."""
     with asking_stripe() as v1:
-        found = v1.prices.list({"lookup_keys": [lookup_key], "expand": ["data.product"], "limit": 1}).data
+        listed = v1.prices.list({"lookup_keys": [lookup_key], "expand": ["data.product"], "limit": 1})
+    found = objects(listed)
     return _catalog_price(found[0]) if found else None
 
 
@@ -87,7 +85,8 @@ def create_price(wanted: NewPrice, *, instead_of: CatalogPrice | None) -> str:
         asked |= {"product": instead_of.product_id, "transfer_lookup_key": True}
     # No idempotency key of ours: a lookup key belongs to one price, so there is never a second one of it.
     with asking_stripe() as v1:
-        return v1.prices.create(asked).id
+        made = v1.prices.create(asked)
+    return read(made, "id", str)
 
 
 def unarchive_price(price_id: str) -> None:
@@ -102,22 +101,32 @@ def update_product(product_id: str, *, name: str) -> None:
         v1.products.update(product_id, {"name": name, "active": True})
 
 
-def _faults(price: Any) -> list[str]:
+def _retrieve(price_id: str) -> object:
+    with asking_stripe() as v1:
+        return v1.prices.retrieve(price_id, {"expand": ["product"]})
+
+
+def _faults(price: object) -> list[str]:
+    product = expanded(price, "product")
     faults = {
-        "it is archived": not price.active,
-        "it is recurring": price.type != "one_time",
-        "it has no fixed amount": price.unit_amount is None,
+        "it is archived": not read(price, "active", bool),
+        "it is recurring": read(price, "type", str) != "one_time",
+        "it has no fixed amount": read_or_none(price, "unit_amount", int) is None,
+        # Of a deleted one Stripe answers with a stub that does not say.
+        "its product is archived": product is not None and not read_or_none(product, "active", bool),
     }
     return [fault for fault, is_so in faults.items() if is_so]
 
 
 def _catalog_price(price: Any) -> CatalogPrice:
+    product = expanded(price, "product")
     return CatalogPrice(
-        id=price.id,
-        unit_amount=price.unit_amount,
-        currency=price.currency,
-        is_active=price.active,
-        product_id=price.product.id,
-        product_name=getattr(price.product, "name", ""),
-        product_is_active=getattr(price.product, "active", False),
+        id=read(price, "id", str),
+        unit_amount=read_or_none(price, "unit_amount", int),
+        currency=read(price, "currency", str),
+        is_active=read(price, "active", bool),
+        product_id=read(product, "id", str),
+        # A deleted product is a stub without these.
+        product_name=read_or_none(product, "name", str) or "",
+        product_is_active=read_or_none(product, "active", bool) or False,
     )

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from billing.errors import StripeRefused, UnknownCheckout
 from billing.seals import Seal, named_in, seal_of, sealed_reference
 from billing.stripe_api.client import asking_stripe, page
+from billing.stripe_api.fields import (
+    address_or_none,
+    expanded,
+    moment,
+    objects,
+    objects_of_all_pages,
+    read,
+    read_or_none,
+    reference,
+    texts,
+)
 
 T = TypeVar("T")
 
@@ -122,7 +134,9 @@ def find_customer(customer_id: str) -> Customer | None:
             return None
         raise
     # Of a deleted one Stripe answers with a stub that has no email at all.
-    return None if getattr(found, "deleted", False) else Customer(id=found.id, email=found.email)
+    if read_or_none(found, "deleted", bool):
+        return None
+    return Customer(id=read(found, "id", str), email=read_or_none(found, "email", str))
 
 
 def create_customer(*, member_id: UUID, app: str, idempotency_key: str) -> str:
@@ -131,9 +145,10 @@ def create_customer(*, member_id: UUID, app: str, idempotency_key: str) -> str:
     Without the email: it may change, and the parameters under one idempotency key must not.
     """
     with asking_stripe() as v1:
-        return v1.customers.create(
+        made = v1.customers.create(
             {"metadata": {"app": app, "member": str(member_id)}}, {"idempotency_key": idempotency_key}
-        ).id
+        )
+    return read(made, "id", str)
 
 
 def set_customer_email(customer_id: str, email: str) -> None:
@@ -160,22 +175,33 @@ def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout
             },
             {"idempotency_key": idempotency_key} if idempotency_key else {},
         )
+    made = _checkout(session)
     # Stripe repeats its first answer word for word, even when the session has been paid since.
     answer = session.last_response
     replayed = answer is not None and answer.headers.get("Idempotent-Replayed") == "true"
-    return retrieve(session.id) if replayed else _checkout(session)
+    return retrieve(made.id) if replayed else made
 
 
 def retrieve(checkout_id: str) -> Checkout:
     """A Checkout Session as it is now. Raises `UnknownCheckout`, also for what is no such id at all."""
     if not _CHECKOUT_ID.fullmatch(checkout_id):
         raise UnknownCheckout("not the id of a checkout")
+    with _unknown_if_not_there(), asking_stripe() as v1:
+        session = v1.checkout.sessions.retrieve(checkout_id, {"expand": [_CHARGE]})
+    return _checkout(session)
+
+
+@contextmanager
+def _unknown_if_not_there() -> Iterator[None]:
+    """Stripe's answer that it has no such thing is final, and no outage: not this account's, of the other mode, gone.
+
+    Any other 400 is about how we ask, and says nothing of the checkout.
+    """
     try:
-        with asking_stripe() as v1:
-            return _checkout(v1.checkout.sessions.retrieve(checkout_id, {"expand": [_CHARGE]}))
+        yield
     except StripeRefused as exc:
-        if exc.code == "resource_missing":
-            raise UnknownCheckout("Stripe has no such checkout") from exc
+        if exc.code == "resource_missing" or exc.status == 404 or exc.param == "payment_intent":
+            raise UnknownCheckout("Stripe has no such checkout, or no such payment") from exc
         raise
 
 
@@ -185,25 +211,26 @@ def list_all(*, since: datetime | None = None, customer_id: str | None = None) -
     if customer_id is not None:
         wanted["customer"] = customer_id
     with asking_stripe() as v1:
-        for session in v1.checkout.sessions.list(wanted).auto_paging_iter():
+        for session in objects_of_all_pages(v1.checkout.sessions.list(wanted)):
             yield _checkout(session)
 
 
 def newest(customer_id: str, *, limit: int) -> tuple[Checkout, ...]:
     """The newest Checkout Sessions of a customer, asked for once: a person waits for them."""
     with asking_stripe() as v1:
-        found = v1.checkout.sessions.list(
+        listed = v1.checkout.sessions.list(
             {"customer": customer_id, "limit": limit, "expand": [_CHARGE_OF_EACH]}, {"max_network_retries": 0}
-        ).data
-    return tuple(_checkout(session) for session in found)
+        )
+    return tuple(_checkout(session) for session in objects(listed))
 
 
 def of_payment(payment_intent_id: str) -> Checkout:
     """The Checkout Session that made a payment. Raises `UnknownCheckout` when none did."""
-    with asking_stripe() as v1:
-        found = v1.checkout.sessions.list(
+    with _unknown_if_not_there(), asking_stripe() as v1:
+        listed = v1.checkout.sessions.list(
             {"payment_intent": payment_intent_id, "limit": 1, "expand": [_CHARGE_OF_EACH]}
-        ).data
+        )
+    found = objects(listed)
     if not found:
         raise UnknownCheckout("no checkout made this payment")
     return _checkout(found[0])
@@ -215,43 +242,38 @@ def mark_fulfilled(checkout_id: str) -> None:
         v1.checkout.sessions.update(checkout_id, {"metadata": {"creditsProcessed": "true"}})
 
 
-def _checkout(session: Any) -> Checkout:
-    metadata: Mapping[str, str] = session.metadata.to_dict() if session.metadata else {}
-    reference: str = session.client_reference_id or ""
-    app, member = named_in(reference, metadata)
-    # An id, or with its charge when we asked for that.
-    payment = session.payment_intent if hasattr(session.payment_intent, "latest_charge") else None
-    charge = payment.latest_charge if payment and hasattr(payment.latest_charge, "amount_refunded") else None
+def _checkout(session: object) -> Checkout:
+    metadata = texts(session, "metadata")
+    payment = expanded(session, "payment_intent")
+    charge = None if payment is None else expanded(payment, "latest_charge")
+    status = read_or_none(session, "status", str) or ""
+    named = read_or_none(session, "client_reference_id", str) or ""
+    app, member = named_in(named, metadata)
     return Checkout(
-        id=session.id,
-        url=session.url,
-        status=session.status,
-        payment_status=session.payment_status,
-        customer_id=_id(session.customer),
-        payment_intent_id=_id(session.payment_intent),
-        invoice_id=_id(session.invoice),
-        amount_total=session.amount_total or 0,
-        currency=session.currency or "",
+        id=read(session, "id", str),
+        url=address_or_none(session, "url"),
+        status=status,
+        payment_status=read(session, "payment_status", str),
+        customer_id=reference(session, "customer"),
+        payment_intent_id=reference(session, "payment_intent"),
+        invoice_id=reference(session, "invoice"),
+        amount_total=read_or_none(session, "amount_total", int) or 0,
+        currency=read_or_none(session, "currency", str) or "",
         app=app,
         member_id=_parsed(UUID, member),
         credits=_parsed(_credits, metadata.get("credits")),
-        seal=seal_of(reference, metadata),
-        created=datetime.fromtimestamp(session.created, tz=UTC),
+        seal=seal_of(named, metadata),
+        created=moment(session, "created"),
         payment_failed=(
-            session.status == "complete"
+            status == "complete"
             and payment is not None
-            and payment.status in ("requires_payment_method", "canceled")
+            and read(payment, "status", str) in ("requires_payment_method", "canceled")
         ),
-        refunded=0 if charge is None else charge.amount_refunded,
-        is_refunded_whole=charge is not None and charge.refunded,
-        was_disputed=charge is not None and charge.disputed,
+        refunded=0 if charge is None else read(charge, "amount_refunded", int),
+        is_refunded_whole=charge is not None and read(charge, "refunded", bool),
+        was_disputed=charge is not None and read(charge, "disputed", bool),
         is_marked=metadata.get("creditsProcessed") == "true",
     )
-
-
-def _id(expandable: Any) -> str | None:
-    """The id of what Stripe sends as an id or, expanded, as an object."""
-    return None if expandable is None else str(getattr(expandable, "id", expandable))
 
 
 def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:

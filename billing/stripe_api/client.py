@@ -60,7 +60,8 @@ def using(client: Client) -> Iterator[None]:
 def asking_stripe() -> Iterator[stripe.V1Services]:
     """What the account in use can be asked, with Stripe's errors as ours.
 
-    What Stripe says of an error is not passed on: it can hold what was sent.
+    What Stripe says of an error is not passed on: it can hold what was sent. Nothing but calls belongs inside: of an
+    answer in another shape than it expects, Stripe's library makes errors of Python's own.
     """
     try:
         yield _client().v1
@@ -72,6 +73,8 @@ def asking_stripe() -> Iterator[stripe.V1Services]:
             code=exc.code or type(exc).__name__,
             param=getattr(exc, "param", "") or "",
         ) from exc
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+        raise StripeUnavailable(f"No usable answer from Stripe ({type(exc).__name__})") from exc
 
 
 def livemode() -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from billing.clawback import Payment
 from billing.stripe_api.client import asking_stripe, page
+from billing.stripe_api.fields import address_or_none, objects_of_all_pages, read, read_or_none, reference
 
 _UNDONE_REFUND: Final = frozenset({"failed", "canceled"})
 # Open or lost. Not `won`, and not the `warning_…` inquiries and prevented ones, where no money moves.
@@ -23,13 +24,21 @@ def retrieve(payment_intent_id: str) -> Payment:
     """
     of_it: Any = page() | {"payment_intent": payment_intent_id}
     with asking_stripe() as v1:
-        paid = v1.payment_intents.retrieve(payment_intent_id).amount_received
-        refunds = list(v1.refunds.list(of_it).auto_paging_iter())
-        disputes = list(v1.disputes.list(of_it).auto_paging_iter())
+        payment = v1.payment_intents.retrieve(payment_intent_id)
+        refunds = list(objects_of_all_pages(v1.refunds.list(of_it)))
+        disputes = list(objects_of_all_pages(v1.disputes.list(of_it)))
     return Payment(
-        paid=paid,
-        refunded=sum(refund.amount for refund in refunds if refund.status not in _UNDONE_REFUND),
-        disputed=sum(dispute.amount for dispute in disputes if dispute.status in _HELD_DISPUTE),
+        paid=read(payment, "amount_received", int),
+        refunded=sum(
+            read(refund, "amount", int)
+            for refund in refunds
+            if read_or_none(refund, "status", str) not in _UNDONE_REFUND
+        ),
+        disputed=sum(
+            read(dispute, "amount", int)
+            for dispute in disputes
+            if read(dispute, "status", str) in _HELD_DISPUTE
+        ),
     )
 
 
@@ -38,12 +47,15 @@ def refunded_or_disputed(*, since: datetime) -> Iterator[str]:
     wanted: Any = page(since=since)
     with asking_stripe() as v1:
         for kind in (v1.refunds, v1.disputes):
-            for each in kind.list(wanted).auto_paging_iter():
-                if each.payment_intent is not None:
-                    yield str(each.payment_intent)
+            for each in objects_of_all_pages(kind.list(wanted)):
+                payment_id = reference(each, "payment_intent")
+                if payment_id is not None:
+                    yield payment_id
 
 
 def invoice_page(invoice_id: str) -> str | None:
     """Where the buyer sees and prints an invoice; None until it is final. The address expires: do not keep it."""
     with asking_stripe() as v1:
-        return v1.invoices.retrieve(invoice_id).hosted_invoice_url
+        invoice = v1.invoices.retrieve(invoice_id)
+    read(invoice, "id", str)  # or it is no invoice
+    return address_or_none(invoice, "hosted_invoice_url")

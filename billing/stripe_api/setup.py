@@ -21,6 +21,7 @@ from billing.packs import PackPlan
 from billing.stripe_api import catalog, webhooks
 from billing.stripe_api.catalog import CatalogPrice, NewPrice
 from billing.stripe_api.client import asking_stripe
+from billing.stripe_api.fields import read
 from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
 
@@ -56,11 +57,12 @@ def account() -> StripeAccount:
     """The account that the key belongs to."""
     with asking_stripe() as v1:
         found = v1.accounts.retrieve_current()
+    account_id = read(found, "id", str)
     answer = found.last_response
     seconds = None if answer is None else parse_http_date_safe(answer.headers.get("Date", ""))
     return StripeAccount(
-        id=found.id,
-        can_charge=found.charges_enabled is True,
+        id=account_id,
+        can_charge=read(found, "charges_enabled", bool),
         server_time=None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC),
     )
 

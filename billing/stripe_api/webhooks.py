@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,15 @@ from django.conf import settings
 
 from billing.errors import BadWebhook
 from billing.stripe_api.client import asking_stripe, page
+from billing.stripe_api.fields import (
+    UnusableAnswer,
+    expanded,
+    objects,
+    objects_of_all_pages,
+    read,
+    read_or_none,
+    reference,
+)
 
 SIGNATURE_TOLERANCE_S: Final = 300
 
@@ -58,11 +67,11 @@ def verified(body: bytes, signature: str | None) -> Event:
         if not any(_is_signed(text, signature, secret) for secret in secrets):
             raise BadWebhook("Bad signature, or too old")
         raw = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise BadWebhook("Not JSON") from exc
     try:
         return _event(raw)
-    except (KeyError, TypeError, AttributeError) as exc:
+    except UnusableAnswer as exc:
         raise BadWebhook("Not an event") from exc
 
 
@@ -70,23 +79,23 @@ def events(types: Collection[str], *, since: datetime) -> Iterator[Event]:
     """The events of these types since then, newest first. Stripe keeps them for 30 days."""
     wanted: Any = page(since=since) | {"types": sorted(types)}
     with asking_stripe() as v1:
-        for event in v1.events.list(wanted).auto_paging_iter():
-            yield _event(event.to_dict())
+        for event in objects_of_all_pages(v1.events.list(wanted)):
+            yield _event(event)
 
 
 def endpoints() -> tuple[WebhookEndpoint, ...]:
     """Where Stripe sends this account's events; it allows no more than 16 such places."""
     wanted: Any = page()
     with asking_stripe() as v1:
-        found = v1.webhook_endpoints.list(wanted).data
+        listed = v1.webhook_endpoints.list(wanted)
     return tuple(
         WebhookEndpoint(
-            id=endpoint.id,
-            url=endpoint.url,
-            is_enabled=endpoint.status == "enabled",
-            events=frozenset(endpoint.enabled_events),
+            id=read(endpoint, "id", str),
+            url=read(endpoint, "url", str),
+            is_enabled=read(endpoint, "status", str) == "enabled",
+            events=frozenset(map(str, read(endpoint, "enabled_events", list))),
         )
-        for endpoint in found
+        for endpoint in objects(listed)
     )
 
 
@@ -102,7 +111,8 @@ def create_endpoint(url: str, events: Collection[str], *, description: str) -> s
         "description": description,
     }
     with asking_stripe() as v1:
-        return v1.webhook_endpoints.create(wanted).secret or ""
+        made = v1.webhook_endpoints.create(wanted)
+    return read(made, "secret", str)
 
 
 def update_endpoint(endpoint_id: str, events: Collection[str]) -> None:
@@ -115,17 +125,21 @@ def update_endpoint(endpoint_id: str, events: Collection[str]) -> None:
 def _is_signed(text: str, signature: str, secret: str) -> bool:
     try:
         stripe.WebhookSignature.verify_header(text, signature, secret, SIGNATURE_TOLERANCE_S)
-    except stripe.SignatureVerificationError:
+    # `TypeError` is for what is not ASCII, which no signature is.
+    except (stripe.SignatureVerificationError, TypeError):
         return False
     return True
 
 
-def _event(raw: Mapping[str, Any]) -> Event:
-    about = raw["data"]["object"]
+def _event(event: object) -> Event:
+    about = expanded(expanded(event, "data"), "object")
+    if about is None:
+        raise UnusableAnswer("Stripe sent an event about nothing")
     return Event(
-        id=str(raw["id"]),
-        type=str(raw["type"]),
-        livemode=bool(raw["livemode"]),
-        object_id=str(about.get("id", "")),
-        payment_intent_id=about.get("payment_intent"),
+        id=read(event, "id", str),
+        type=read(event, "type", str),
+        livemode=read(event, "livemode", bool),
+        # What is none of ours, such as a balance, need not have one.
+        object_id=read_or_none(about, "id", str) or "",
+        payment_intent_id=reference(about, "payment_intent"),
     )

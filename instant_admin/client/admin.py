@@ -53,9 +53,10 @@ class Connection:
         """
         body = {"steps": list(steps), "throw-on-missing-attrs?": True}
         answer = self._transport.send(Call("POST", "/admin/transact", body, identity=self._identity))
-        if not isinstance(answer.get("tx-id"), int):
+        number = answer.get("tx-id")
+        if not isinstance(number, int) or isinstance(number, bool):
             raise protocol.nonsense("a transaction without a number")
-        return int(answer["tx-id"])
+        return number
 
     def subscribe_query(self, query: Query) -> Subscription:
         """The query's answer, and again, whole, each time that it has changed, over one connection.

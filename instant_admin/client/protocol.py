@@ -30,6 +30,7 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 _MESSAGE_LIMIT = 300
+_LONGEST_RETRY_AFTER_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def read_answer(call: Call, status: int, body: bytes) -> dict[str, Any]:
     """
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if status == 200 and isinstance(answer, dict):
         return answer
@@ -87,7 +88,7 @@ def read_date(header: str | None) -> datetime | None:
     """The time in a `Date` header, or None for one that is missing or unreadable."""
     try:
         found = None if header is None else parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -100,12 +101,24 @@ def uuid_of(value: object) -> UUID:
         raise nonsense("an id that is no UUID") from None
 
 
+def text_of(row: Mapping[str, Any], name: str) -> str | None:
+    """A text that a row may have, None where it is empty or not set; nonsense raises `InstantBroken`."""
+    value = row.get(name)
+    if not isinstance(value, str | None):
+        raise nonsense(f"a {name} that is no text", may_have_been_written=False)
+    return value or None
+
+
 def read_tree(query: Mapping[str, Any], answer: Mapping[str, Any]) -> Tree:
     """The rows of a query's answer. Instant sends every namespace that was asked for, at worst as `[]`."""
     asked = [name for name in query if not name.startswith("$$")]
-    if not all(isinstance(answer.get(name), list) for name in asked):
+    if not all(_are_objects(answer.get(name)) for name in asked):
         raise nonsense("a query's answer without all that was asked for", may_have_been_written=False)
     return {name: answer[name] for name in asked}
+
+
+def _are_objects(rows: object) -> bool:
+    return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
 
 
 def read_event(query: Mapping[str, Any], text: bytes) -> Tree | None:
@@ -116,7 +129,7 @@ def read_event(query: Mapping[str, Any], text: bytes) -> Tree | None:
     """
     try:
         event = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SubscriptionLost("an event was no JSON") from None
     tree = None
     for message in event if isinstance(event, list) else [event]:
@@ -132,6 +145,8 @@ def _answers(message: Mapping[str, Any]) -> list[Any]:
         case "refresh-ok":
             # None at all when only the app's attributes have changed.
             computations = message.get("computations") or []
+            if not _are_objects(computations):
+                raise nonsense("a change that is none", may_have_been_written=False)
             return [computation.get("instaql-result") for computation in computations]
         case "error":
             status = message.get("status")
@@ -164,7 +179,6 @@ def _error(call: Call, status: int, answer: Mapping[str, Any]) -> InstantError:
 def _refusal(status: int, answer: Mapping[str, Any]) -> Refusal:
     raw_hint = answer.get("hint")
     hint: Mapping[str, Any] = raw_hint if isinstance(raw_hint, dict) else {}
-    retry_after = hint.get("retry-after")
     return Refusal(
         status=status,
         type=_word(answer.get("type")) or "unknown",
@@ -175,7 +189,7 @@ def _refusal(status: int, answer: Mapping[str, Any]) -> Refusal:
         data_type=_word(hint.get("data-type")),
         messages=_messages(hint.get("errors")),
         trace_id=_word(answer.get("trace-id")),
-        retry_after_s=int(retry_after) if isinstance(retry_after, (int, float)) else None,
+        retry_after_s=_seconds(hint.get("retry-after")),
     )
 
 
@@ -189,6 +203,11 @@ def _messages(errors: object) -> tuple[str, ...]:
 def scrubbed(text: str) -> str:
     """`text` without anything in it that looks like an id, a token, an email or a code."""
     return _SECRETS.sub("…", text)[:_MESSAGE_LIMIT]
+
+
+def _seconds(value: object) -> int | None:
+    # Also none: infinity, which Python's JSON knows.
+    return int(value) if isinstance(value, (int, float)) and 0 <= value <= _LONGEST_RETRY_AFTER_S else None
 
 
 def _word(value: object) -> str:

@@ -30,16 +30,18 @@ class SchemaAndRules:
 
     def schema(self) -> dict[str, Any]:
         """The live schema: `{"blobs": {namespace: {label: attribute}}, "refs": {name: link}}`."""
-        answer = self._transport.send(Call("GET", "/admin/schema", effect="none"))
-        if not isinstance(answer.get("schema"), dict):
-            raise protocol.nonsense("a schema that is no object")
-        return cast("dict[str, Any]", answer["schema"])
+        schema = self._transport.send(Call("GET", "/admin/schema", effect="none")).get("schema")
+        if not _is_schema(schema):
+            raise protocol.nonsense("a schema that is none")
+        return cast("dict[str, Any]", schema)
 
     def plan_schema(self, schema: Mapping[str, Any]) -> list[Step]:
         """The steps that `push_schema` would take; none, too, for a schema that Instant cannot read."""
         path = f"/superadmin/apps/{self.app_id}/schema/push/plan"
-        answer = self._transport.send(Call("POST", path, _push_body(schema), effect="none"))
-        return cast("list[Step]", answer.get("steps") or [])
+        steps = self._transport.send(Call("POST", path, _push_body(schema), effect="none")).get("steps") or []
+        if not isinstance(steps, list) or not all(isinstance(step, list) and step for step in steps):
+            raise protocol.nonsense("a plan that is none")
+        return cast("list[Step]", steps)
 
     def push_schema(self, schema: Mapping[str, Any]) -> str | None:
         """Add to the live schema what it lacks of `schema`; returns the group of background jobs to wait for."""
@@ -51,18 +53,46 @@ class SchemaAndRules:
     def schema_jobs(self, group_id: str) -> list[dict[str, Any]]:
         """How the background jobs of one push stand: each has `job_type`, `job_status` and `error`."""
         path = f"/dash/apps/{self.app_id}/indexing-jobs/group/{group_id}"
-        answer = self._transport.send(Call("GET", path, effect="none"))
-        return cast("list[dict[str, Any]]", answer.get("jobs") or [])
+        jobs = self._transport.send(Call("GET", path, effect="none")).get("jobs") or []
+        if not isinstance(jobs, list) or not all(
+            isinstance(job, dict) and {"job_type", "job_status"} <= job.keys() for job in jobs
+        ):
+            raise protocol.nonsense("background jobs that are none")
+        return cast("list[dict[str, Any]]", jobs)
 
     def perms(self) -> dict[str, Any] | None:
         """The permission rules as they were pushed, or None when none ever were."""
-        answer = self._transport.send(Call("GET", f"/superadmin/apps/{self.app_id}/perms", effect="none"))
-        return cast("dict[str, Any] | None", answer.get("perms"))
+        path = f"/superadmin/apps/{self.app_id}/perms"
+        perms = self._transport.send(Call("GET", path, effect="none")).get("perms")
+        if not isinstance(perms, dict | None):
+            raise protocol.nonsense("rules that are no object")
+        return perms
 
     def push_perms(self, rules: Mapping[str, Any]) -> None:
         """Replace the permission rules; bad ones are `InstantRejected` and change nothing."""
         path = f"/superadmin/apps/{self.app_id}/perms"
         self._transport.send(Call("POST", path, {"code": dict(rules)}, effect="same"))
+
+
+def _is_schema(schema: object) -> bool:
+    """Whether it has attributes by namespace and label, and links by name, as far as we read them."""
+    if not isinstance(schema, dict):
+        return False
+    namespaces, links = schema.get("blobs", {}), schema.get("refs", {})
+    if not isinstance(namespaces, dict) or not isinstance(links, dict):
+        return False
+    return all(
+        isinstance(attributes, dict) and all(isinstance(each, dict) for each in attributes.values())
+        for attributes in namespaces.values()
+    ) and all(
+        isinstance(link, dict) and _is_identity(link.get(f"{way}-identity"))
+        for link in links.values()
+        for way in ("forward", "reverse")
+    )
+
+
+def _is_identity(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(isinstance(part, str) for part in value)
 
 
 def _push_body(schema: Mapping[str, Any]) -> dict[str, Any]:

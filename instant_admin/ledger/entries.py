@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from instant_admin.client.admin import Connection
+from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
@@ -79,15 +80,15 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         return Entry(
             id=UUID(row["id"]),
             account_id=UUID(account_id),
-            key=row["key"],
+            key=_text(row["key"]),
             seq=int(seq),
             kind=_text(row["kind"]),
             amount=_whole(row["amount"]),
             balance=_whole(row["balance"]),
-            note=row.get("note") or "",
-            actor=row.get("actor") or "",
-            ref=row.get("ref") or "",
-            product=row.get("product") or "",
+            note=_text_or_empty(row.get("note")),
+            actor=_text_or_empty(row.get("actor")),
+            ref=_text_or_empty(row.get("ref")),
+            product=_text_or_empty(row.get("product")),
             created_at=from_epoch_ms(_whole(row["createdAt"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
@@ -99,8 +100,8 @@ def account_of(row: Mapping[str, Any]) -> Account:
     try:
         credits, seq = _whole(row.get("credits") or 0), _whole(row.get("creditSeq") or 0)
     except (TypeError, ValueError, OverflowError) as exc:
-        raise LedgerCorrupt(f"The balance of {row['id']} is not a whole number") from exc
-    return Account(id=UUID(row["id"]), credits=credits, seq=seq)
+        raise LedgerCorrupt(f"The balance of {row.get('id')} is not a whole number") from exc
+    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq)
 
 
 def steps_of(entry: Entry) -> list[Step]:
@@ -137,6 +138,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("not a word")
     return value
+
+
+def _text_or_empty(value: object) -> str:
+    return _text(value) if value else ""
 
 
 def _whole(value: object) -> int:

@@ -10,8 +10,10 @@ import pytest
 from django.test import Client, override_settings
 
 from accounts.members import Member
+from billing.errors import StripeError
 from billing.webhook import EVENTS
 from instant_admin.client.steps import update
+from sandbox.serving import Response
 from tests.drivers.site import LoopbackSite
 
 
@@ -59,6 +61,48 @@ def test_an_event_about_what_we_never_sold_is_passed_over(
     event["data"]["object"] |= unknown
     deliver(site, event)
     assert site.entries(ada) == []
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (404, {"code": "resource_missing", "param": "payment_intent"}),
+        (400, {"code": "resource_missing", "param": "payment_intent"}),
+        (400, {"param": "payment_intent"}),
+        (404, {}),
+    ],
+)
+def test_a_payment_that_stripe_will_not_tell_of_is_passed_over(
+    site: LoopbackSite, ada: Member, refusal: tuple[int, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    site.refund(site.buy(ada), 500)
+    event = told(site, "charge.refunded")
+    status, error = refusal
+    site.tamper = lambda request, answer: Response.json({"error": error}, status=status)
+    deliver(site, event)
+    assert f"Event {event['id']}" in caplog.text
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+def test_a_refusal_that_says_nothing_of_the_payment_is_told_again(
+    site: LoopbackSite, ada: Member, status: int
+) -> None:
+    site.refund(site.buy(ada), 500)
+    event = told(site, "charge.refunded")
+    site.tamper = lambda request, answer: Response.json({"error": {"param": "expand[0]"}}, status=status)
+    with pytest.raises(StripeError):
+        deliver(site, event)
+
+
+def test_a_payment_that_comes_whole_with_its_event_is_clawed_back(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = site.buy(ada)
+    site.deliver_all()
+    site.refund(checkout_id, 500)
+    event = told(site, "charge.refunded")
+    payment_id = event["data"]["object"]["payment_intent"]
+    event["data"]["object"]["payment_intent"] = {"id": payment_id, "object": "payment_intent"}
+    deliver(site, event)
+    assert site.credits(ada) == 0
 
 
 def test_an_event_that_does_not_count_asks_stripe_nothing(site: LoopbackSite, ada: Member) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -52,6 +52,7 @@ class LoopbackSite:
         self.instant = LoopbackInstant()
         self.instant_is_away = self.stripe_is_away = False
         self.asked_stripe = self.asked_instant = 0  # how often the site did
+        self.tamper: Callable[[Request, Response], Response] = lambda request, answer: answer
         self.admin = self.instant.client(self._to_instant)
         self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
         self.stripe = make_standin(
@@ -66,13 +67,13 @@ class LoopbackSite:
         self.asked_instant += 1
         if self.instant_is_away:
             raise requests.ConnectionError("refused")
-        return work()
+        return self.tamper(request, work())
 
     def _to_stripe(self, request: Request, work: Work) -> Response:
         self.asked_stripe += 1
         if self.stripe_is_away:
             raise requests.ConnectionError("refused")
-        return work()
+        return self.tamper(request, work())
 
     def close(self) -> None:
         """Let go of the databases."""

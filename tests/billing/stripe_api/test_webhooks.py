@@ -88,3 +88,35 @@ def test_without_a_secret_nothing_is_believed_because_anyone_can_sign_with_an_em
     settings.STRIPE_WEBHOOK_SECRETS = [""]
     with pytest.raises(BadWebhook, match="no signing secret"):
         webhooks.verified(event(), signed(event(), secret=""))
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 100_000, b"\0"])
+def test_a_signed_body_that_no_reader_bears_is_refused(body: bytes) -> None:
+    with pytest.raises(BadWebhook, match="Not JSON"):
+        webhooks.verified(body, signed(body))
+
+
+@pytest.mark.parametrize("signature", ["t=1,v1=\xe9", "t=\xb2,v1=00", f"t={'9' * 5000},v1=00"])
+def test_a_signature_of_odd_characters_is_refused(signature: str) -> None:
+    with pytest.raises(BadWebhook, match="Bad signature"):
+        webhooks.verified(event(), signature)
+
+
+def test_a_payment_that_comes_whole_is_known_by_its_id() -> None:
+    body = event(
+        data={"object": {"id": "re_1", "payment_intent": {"id": "pi_1", "object": "payment_intent"}}}
+    )
+    assert webhooks.verified(body, signed(body)).payment_intent_id == "pi_1"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"id": 7}, {"type": None}, {"livemode": "false"}, {"data": []}, {"data": {"object": "re_1"}}),
+        *({"data": {"object": {"id": []}}}, {"data": {"object": {"id": "re_1", "payment_intent": 7}}}),
+    ],
+)
+def test_a_field_of_another_type_makes_it_no_event(wrong: dict[str, Any]) -> None:
+    body = event(**wrong)
+    with pytest.raises(BadWebhook, match="Not an event"):
+        webhooks.verified(body, signed(body))
