@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b32encode
+from functools import update_wrapper
 from typing import Any, Final, cast
 
 import django_otp
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -24,6 +28,8 @@ from credits_site.answers import see_other
 # The key that a new app is to take, in hex. It is in the session until a code shows that an app has it.
 _NEW_KEY: Final = OURS + "key"
 _NEW_CODES: Final = OURS + "codes"
+# Rows of the admin that can be selected have numbers.
+_MAY_BE_ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class StaffSite(AdminSite):
@@ -37,6 +43,18 @@ class StaffSite(AdminSite):
         if not super().has_permission(request):
             return False
         return second_factor.is_given(request.user) or not second_factor.is_on(_staff(request))
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's; a selection of rows that can be none is a bad request, where Django alone answers 500."""
+
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not all(map(_MAY_BE_ID.fullmatch, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+                raise BadRequest("no row has this id")
+            answer: HttpResponse = view(request, *args, **kwargs)
+            return answer
+
+        update_wrapper(checked, view)
+        return super().admin_view(checked, cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """The pages of one's own login come before the admin's, which end with one that catches everything."""
