@@ -200,4 +200,8 @@ def sign_out_everywhere(request: SiteRequest) -> HttpResponse:
 def _signed_out(request: SiteRequest) -> HttpResponse:
     request.session.flush()
     rotate_token(request)
-    return redirect("home")
+    response = redirect("home")
+    response["Clear-Site-Data"] = (
+        '"cache", "storage"'  # whoever uses the browser next finds no page of theirs
+    )
+    return response

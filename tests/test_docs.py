@@ -206,3 +206,9 @@ def test_every_card_to_try_is_a_test_card() -> None:
     told = re.findall(r"`((?:\d{4} ){3}\d{4})`", (ROOT / "docs" / "try-it-yourself.md").read_text())
     assert len(told) > 3
     assert {number.replace(" ", "") for number in told} <= BY_NUMBER.keys()
+
+
+def test_every_test_that_the_security_policy_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text())
+    assert len(named) > 10
+    assert [test for path, test in named if f"def {test}(" not in (ROOT / path).read_text()] == []

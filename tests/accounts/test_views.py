@@ -97,6 +97,7 @@ def test_signing_out_works_while_instant_is_down() -> None:
     assert recall(client.session) == ADA
     response = client.post("/sign-out/")
     assert (response.status_code, response["Location"]) == (302, "/")
+    assert response["Clear-Site-Data"] == '"cache", "storage"'
     assert recall(client.session) is None
 
 
