@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
 from decimal import Decimal
 from typing import Final
 
-from babel.numbers import format_currency, get_currency_symbol
+from babel import Locale
+from babel.numbers import get_currency_precision, get_currency_symbol, parse_pattern
 from django.utils.translation import get_language, to_locale
 
 # How many of an amount's digits stand behind the point, where that is not two. It is Stripe's own table, not the
@@ -15,20 +17,20 @@ _DECIMALS: Final = dict.fromkeys(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"],
     0,
 ) | dict.fromkeys(["bhd", "jod", "kwd", "omr", "tnd"], 3)
-_CODE_BEFORE_NUMBER: Final = "¤\N{NO-BREAK SPACE}#,##0.00"
+_CODE_BEFORE_NUMBER: Final = parse_pattern("¤\N{NO-BREAK SPACE}#,##0.00")
 
 
 def money_text(amount: int, currency: str) -> str:
     """An amount in the currency's smallest unit as text, such as `$5.00`, without a float in between."""
-    exact = Decimal(amount).scaleb(-_DECIMALS.get(currency.lower(), 2))
-    code, locale = currency.upper(), to_locale(get_language() or "en")
+    places = _DECIMALS.get(currency.lower(), 2)
+    exact = Decimal(amount).scaleb(-places)
+    code, locale = currency.upper(), Locale.parse(to_locale(get_language() or "en"))
+    if exact == exact.to_integral_value():
+        # Of a currency whose cents nobody uses any more, none are written unless they are charged.
+        places = min(places, get_currency_precision(code))
     # "CHF 9.99", but "$9.99".
     apart = get_currency_symbol(code, locale=locale)[-1:].isalpha()
-    # Not quantized: a currency whose cents nobody uses any more must not lose the ones that are charged.
-    return format_currency(
-        exact,
-        code,
-        format=_CODE_BEFORE_NUMBER if apart else None,
-        locale=locale,
-        decimal_quantization=False,
-    )
+    pattern = copy(_CODE_BEFORE_NUMBER if apart else locale.currency_formats["standard"])
+    pattern.frac_prec = (places, places)
+    text: str = pattern.apply(exact, locale, currency=code, currency_digits=False)
+    return text

@@ -27,6 +27,7 @@ NBSP = "\N{NO-BREAK SPACE}"
         (50_000, "isk", f"ISK{NBSP}500"),  # Stripe sends two zeros that nobody writes
         (50_000, "ugx", f"UGX{NBSP}500"),
         (12_345, "lak", f"LAK{NBSP}123.45"),  # nobody uses cents, but they are charged
+        (12_340, "lak", f"LAK{NBSP}123.40"),
         (500, "xyz", f"XYZ{NBSP}5.00"),  # nobody knows it
     ],
 )
