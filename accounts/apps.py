@@ -7,3 +7,7 @@ class AccountsConfig(AppConfig):
     """Sign-in by emailed code."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from accounts import checks  # noqa: F401

@@ -11,6 +11,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from credits_site.addresses import address_of
+
 _COOKIE: Final = "known"
 _SALT: Final = "accounts.browsers"
 _AGE_S: Final = 60 * 60 * 24 * 365
@@ -42,11 +44,6 @@ def place_of(request: HttpRequest) -> str:
     program = _first(_PROGRAMS, agent) or re.split(r"[/ ]", agent)[0][:40] or "A browser"
     system = _first(_SYSTEMS, agent)
     return f"{program}{f' on {system}' if system else ''}, {address_of(request)}"
-
-
-def address_of(request: HttpRequest) -> str:
-    """The network address of whoever asks, as the server in front of Django believes it to be."""
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def known_as(request: HttpRequest, email: str) -> str | None:

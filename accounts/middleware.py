@@ -12,7 +12,7 @@ from accounts.http import SiteRequest, sign_in_first, with_retry_after
 from accounts.limits import TooOften
 from accounts.members import forget, recall
 from credits_site.answers import refuse
-from credits_site.security_log import note
+from credits_site.security_log import complain, note
 from instant_admin.client.errors import MemberTokenRefused
 
 
@@ -41,7 +41,7 @@ class MemberMiddleware:
                 request.member = None
                 return sign_in_first(request)
             case TooOften():
-                note(request, "limit reached", limit=exception.limit)
+                complain(request, "limit reached", limit=exception.limit)
                 message = f"That was too often. Try again in {exception.wait}"
                 answer = refuse(request, HTTPStatus.TOO_MANY_REQUESTS, message)
                 return with_retry_after(answer, exception.retry_after_s)

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import codes
-from accounts.browsers import address_of, know, known_as, place_of
+from accounts.browsers import know, known_as, place_of
 from accounts.codes import CodeRefused, MailFailed
 from accounts.emails import readable
 from accounts.forms import CodeForm, EmailForm
@@ -24,6 +24,7 @@ from accounts.limits import TooOften
 from accounts.members import Member, remember
 from accounts.sessions import end_sessions_of, sessions_of
 from accounts.signals import member_signed_out
+from credits_site.addresses import address_of
 from credits_site.answers import (
     absolute,
     first_error,
@@ -34,7 +35,7 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.forms import KeptForm
-from credits_site.security_log import note
+from credits_site.security_log import complain, note
 
 MAIL_RETRY_AFTER_S: Final = 30
 # What a code was sent for, and where its owner wants to be: `{"place": …, "email": …, "next": …}`.
@@ -97,7 +98,7 @@ def _send_code(request: SiteRequest, email: str, place: str) -> _NotSent | None:
             code_page=absolute(request, reverse("accounts:enter-code")),
         )
     except TooOften as exc:
-        note(request, "limit reached", limit=exc.limit)
+        complain(request, "limit reached", limit=exc.limit)
         message = f"Too many codes were asked for. Try again in {exc.wait}"
         return _NotSent(message, HTTPStatus.TOO_MANY_REQUESTS, exc.retry_after_s)
     except MailFailed:

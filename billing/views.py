@@ -41,7 +41,7 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.paging import BadCursor
-from credits_site.security_log import note
+from credits_site.security_log import complain
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     try:
         receive_webhook(request.body, request.headers.get("Stripe-Signature"))
     except BadWebhook as exc:
-        note(request, "webhook refused", reason=repr(exc.reason))
+        complain(request, "webhook refused", reason=repr(exc.reason))
         return JsonResponse({"error": exc.reason}, status=HTTPStatus.BAD_REQUEST)
     return JsonResponse({"received": True})
 

@@ -1,18 +1,29 @@
-"""Whom a network address stands for."""
+"""Network addresses: of whom, and whom one stands for."""
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from django.http import HttpRequest
+
+
+def address_of(request: HttpRequest) -> str:
+    """The address of whoever asks, as the server in front of Django believes it to be."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """The address itself, which a system may have written as IPv6; None for what is none, as over a Unix socket."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
 
 
 def network_of(address: str) -> str:
     """Whom to count for an address: of IPv6 the /64, since that is what one customer of a provider has."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # no address, as over a Unix socket
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ip_network((parsed, 64), strict=False))
+    found = parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, 64), strict=False))
+    return address if found is None else str(found)

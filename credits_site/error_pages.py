@@ -19,7 +19,7 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.forms import KeptForm
-from credits_site.security_log import note
+from credits_site.security_log import complain
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -29,7 +29,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: signed in, perhaps, but not allowed."""
-    note(request, "permission denied", path=request.path)
+    complain(request, "permission denied", path=request.path)
     return error_answer(request, HTTPStatus.FORBIDDEN, "You are not allowed to do that")
 
 
@@ -38,7 +38,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     What was typed into a form of ours is kept. A plain one is shown on its page anew.
     """
-    note(request, "CSRF token refused", path=request.path)
+    complain(request, "CSRF token refused", path=request.path)
     page = page_it_came_from(request)
     if own_address(request, request.headers.get("Referer") or request.headers.get("Origin")):
         KeptForm.keep_stale(request)

@@ -32,6 +32,15 @@ class RequestIdMiddleware:
 
 def note(request: HttpRequest | None, event: str, **about: object) -> None:
     """Log one event with whose request it was. Never a code, a token or an email in `about`."""
+    _log(logging.INFO, request, event, about)
+
+
+def complain(request: HttpRequest, event: str, **about: object) -> None:
+    """As `note`, of what a stranger can cause without end: `logs.py` writes one kind of it once a minute."""
+    _log(logging.WARNING, request, event, about)
+
+
+def _log(level: int, request: HttpRequest | None, event: str, about: dict[str, object]) -> None:
     if request is not None:
         member = getattr(request, "member", None)
         user = getattr(request, "user", None)
@@ -42,7 +51,7 @@ def note(request: HttpRequest | None, event: str, **about: object) -> None:
             "request": request.META.get(_META),
         }
     known = {name: _in_one_line(value) for name, value in about.items() if value not in (None, "")}
-    _logger.info("%s %s", event, " ".join(f"{name}={value}" for name, value in known.items()))
+    _logger.log(level, f"{event} %s", " ".join(f"{name}={value}" for name, value in known.items()))
 
 
 def _in_one_line(value: object) -> str:

@@ -13,6 +13,7 @@ os.environ.update(
     SECRET_KEY="for tests only",
     DEBUG="true",  # plain static files: nobody collects them before a test
     HTTPS_ONLY="false",
+    SITE_URL="",
     DATABASE_URL="sqlite://:memory:",
     STATIC_ROOT=_STATIC.name,
     EMAIL_URL="memorymail://",

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts.limits import count
-from credits_site.addresses import network_of
+from credits_site.addresses import address_of, network_of
 from credits_site.security_log import note
 
 # What the session has of a login: by Django, by django-otp, and by us under names that begin like this.
@@ -35,7 +35,7 @@ def count_try(request: HttpRequest, username: str) -> None:
     Comes before the password is looked at, or the right guess would get through after all the wrong ones. A name is
     counted together with the network that tries it: whoever knows a name can lock out nobody elsewhere.
     """
-    network = network_of(request.META.get("REMOTE_ADDR", ""))
+    network = network_of(address_of(request))
     count("STAFF_LOGINS_PER_ADDRESS_PER_HOUR", of=network)
     count("STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR", of=f"{network} {username}")
 

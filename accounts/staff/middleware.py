@@ -17,8 +17,9 @@ from accounts.limits import TooOften
 from accounts.staff.logins import end_if_over
 from accounts.staff.networks import may_come_from
 from accounts.staff.second_factor import is_owed
+from credits_site.addresses import address_of
 from credits_site.answers import page_it_came_from, see_other
-from credits_site.security_log import note
+from credits_site.security_log import complain
 
 # Where somebody gets who has no app yet although the settings ask for one.
 _WITHOUT_APP: Final = frozenset(
@@ -41,7 +42,7 @@ class StaffMiddleware:
         """Nothing is there for strangers: a 403 would invite them to come back from another address."""
         if not _is_admin(request):
             return None
-        if not may_come_from(request.META.get("REMOTE_ADDR", "")):
+        if not may_come_from(address_of(request)):
             raise Http404("not from this address")
         page = request.resolver_match and request.resolver_match.url_name
         if end_if_over(request) and request.method == "POST" and page != "login":
@@ -57,7 +58,7 @@ class StaffMiddleware:
         """A password was tried as often as it may be."""
         if not isinstance(exception, TooOften) or not _is_admin(request):
             return None
-        note(request, "limit reached", limit=exception.limit)
+        complain(request, "limit reached", limit=exception.limit)
         context = admin.site.each_context(request) | {"title": "Wait a little", "wait": exception.wait}
         response = render(
             request, "accounts/staff/too_often.html", context, status=HTTPStatus.TOO_MANY_REQUESTS

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from django.conf import settings
+
+from credits_site.addresses import parsed
 
 
 def staff_networks() -> list[IPv4Network | IPv6Network]:
@@ -17,10 +19,5 @@ def may_come_from(address: str) -> bool:
     networks = staff_networks()
     if not networks:
         return True
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return any(found in network for network in networks)
+    found = parsed(address)
+    return found is not None and any(found in network for network in networks)

@@ -59,7 +59,7 @@ def reference(answer: object, name: str) -> str | None:
     return read_or_none(answer, name, str) if whole is None else read(whole, "id", str)
 
 
-def expanded(answer: object, name: str) -> object | None:
+def expanded(answer: object, name: str) -> stripe.StripeObject | Mapping[str, Any] | None:
     """Another object that was sent whole; None where only its id was sent, or nothing."""
     value = _value(answer, name)
     if value is None or isinstance(value, str):
@@ -72,7 +72,7 @@ def expanded(answer: object, name: str) -> object | None:
 def texts(answer: object, name: str) -> dict[str, str]:
     """Metadata: texts under names, none where there is none."""
     whole = expanded(answer, name)
-    found: Mapping[str, Any] = whole.to_dict() if isinstance(whole, stripe.StripeObject) else whole or {}  # type: ignore[assignment]
+    found = whole.to_dict() if isinstance(whole, stripe.StripeObject) else whole or {}
     return {each: read(found, each, str) for each in found}
 
 

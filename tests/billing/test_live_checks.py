@@ -14,6 +14,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.test import override_settings
 
+from accounts.members import Member
 from billing.audit.run import Audit
 from billing.checks import check_packs
 from billing.live_checks import check_stripe
@@ -186,6 +187,29 @@ def test_an_endpoint_with_just_our_events_is_good(site: LoopbackSite) -> None:
 def test_a_missing_endpoint_is_named_with_the_command_that_makes_it(site: LoopbackSite) -> None:
     endpoint(site, *EVENTS, url="https://credits.test/somewhere/else")
     assert_wrong("Webhook", checks.WARNING, PATH, "stripe_setup --site")
+
+
+@pytest.mark.parametrize(("path", "is_stray"), [(f"{PATH}/", False), ("/webhook", True), ("/", True)])
+def test_an_endpoint_of_ours_where_nobody_listens_is_named(
+    site: LoopbackSite, settings: Any, path: str, is_stray: bool
+) -> None:
+    settings.SITE_URL = "https://credits.test"
+    address = settings.SITE_URL + path
+    endpoint(site, *EVENTS)
+    site.ask("/v1/webhook_endpoints", method="POST", url=address, **{"enabled_events[0]": "*"})
+    strays = [each.msg for each in found("Webhook") if each.id == "billing.W115"]
+    assert strays == [f"nothing of ours answers at {address}"] * is_stray
+
+
+def test_a_payment_page_that_no_form_may_lead_to_is_named(
+    site: LoopbackSite, ada: Member, settings: Any
+) -> None:
+    site.open_checkout(ada)
+    (wrong,) = found("Checkout")
+    assert (wrong.level, wrong.id) == (checks.ERROR, "billing.E116")
+    assert wrong.hint is not None
+    settings.CHECKOUT_ORIGINS = [wrong.hint.partition("=")[2]]
+    assert found("Checkout") == []
 
 
 def test_another_copy_of_the_site_with_a_poor_endpoint_is_none_of_our_business(site: LoopbackSite) -> None:

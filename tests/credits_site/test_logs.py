@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import Any
 
+import pytest
+from django.test import RequestFactory
+
 from credits_site.logs import KINDS_LIMIT, Repetitions
+from credits_site.security_log import complain, note
 
 
 class Log:
@@ -76,3 +81,20 @@ def test_texts_that_are_never_the_same_do_not_fill_the_memory() -> None:
     log.says("text 0")
     assert log.lines[-1] == "text 0"  # forgotten
     assert len(log.lines) == KINDS_LIMIT + 2
+
+
+def test_what_a_stranger_causes_is_told_once_and_what_somebody_does_each_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "security")
+    caplog.handler.addFilter(repetitions := Repetitions())
+    request = RequestFactory().get("/")
+    try:
+        for _ in range(3):
+            complain(request, "webhook refused")
+            complain(request, "limit reached", limit="ANY")
+            note(request, "signed in")
+    finally:
+        caplog.handler.removeFilter(repetitions)
+    told = Counter(record.getMessage().partition(" address")[0] for record in caplog.records)
+    assert told == {"webhook refused": 1, "limit reached limit=ANY": 1, "signed in": 3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -140,3 +141,24 @@ def test_a_member_signed_out_elsewhere_is_asked_to_sign_in(ada: MemberClient, in
         instant.as_member(user["refresh_token"]).query({"haikus": {}})
     assert ada.get("/api/credits", **JSON).status_code == 401
     assert ada.get("/history/").headers["Location"] == "/sign-in/?next=%2Fhistory%2F"
+
+
+def test_a_limit_is_one_for_all_processes_and_outlives_them(tmp_path: Path) -> None:
+    world = World(tmp_path, site_ports=(0, 0))
+
+    def ask(number: int) -> int:
+        browser = MemberClient(world.site_urls[number % 2], world.mail_dir)
+        return browser.post("/sign-in/", {"email": "many@example.com"}, **JSON).status_code
+
+    try:
+        world.start()
+        with ThreadPoolExecutor(6) as pool:
+            statuses = list(pool.map(ask, range(12)))
+        assert (statuses.count(200), statuses.count(429)) == (5, 7)
+        for site in world.sites:
+            site.stop()
+            site.start()
+            site.await_answer("/healthz")
+        assert ask(0) == 429
+    finally:
+        world.stop()

@@ -226,6 +226,14 @@ def test_an_outage_is_said_and_the_next_run_finishes(site: LoopbackSite) -> None
     assert said.count("done") == 3
 
 
+def test_an_endpoint_with_a_slash_is_the_same_and_a_stray_one_is_named(site: LoopbackSite) -> None:
+    for path in ("/api/stripe/webhook/", "/webhook"):
+        site.ask("/v1/webhook_endpoints", method="POST", url=SITE + path, **{"enabled_events[0]": "*"})
+    _, said = set_up()
+    assert len(site.ask("/v1/webhook_endpoints")["data"]) == 2
+    assert f"Webhook ({SITE}/webhook): nothing answers there" in said
+
+
 def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(site: LoopbackSite) -> None:
     set_up()
     lost = prices(site)["10"]
