@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.core.cache import cache
 
 from accounts.members import Member
-from billing.errors import PackNotForSale, StripeRefused, StripeUnavailable, UnknownCheckout
-from billing.packs import Pack, is_for_sale
+from billing.errors import (
+    CurrencyRefused,
+    EmailRefused,
+    InvoiceRefused,
+    NotInStripe,
+    OrderTooLarge,
+    PackNotForSale,
+    SellingPaused,
+    StripeRefused,
+    StripeUnavailable,
+    UnknownCheckout,
+)
+from billing.packs import Pack, currency_of, forget_prices
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout, CheckoutRequest, Customer
 from instant_admin.client.admin import Connection
@@ -20,11 +33,14 @@ from instant_admin.client.steps import update
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import account_query
 
+logger = logging.getLogger(__name__)
+
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5
 # Where Django's session keeps the id of the checkout that this browser left for: Stripe does not say it when
 # somebody comes back without having paid.
 LAST_CHECKOUT: Final = "checkout"
+_DAY_S: Final = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +70,27 @@ def start_checkout(
 ) -> StartedCheckout:
     """Make a checkout for `quantity` packs. The same `request_id` again, while it is open, is the same one.
 
-    `success_url` holds Stripe's placeholder `{CHECKOUT_SESSION_ID}`. Raises `PackNotForSale` and `StripeError`.
+    `success_url` holds Stripe's placeholder `{CHECKOUT_SESSION_ID}`. Raises `PackNotForSale`, `OrderTooLarge`,
+    `SellingPaused` for every other refusal that is not made good, and `StripeUnavailable`.
     """
-    wanted = CheckoutRequest(
-        app=settings.INSTANT_APP_ID,
-        member_id=member.id,
-        customer_id=_customer_of(member),
-        price_id=pack.price_id,
-        quantity=quantity,
-        pack_credits=pack.credits,
-        success_url=success_url,
-        cancel_url=cancel_url,
-    )
     try:
-        return _open_checkout(wanted, request_id)
+        wanted = CheckoutRequest(
+            app=settings.INSTANT_APP_ID,
+            member_id=member.id,
+            customer_id=_customer_of(member),
+            price_id=pack.price_id,
+            quantity=quantity,
+            pack_credits=pack.credits,
+            success_url=success_url,
+            cancel_url=cancel_url,
+        )
+        return _open_for_customer(wanted, request_id, member=member, pack=pack)
+    except (PackNotForSale, OrderTooLarge) as exc:
+        logger.error("%s (%s) cannot be bought: %s", pack.price_id, pack.name, exc)
+        forget_prices()
+        raise
     except StripeRefused as exc:
-        if is_for_sale(pack):
-            raise
-        raise PackNotForSale("its price or its product is archived") from exc
+        raise SellingPaused(str(exc)) from exc
 
 
 def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
@@ -99,6 +118,29 @@ def is_ours(checkout: Checkout) -> bool:
     return checkout.app == settings.INSTANT_APP_ID and checkout.member_id is not None
 
 
+def _open_for_customer(
+    wanted: CheckoutRequest, request_id: UUID | None, *, member: Member, pack: Pack
+) -> StartedCheckout:
+    """Open a checkout; where Stripe does not combine currencies, for another customer of the same member."""
+    try:
+        return _open_with_invoice(wanted, request_id)
+    except CurrencyRefused:
+        customer_id = _customer_in(currency_of(pack), member, first_id=wanted.customer_id)
+        return _open_with_invoice(replace(wanted, customer_id=customer_id), request_id)
+    except NotInStripe as exc:
+        # Deleted since it was looked for. The next try finds that out, and makes another.
+        raise StripeUnavailable("The customer was deleted just now") from exc
+
+
+def _open_with_invoice(wanted: CheckoutRequest, request_id: UUID | None) -> StartedCheckout:
+    """Open a checkout; where Stripe makes no invoice, without one."""
+    try:
+        return _open_checkout(wanted, request_id)
+    except InvoiceRefused as exc:
+        _warn_once_a_day("invoice", f"Sold without an invoice: {exc}")
+        return _open_checkout(replace(wanted, with_invoice=False), request_id)
+
+
 def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedCheckout:
     # Of all that Stripe is told: the same form with another choice, price, address or seal is another checkout,
     # where under the same key Stripe would refuse it.
@@ -120,24 +162,50 @@ def _customer_of(member: Member) -> str:
     if customer.id != buyer.customer_id:
         step = update("$users", member.id, {"stripeCustomerId": customer.id}, upsert=False)
         instant().transact([step])
-    email = buyer.email or member.email
-    if customer.email != email:
-        checkouts.set_customer_email(customer.id, email)
+    _tell_email(customer, buyer.email or member.email)
     return customer.id
 
 
-def _living_customer(member: Member, saved_id: str | None) -> Customer:
+def _customer_in(currency: str, member: Member, *, first_id: str) -> str:
+    """The member's customer for another currency than that of their first, whose metadata has its id."""
+    first = checkouts.find_customer(first_id)
+    saved_id = first.others.get(currency) if first else None
+    customer = _living_customer(member, saved_id, currency=currency)
+    if customer.id != saved_id:
+        checkouts.note_other_customer(first_id, currency, customer.id)
+    _tell_email(customer, first.email if first else None)
+    return customer.id
+
+
+def _tell_email(customer: Customer, email: str | None) -> None:
+    """Have Stripe know the email; where it does not take it for one, the customer goes without."""
+    if email is None or customer.email == email:
+        return
+    try:
+        checkouts.set_customer_email(customer.id, email)
+    except EmailRefused as exc:
+        _warn_once_a_day(f"email:{customer.id}", f"Customer {customer.id} has no email: {exc}")
+
+
+def _warn_once_a_day(about: str, text: str) -> None:
+    if cache.add(f"warned:{about}", True, timeout=_DAY_S):
+        logger.warning(text)
+
+
+def _living_customer(member: Member, saved_id: str | None, *, currency: str = "") -> Customer:
     """The customer that was saved, or one made in its place, as Stripe has it now.
 
     One that was deleted in Stripe's dashboard, or saved under keys of the other mode, leads to the next: its id is
     in the idempotency key. So two first checkouts at once get the same customer, and a key that was used for a
-    customer who is deleted since does not bring them back. Raises `StripeUnavailable` after a few of those.
+    customer who is deleted since does not bring them back. `currency` is that of a second customer. Raises
+    `StripeUnavailable` after a few of those.
     """
     app, customer_id = settings.INSTANT_APP_ID, saved_id
+    named = f"customer:{app}:{member.id}" + (f":{currency}" if currency else "")
     for _ in range(CUSTOMERS_LIMIT):
         found = None if customer_id is None else checkouts.find_customer(customer_id)
         if found is not None:
             return found
-        key = f"customer:{app}:{member.id}" + (f":after:{customer_id}" if customer_id else "")
+        key = named + (f":after:{customer_id}" if customer_id else "")
         customer_id = checkouts.create_customer(member_id=member.id, app=app, idempotency_key=key)
     raise StripeUnavailable("Stripe has deleted every customer of this member")

@@ -13,10 +13,6 @@ class UnknownPack(BillingError):
     """No pack by this price id, or none was named and there are several."""
 
 
-class PackNotForSale(BillingError):
-    """Stripe does not sell this pack any more: its price or its product is archived. Nothing was charged."""
-
-
 class BadPackPlan(BillingError):
     """The pack of this `number` in `CREDIT_PACKS`, counted from 1, does not say what it is and costs."""
 
@@ -56,12 +52,66 @@ class StripeUnavailable(StripeError):
 
 
 class StripeRefused(StripeError):
-    """Stripe said no. `code` and `param` are Stripe's own words for what and where."""
+    """Stripe said no, and goes on saying so until the seller does what `hint` says.
 
+    `status`, `code` and `param` are Stripe's own words; `said` has them all, and the request's id in Stripe's log.
+    `stripe_api/refusals.py` decides which refusal is one of the kinds below.
+    """
+
+    is_final = True
     may_have_been_written = False
 
-    def __init__(self, *, status: int | None, code: str, param: str) -> None:
-        super().__init__(f"Stripe refused: HTTP {status} {code} {param}".rstrip())
+    def __init__(
+        self, *, status: int | None, code: str, param: str, request_id: str = "", hint: str = ""
+    ) -> None:
+        self.said = " ".join(filter(None, ("Stripe refused: HTTP", str(status), code, param, request_id)))
+        super().__init__(f"{self.said}. {hint}".rstrip())
         self.status = status
         self.code = code
         self.param = param
+        self.hint = hint
+
+
+class NotInStripe(StripeRefused):
+    """Stripe has nothing by this id: it is deleted, mistyped, another account's, or of the other mode."""
+
+
+class PackNotForSale(StripeRefused):
+    """Stripe does not sell this price any more, as when it is archived. Nothing was charged."""
+
+
+class OrderTooLarge(StripeRefused):
+    """Stripe takes no single payment of this amount. Nothing was charged."""
+
+
+class EmailRefused(StripeRefused):
+    """Stripe does not take this for an email."""
+
+
+class InvoiceRefused(StripeRefused):
+    """This account, or this currency, cannot have an invoice made of a checkout."""
+
+
+class CurrencyRefused(StripeRefused):
+    """This customer pays in another currency, and Stripe does not combine two of them on one customer."""
+
+
+class SellingPaused(StripeError):
+    """Stripe refuses to sell, for a reason that only the seller can mend. Nothing was charged."""
+
+    is_final = True
+    may_have_been_written = False
+    told = (
+        "Selling is paused, and nothing was charged. Trying again does not help: "
+        "we have to put something right first."
+    )
+
+
+class PaymentUnconfirmed(StripeError):
+    """Stripe refuses to say what became of a payment, for a reason that only the seller can mend."""
+
+    is_final = True
+    told = (
+        "We cannot ask Stripe about this payment until we have put something right, so trying again does not help. "
+        "If you have paid, you need not pay again: the credits are added then."
+    )

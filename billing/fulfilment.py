@@ -21,7 +21,7 @@ from django.conf import settings
 from accounts.members import Member
 from billing.checkout import checkout_of
 from billing.clawback import UnknownKind, claw_back
-from billing.errors import StripeError, StripeRefused, StripeUnavailable, UnknownCheckout
+from billing.errors import PaymentUnconfirmed, StripeError, StripeRefused, UnknownCheckout
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
@@ -120,8 +120,14 @@ class Fulfilment:
 
 
 def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
-    """Settle a checkout that `member` came back from. Raises `UnknownCheckout` when it is not theirs."""
-    checkout = checkout_of(member, checkout_id)
+    """Settle a checkout that `member` came back from.
+
+    Raises `UnknownCheckout` when it is not theirs, and `PaymentUnconfirmed` when Stripe refuses to say.
+    """
+    try:
+        checkout = checkout_of(member, checkout_id)
+    except StripeRefused as exc:
+        raise PaymentUnconfirmed(f"A checkout cannot be read: {exc}") from exc
     try:
         return settle(checkout)
     except NotAsMade as exc:
@@ -147,7 +153,7 @@ def settle(checkout: Checkout) -> Settlement:
         applied = balance_store().apply(plan.member_id, plan)
     except StripeRefused as exc:
         # The credits may be there already, so this must not pass for "nothing was written".
-        raise StripeUnavailable("Stripe did not say what became of a payment") from exc
+        raise PaymentUnconfirmed(f"What became of a payment is unknown: {exc}") from exc
     if not checkout.is_marked:
         _mark(checkout)
     credited = applied.found[plan.purchase.key]

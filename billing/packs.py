@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
-from billing.errors import BadPackPlan, StripeError, StripeUnavailable, UnknownPack
+from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
 from billing.money import money_text
 from billing.stripe_api import catalog
 from billing.stripe_api.catalog import Price
@@ -98,24 +98,27 @@ def offers() -> tuple[Offer, ...]:
     """The packs that can be bought now, with their prices as Stripe last said, five minutes ago at most.
 
     While Stripe does not answer they are older, and a page waits for it for a second, once a minute. A pack whose
-    price is archived, recurring or without an amount is left out. Raises `StripeUnavailable` when Stripe has never
-    said.
+    price Stripe cannot sell, or has never told, is left out. Raises `StripeUnavailable` when it has told none.
     """
-    for_sale = packs()
-    prices = _prices([pack.price_id for pack in for_sale])
+    prices = _prices()
+    if not prices and packs():
+        raise StripeUnavailable("Stripe has not said what the packs cost")
     return tuple(
         Offer(pack=pack, unit_amount=price.unit_amount, currency=price.currency)
-        for pack in for_sale
-        if (price := prices[pack.price_id]).is_for_sale
+        for pack in packs()
+        if (price := prices.get(pack.price_id)) and not price.faults
     )
 
 
-def is_for_sale(pack: Pack) -> bool:
-    """Whether Stripe would sell it now. If not, the next page asks what there is instead. Raises `StripeError`."""
-    if not catalog.price_faults(pack.price_id):
-        return True
-    cache.delete(f"{_key([pack.price_id for pack in packs()])}:asked")
-    return False
+def currency_of(pack: Pack) -> str:
+    """The currency that a pack is paid in. Raises `StripeUnavailable`."""
+    price = _prices().get(pack.price_id) or catalog.retrieve(pack.price_id)
+    return price.currency
+
+
+def forget_prices() -> None:
+    """Have the next page ask Stripe for the prices."""
+    cache.delete(_asked(_key()))
 
 
 def _pack(raw: Mapping[str, Any]) -> Pack:
@@ -145,32 +148,42 @@ def _plan(number: int, raw: Mapping[str, Any]) -> PackPlan:
     return plan
 
 
-def _key(price_ids: Sequence[str]) -> str:
+def _key() -> str:
     """One key for all: they are read together, and a new pack makes a new key."""
-    return "prices:" + hashlib.sha256(repr([settings.STRIPE_API_BASE, *price_ids]).encode()).hexdigest()
+    read = [settings.STRIPE_API_BASE, *(pack.price_id for pack in packs())]
+    return "prices:" + hashlib.sha256(repr(read).encode()).hexdigest()
 
 
-def _prices(price_ids: Sequence[str]) -> dict[str, Price]:
-    key = _key(price_ids)
+def _asked(key: str) -> str:
+    return f"{key}:asked"
+
+
+def _prices() -> dict[str, Price]:
+    """The prices that are known, by their ids."""
+    key = _key()
     # Whoever adds this first asks; everybody else goes on with what is known.
-    if cache.add(f"{key}:asked", True, timeout=ASKED_AGAIN_AFTER_S):
+    if cache.add(_asked(key), True, timeout=ASKED_AGAIN_AFTER_S):
         # In a thread, which may take its time when Stripe does: the next page shows what it finds.
         asking = threading.Thread(
-            target=copy_context().run, args=(_read_prices, key, price_ids), name="prices", daemon=True
+            target=copy_context().run, args=(_read_prices, key), name="prices", daemon=True
         )
         asking.start()
         asking.join(PATIENCE_S)
-    prices: dict[str, Price] | None = cache.get(key)
-    if prices is None:
-        raise StripeUnavailable("Stripe has not said what the packs cost")
-    return prices
+    return cache.get(key) or {}
 
 
-def _read_prices(key: str, price_ids: Sequence[str]) -> None:
-    try:
-        prices = {price_id: catalog.retrieve(price_id) for price_id in price_ids}
-    except StripeError as exc:
-        logger.warning("Prices cannot be read: %s", type(exc).__name__)
-        return
+def _read_prices(key: str) -> None:
+    """Read the price of each pack; one that cannot be read, or sold, stands in no other's way."""
+    prices: dict[str, Price] = cache.get(key) or {}
+    fresh_s = PRICES_FRESH_S
+    for pack in packs():
+        try:
+            price = prices[pack.price_id] = catalog.retrieve(pack.price_id)
+        except StripeUnavailable as exc:
+            logger.warning("The price %s cannot be read: %s", pack.price_id, exc)
+            fresh_s = ASKED_AGAIN_AFTER_S
+        else:
+            if price.faults:
+                logger.error("%s (%s) is not for sale: %s", pack.price_id, pack.name, ", ".join(price.faults))
     cache.set(key, prices, timeout=None)
-    cache.set(f"{key}:asked", True, timeout=PRICES_FRESH_S)
+    cache.set(_asked(key), True, timeout=fresh_s)

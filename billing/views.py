@@ -22,7 +22,14 @@ from accounts.limits import TooOften
 from accounts.members import Member
 from billing.checkout import LAST_CHECKOUT, start_checkout
 from billing.counter.fragment import counter
-from billing.errors import BadWebhook, PackNotForSale, StripeError, UnknownCheckout, UnknownPack
+from billing.errors import (
+    BadWebhook,
+    OrderTooLarge,
+    PackNotForSale,
+    StripeError,
+    UnknownCheckout,
+    UnknownPack,
+)
 from billing.forms import CheckoutForm, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.history import HistoryEntry, balance_of, history_of
@@ -100,6 +107,11 @@ def checkout(request: SiteRequest) -> HttpResponse:
     except PackNotForSale:
         form.add_error("pack", "This pack is no longer for sale, and nothing was charged. Choose another.")
         return _not_for_sale(request, form)
+    except OrderTooLarge:
+        form.add_error(
+            "quantity", "This is more than Stripe takes at once, and nothing was charged. Choose fewer."
+        )
+        return _not_for_sale(request, form)
     form.forget(request.session)
     request.session[LAST_CHECKOUT] = started.id
     return JsonResponse({"url": started.url}) if wants_json(request) else see_other(started.url)
@@ -108,6 +120,8 @@ def checkout(request: SiteRequest) -> HttpResponse:
 def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"error": first_error(form)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if wants_fragment(request):
+        return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
     form.keep_with_errors(request.session)
     return see_other(f"{reverse('home')}#buy")
 
@@ -237,7 +251,7 @@ def _purchases_if_readable(member: Member, customer_id: str | None) -> tuple[Pur
         limits.count(STRIPE_CALLS, of=member.id)
         return purchases_of(member, customer_id=customer_id)
     except (StripeError, TooOften) as exc:
-        logger.warning("Purchases cannot be read: %s", type(exc).__name__)
+        logger.warning("Purchases cannot be read: %s", exc)
         return None
 
 

@@ -28,8 +28,13 @@ RETRY_AFTER_S: Final = 5
 
 
 class ServiceOutage(Exception):
-    """Base of what an app says of a service that failed. `may_have_been_written` False means certainly not."""
+    """Base of what an app says of a service that failed. `may_have_been_written` False means certainly not.
 
+    `is_final` says that trying again cannot help, and `told` is what a person reads instead of the usual.
+    """
+
+    is_final: bool = False
+    told: str = ""
     may_have_been_written: bool = True
     retry_after_s: int = RETRY_AFTER_S
 
@@ -67,6 +72,8 @@ class OutageMiddleware:
 def is_final(exception: Outage) -> bool:
     """Whether trying again cannot help: a refusal is no outage."""
     match exception:
+        case ServiceOutage():
+            return exception.is_final
         case LedgerError():
             return not isinstance(exception, OutcomeUnknown)
         case InstantRejected():
@@ -77,13 +84,12 @@ def is_final(exception: Outage) -> bool:
 
 def outage_message(exception: Outage, *, writing: bool) -> str:
     """What to tell a person: whether anything was written, as far as anybody knows, and whether to try again."""
+    if isinstance(exception, ServiceOutage) and exception.told:
+        return exception.told
     if is_final(exception):
-        done = (
-            "Your history shows what was done."
-            if exception.may_have_been_written
-            else "Nothing came of this attempt."
+        return (
+            f"This does not work, and trying again does not help: we have to look at it. {_done(exception)}"
         )
-        return f"This does not work, and trying again does not help: we have to look at it. {done}"
     if not writing:
         return "A service we depend on does not answer right now. Try again in a moment."
     if exception.may_have_been_written:
@@ -95,6 +101,12 @@ def outage_message(exception: Outage, *, writing: bool) -> str:
         "A service we depend on did not play its part, and nothing came of this attempt. "
         "Try again in a moment: the same request is never charged twice."
     )
+
+
+def _done(exception: Outage) -> str:
+    if exception.may_have_been_written:
+        return "Your history shows what was done."
+    return "Nothing came of this attempt."
 
 
 def _answer(request: HttpRequest, exception: Outage) -> HttpResponse:

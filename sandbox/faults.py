@@ -8,6 +8,7 @@ and lets go of every request that a rule holds. A rule is JSON:
      "skip": 0, "times": 1,                            let this many pass first; then hit this many (null: all)
      "chance": 1.0, "seed": 7,                         of those, hit this share, from this seed
      "status": 500, "body": {...},                     for "answer": what to say instead of doing the work
+     "code": "email_invalid",                          or, of Stripe: the refusal by this code (`stripe/refusals.py`)
      "seconds": 0.5}                                   for "delay"
 
 The two `hold_*` faults keep the request until the rules are deleted: a test sees in `GET` that the moment
@@ -21,6 +22,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,8 +54,7 @@ class Rule:
     times: int | None = 1
     chance: float = 1.0
     seconds: float = 0.0
-    status: int = 500
-    body: Any = None
+    answer: Response = field(default_factory=lambda: Response.json(None, status=500))
     rng: random.Random = field(default_factory=random.Random)
     hits: int = 0
     held: int = 0
@@ -86,8 +87,9 @@ class Rule:
 class FaultyHandler:
     """A `Handler` in front of another one that misbehaves as its rules say."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, refusal: Callable[[str], Response] | None = None) -> None:
         self._handler = handler
+        self._refusal = refusal
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
         self._release = threading.Event()
@@ -108,7 +110,7 @@ class FaultyHandler:
                 self._release = threading.Event()
             elif request.method == "POST":
                 try:
-                    self._rules.append(_rule_from_json(json.loads(request.body)))
+                    self._rules.append(self._rule(json.loads(request.body)))
                 except (KeyError, TypeError, ValueError, re.error) as exc:
                     return Response.json({"error": f"Not a fault rule: {exc}"}, status=400)
             return Response.json({"rules": [rule.as_json() for rule in self._rules]})
@@ -118,7 +120,7 @@ class FaultyHandler:
             case "refuse":
                 raise AnswerDropped
             case "answer":
-                return Response.json(rule.body, status=rule.status)
+                return rule.answer
             case "delay":
                 time.sleep(rule.seconds)
             case "hold_before":
@@ -131,7 +133,7 @@ class FaultyHandler:
             case "hold_after":
                 self._hold(rule, release)
             case "answer_after":
-                return Response.json(rule.body, status=rule.status)
+                return rule.answer
             case "drop_after":
                 raise AnswerDropped
             case "half_body":
@@ -145,8 +147,16 @@ class FaultyHandler:
         with self._lock:
             rule.held -= 1
 
+    def _rule(self, raw: dict[str, Any]) -> Rule:
+        """Raises `KeyError`, `TypeError`, `ValueError` and `re.error` where it is none."""
+        if "code" not in raw:
+            return _rule_from_json(raw, Response.json(raw.get("body"), status=int(raw.get("status", 500))))
+        if self._refusal is None:
+            raise ValueError("this vendor's refusals have no codes")
+        return _rule_from_json({"fault": "answer"} | raw, self._refusal(raw["code"]))
 
-def _rule_from_json(raw: dict[str, Any]) -> Rule:
+
+def _rule_from_json(raw: dict[str, Any], answer: Response) -> Rule:
     if raw["fault"] not in FAULTS:
         raise ValueError(f"fault is one of {', '.join(FAULTS)}")
     return Rule(
@@ -157,7 +167,6 @@ def _rule_from_json(raw: dict[str, Any]) -> Rule:
         times=None if raw.get("times", 1) is None else int(raw.get("times", 1)),
         chance=float(raw.get("chance", 1.0)),
         seconds=float(raw.get("seconds", 0.0)),
-        status=int(raw.get("status", 500)),
-        body=raw.get("body"),
+        answer=answer,
         rng=random.Random(raw.get("seed", 0)),  # noqa: S311  faults are no secret
     )

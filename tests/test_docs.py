@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from billing.clawback import Payment, clawed_back
 from billing.fulfilment import CLAW_BACKS_LIMIT
+from billing.stripe_api.refusals import OTHERS, TABLE, Row
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from billing.webhook import EVENTS
 from instant_admin.ledger.rules import Kind
@@ -142,6 +143,22 @@ def test_the_table_of_routes_is_complete() -> None:
     rows = table("Routes", (ROOT / "docs" / "routes.md").read_text())
     told = [path for cells in rows for path in re.findall(r"`([^`]+)`", cells[0])]
     assert sorted(told) == sorted(_routes(get_resolver().url_patterns))
+
+
+# docs/operations.md
+
+
+def refusal_row(row: Row) -> list[str]:
+    """A row of the code as a row of the page."""
+    marks = [f"`{code}`" for code in row.codes] + [f"HTTP {status}" for status in row.statuses]
+    marks += [f"about `{row.param}`"] if row.param else []
+    marks += [f'"{words}"' for words in row.words]
+    return [", ".join(marks) or "any other", row.follows, row.hint]
+
+
+def test_the_table_of_refusals_is_that_of_the_code() -> None:
+    told = table("When Stripe refuses", (ROOT / "docs" / "operations.md").read_text())
+    assert list(told) == [refusal_row(row) for row in (*TABLE, OTHERS)]
 
 
 # docs/correctness.md

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from billing.errors import NotInStripe, StripeRefused
 from billing.stripe_api.client import asking_stripe
 from billing.stripe_api.fields import expanded, objects, read, read_or_none
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a pack costs, in the currency's smallest unit."""
+    """What a pack costs, in the currency's smallest unit. `faults` say why Checkout cannot sell it, a clause each."""
 
     id: str
     unit_amount: int
     currency: str
-    is_for_sale: bool
+    faults: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,19 @@ class NewPrice:
 
 
 def retrieve(price_id: str) -> Price:
-    """A price as it is now."""
-    price = _retrieve(price_id)
+    """A price as it is now. That Stripe refuses to tell it is a fault like any other."""
+    try:
+        with asking_stripe() as v1:
+            price = v1.prices.retrieve(price_id, {"expand": ["product"]})
+    except StripeRefused as exc:
+        fault = "Stripe has none by this id in this mode" if isinstance(exc, NotInStripe) else str(exc)
+        return Price(price_id, unit_amount=0, currency="", faults=[fault])
     return Price(
         id=read(price, "id", str),
         unit_amount=read_or_none(price, "unit_amount", int) or 0,
         currency=read(price, "currency", str),
-        is_for_sale=not _faults(price),
+        faults=_faults(price),
     )
-
-
-def price_faults(price_id: str) -> list[str]:
-    """Why a price cannot be sold by Checkout, a clause each; empty when it can."""
-    return _faults(_retrieve(price_id))
 
 
 def find_price(lookup_key: str) -> CatalogPrice | None:
@@ -99,11 +100,6 @@ def update_product(product_id: str, *, name: str) -> None:
     """Have a product for sale under this name."""
     with asking_stripe() as v1:
         v1.products.update(product_id, {"name": name, "active": True})
-
-
-def _retrieve(price_id: str) -> object:
-    with asking_stripe() as v1:
-        return v1.prices.retrieve(price_id, {"expand": ["product"]})
 
 
 def _faults(price: object) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from billing.errors import StripeRefused, UnknownCheckout
+from billing.errors import NotInStripe, UnknownCheckout
 from billing.seals import Seal, named_in, seal_of, sealed_reference
 from billing.stripe_api.client import asking_stripe, page
 from billing.stripe_api.fields import (
@@ -30,21 +30,27 @@ T = TypeVar("T")
 # What of a Checkout Session we want whole: the charge says at a glance whether money went back.
 _CHARGE: Final = "payment_intent.latest_charge"
 _CHARGE_OF_EACH: Final = f"data.{_CHARGE}"
+# What of a customer's metadata names the same buyer's customer for another currency.
+_CURRENCY_PREFIX: Final = "customer_"
 # An id goes into a URL: `..` or an empty one would ask for something else.
 _CHECKOUT_ID: Final = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A buyer as Stripe knows them."""
+    """A buyer as Stripe knows them. `others` are the ids of the same buyer's further customers, by currency."""
 
     id: str
     email: str | None
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """What a new checkout is for; `pack_credits` is for one pack, `credits` for the whole quantity."""
+    """What a new checkout is for; `pack_credits` is for one pack, `credits` for the whole quantity.
+
+    `with_invoice` says whether the buyer gets an invoice, which is their receipt.
+    """
 
     app: str
     member_id: UUID
@@ -54,6 +60,7 @@ class CheckoutRequest:
     pack_credits: int
     success_url: str
     cancel_url: str
+    with_invoice: bool = True
 
     @property
     def credits(self) -> int:
@@ -129,14 +136,23 @@ def find_customer(customer_id: str) -> Customer | None:
     try:
         with asking_stripe() as v1:
             found = v1.customers.retrieve(customer_id)
-    except StripeRefused as exc:
-        if exc.code == "resource_missing":
-            return None
-        raise
+    except NotInStripe:
+        return None
     # Of a deleted one Stripe answers with a stub that has no email at all.
     if read_or_none(found, "deleted", bool):
         return None
-    return Customer(id=read(found, "id", str), email=read_or_none(found, "email", str))
+    others = {
+        name.removeprefix(_CURRENCY_PREFIX): other_id
+        for name, other_id in texts(found, "metadata").items()
+        if name.startswith(_CURRENCY_PREFIX)
+    }
+    return Customer(id=read(found, "id", str), email=read_or_none(found, "email", str), others=others)
+
+
+def customers_of_buyer(customer_id: str) -> tuple[str, ...]:
+    """The ids of a buyer's customers, of whom this is the first: one for each currency that they paid in."""
+    first = find_customer(customer_id)
+    return (customer_id, *(first.others.values() if first else ()))
 
 
 def create_customer(*, member_id: UUID, app: str, idempotency_key: str) -> str:
@@ -151,6 +167,12 @@ def create_customer(*, member_id: UUID, app: str, idempotency_key: str) -> str:
     return read(made, "id", str)
 
 
+def note_other_customer(customer_id: str, currency: str, other_id: str) -> None:
+    """Write on a customer which other one is the same buyer's for `currency`."""
+    with asking_stripe() as v1:
+        v1.customers.update(customer_id, {"metadata": {f"{_CURRENCY_PREFIX}{currency}": other_id}})
+
+
 def set_customer_email(customer_id: str, email: str) -> None:
     """Have Stripe write to this address, and show it on its page."""
     with asking_stripe() as v1:
@@ -159,21 +181,22 @@ def set_customer_email(customer_id: str, email: str) -> None:
 
 def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout:
     """Make a Checkout Session. With a key that was used before, it is the session made then, as it is now."""
+    wanted: Any = {
+        "mode": "payment",
+        "customer": request.customer_id,
+        "client_reference_id": request.reference,
+        "line_items": [{"price": request.price_id, "quantity": request.quantity}],
+        "allow_promotion_codes": True,
+        "metadata": request.metadata,
+        "payment_intent_data": {"metadata": request.metadata},
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+    }
+    if request.with_invoice:
+        wanted["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": request.metadata}}
     with asking_stripe() as v1:
         session = v1.checkout.sessions.create(
-            {
-                "mode": "payment",
-                "customer": request.customer_id,
-                "client_reference_id": request.reference,
-                "line_items": [{"price": request.price_id, "quantity": request.quantity}],
-                "allow_promotion_codes": True,
-                "metadata": request.metadata,
-                "payment_intent_data": {"metadata": request.metadata},
-                "invoice_creation": {"enabled": True, "invoice_data": {"metadata": request.metadata}},
-                "success_url": request.success_url,
-                "cancel_url": request.cancel_url,
-            },
-            {"idempotency_key": idempotency_key} if idempotency_key else {},
+            wanted, {"idempotency_key": idempotency_key} if idempotency_key else {}
         )
     made = _checkout(session)
     # Stripe repeats its first answer word for word, even when the session has been paid since.
@@ -193,16 +216,11 @@ def retrieve(checkout_id: str) -> Checkout:
 
 @contextmanager
 def _unknown_if_not_there() -> Iterator[None]:
-    """Stripe's answer that it has no such thing is final, and no outage: not this account's, of the other mode, gone.
-
-    Any other 400 is about how we ask, and says nothing of the checkout.
-    """
+    """Stripe's answer that it has no such thing is final; any other refusal says nothing of the checkout."""
     try:
         yield
-    except StripeRefused as exc:
-        if exc.code == "resource_missing" or exc.status == 404 or exc.param == "payment_intent":
-            raise UnknownCheckout("Stripe has no such checkout, or no such payment") from exc
-        raise
+    except NotInStripe as exc:
+        raise UnknownCheckout("Stripe has no such checkout, or no such payment") from exc
 
 
 def list_all(*, since: datetime | None = None, customer_id: str | None = None) -> Iterator[Checkout]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import stripe
 from django.conf import settings
 
-from billing.errors import StripeRefused, StripeUnavailable
+from billing.errors import StripeUnavailable
+from billing.stripe_api.refusals import meaning
 
 TIMEOUT_S: Final = 10
 NETWORK_RETRIES: Final = 2
@@ -60,19 +61,16 @@ def using(client: Client) -> Iterator[None]:
 def asking_stripe() -> Iterator[stripe.V1Services]:
     """What the account in use can be asked, with Stripe's errors as ours.
 
-    What Stripe says of an error is not passed on: it can hold what was sent. Nothing but calls belongs inside: of an
-    answer in another shape than it expects, Stripe's library makes errors of Python's own.
+    What `refusals.py` says of a refusal holds for every call. Nothing but calls belongs inside: of an answer in
+    another shape than it expects, Stripe's library makes errors of Python's own.
     """
     try:
         yield _client().v1
-    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as exc:
+    # No answer, 5xx, 409, or no JSON, as from a proxy.
+    except (stripe.APIConnectionError, stripe.APIError) as exc:
         raise StripeUnavailable(f"No usable answer from Stripe (HTTP {exc.http_status})") from exc
     except stripe.StripeError as exc:
-        raise StripeRefused(
-            status=exc.http_status,
-            code=exc.code or type(exc).__name__,
-            param=getattr(exc, "param", "") or "",
-        ) from exc
+        raise meaning(exc) from exc
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
         raise StripeUnavailable(f"No usable answer from Stripe ({type(exc).__name__})") from exc
 

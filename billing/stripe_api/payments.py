@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from billing.clawback import Payment
+from billing.errors import NotInStripe
 from billing.stripe_api.client import asking_stripe, page
 from billing.stripe_api.fields import address_or_none, objects_of_all_pages, read, read_or_none, reference
 
@@ -54,8 +55,14 @@ def refunded_or_disputed(*, since: datetime) -> Iterator[str]:
 
 
 def invoice_page(invoice_id: str) -> str | None:
-    """Where the buyer sees and prints an invoice; None until it is final. The address expires: do not keep it."""
-    with asking_stripe() as v1:
-        invoice = v1.invoices.retrieve(invoice_id)
+    """Where the buyer sees and prints an invoice; None until it is final, and when it is deleted.
+
+    The address expires: do not keep it.
+    """
+    try:
+        with asking_stripe() as v1:
+            invoice = v1.invoices.retrieve(invoice_id)
+    except NotInStripe:
+        return None
     read(invoice, "id", str)  # or it is no invoice
     return address_or_none(invoice, "hosted_invoice_url")

@@ -14,6 +14,7 @@ from sandbox.faults import FaultyHandler
 from sandbox.recording import RecordedStripe, Recording
 from sandbox.serving import serve
 from sandbox.stripe.courier import Courier
+from sandbox.stripe.refusals import refusal
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.stdout.write(json.dumps(where) + "\n")
     sys.stdout.flush()
     try:
-        serve(FaultyHandler(standin.handle), port=options.port)
+        serve(FaultyHandler(standin.handle, refusal), port=options.port)
     finally:
         courier.stop()
         standin.close()

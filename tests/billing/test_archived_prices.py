@@ -7,9 +7,7 @@ import pytest
 from django.core.cache import cache
 
 from accounts.members import Member
-from billing.errors import StripeRefused
 from billing.packs import offers
-from sandbox.serving import Request, Response
 from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import TEN, LoopbackSite
 
@@ -56,14 +54,3 @@ def test_a_person_reads_it_beside_what_is_for_sale_now(
     assert "This pack is no longer for sale, and nothing was charged." in page
     assert "$20.00" in page
     assert "$5.00" not in page
-
-
-def test_another_refusal_of_stripe_is_not_taken_for_that(site: LoopbackSite, ada: Member) -> None:
-    def refuse(request: Request, answer: Response) -> Response:
-        if request.path != "/v1/checkout/sessions":
-            return answer
-        return Response.json({"error": {"type": "invalid_request_error"}}, status=400)
-
-    site.tamper = refuse
-    with pytest.raises(StripeRefused):
-        site.open_checkout(ada)

@@ -28,7 +28,10 @@ from instant_admin.client.types import Step
 from instant_admin.ledger.entries import read_page
 from instant_admin.ledger.rules import Entry, Spend
 from instant_admin.ledger.store import BalanceStore
+from sandbox.faults import PATH as FAULTS
+from sandbox.faults import FaultyHandler
 from sandbox.serving import Handler, Request, Response
+from sandbox.stripe.refusals import refusal
 from tests.drivers.instant import LoopbackInstant, Network, Work, session_to
 from tests.drivers.stripe_api import PRICE, SECRET_KEY, VISA, make_standin
 from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
@@ -61,7 +64,8 @@ class LoopbackSite:
             webhook_url="http://site.test/api/stripe/webhook",
             refund_turns_after_s=None,
         )
-        self.stripe_client = stripe_client(self.stripe.handle, self._to_stripe, secret_key=SECRET_KEY)
+        self._faulty_stripe = FaultyHandler(self.stripe.handle, refusal)
+        self.stripe_client = stripe_client(self._faulty_stripe, self._to_stripe, secret_key=SECRET_KEY)
 
     def _to_instant(self, request: Request, work: Work) -> Response:
         self.asked_instant += 1
@@ -74,6 +78,12 @@ class LoopbackSite:
         if self.stripe_is_away:
             raise requests.ConnectionError("refused")
         return self.tamper(request, work())
+
+    def refuse(self, method: str, path: str, code: str, *, times: int | None = None) -> None:
+        """Have Stripe refuse the site's next calls of a path, a regular expression, for one of its reasons."""
+        rule = {"method": method, "path": path, "code": code, "times": times}
+        answer = self._faulty_stripe(Request("POST", FAULTS, body=json.dumps(rule).encode()))
+        assert answer.status == 200, answer.body
 
     def close(self) -> None:
         """Let go of the databases."""

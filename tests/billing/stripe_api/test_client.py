@@ -26,7 +26,7 @@ from tests.billing.stripe_api.conftest import BASE
 def test_stripes_no_is_told_from_stripes_absence_which_is_tried_twice_more(
     wire: responses.RequestsMock, answer: dict[str, Any], error: type[Exception], calls: int
 ) -> None:
-    wire.get(f"{BASE}/v1/prices/price_1", **answer)
+    wire.get(f"{BASE}/v1/prices", **answer)
     with pytest.raises(error):
-        catalog.retrieve("price_1")
+        catalog.find_price("ten")
     assert len(wire.calls) == calls

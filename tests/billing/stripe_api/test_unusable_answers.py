@@ -96,11 +96,6 @@ CALLS = {
         {"prices/price_1": PRICE | {"product": PRODUCT}},
         (*PRICE, "product", "product.active"),
     ),
-    "why it cannot be sold": Call(
-        lambda: catalog.price_faults("price_1"),
-        {"prices/price_1": PRICE | {"product": PRODUCT}},
-        ("active", "type", "unit_amount", "product", "product.active"),
-    ),
     "a price by its key": Call(
         lambda: catalog.find_price("ten"),
         {"prices": listed(PRICE | {"product": PRODUCT})},
@@ -257,6 +252,6 @@ def answer_at(answer: Any, used: str) -> Any:
 def test_an_error_of_another_shape_is_told_as_one_of_stripes(status: int, error: object) -> None:
     client = Client(secret_key="sk_test_x", api_base=BASE)
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire, using(client):
-        wire.get(f"{BASE}/v1/prices/price_1", status=status, json={"error": error})
+        wire.get(f"{BASE}/v1/prices", status=status, json={"error": error})
         with pytest.raises(StripeError):
-            catalog.retrieve("price_1")
+            catalog.find_price("ten")

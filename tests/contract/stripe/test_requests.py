@@ -96,7 +96,6 @@ class Account:
 
 DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "catalog.retrieve": lambda a: catalog.retrieve(PRICE),
-    "catalog.price_faults": lambda a: catalog.price_faults(PRICE),
     "catalog.find_price": lambda a: catalog.find_price(NEW_PRICE.lookup_key),
     "catalog.create_price": Account.reprice,
     "catalog.unarchive_price": lambda a: catalog.unarchive_price(PRICE),
@@ -105,6 +104,8 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "checkouts.create_customer": lambda a: checkouts.create_customer(
         member_id=ADA, app="the-app", idempotency_key="ada again"
     ),
+    "checkouts.customers_of_buyer": lambda a: checkouts.customers_of_buyer(a.customer_id),
+    "checkouts.note_other_customer": lambda a: checkouts.note_other_customer(a.customer_id, "eur", "cus_2"),
     "checkouts.set_customer_email": lambda a: checkouts.set_customer_email(a.customer_id, "ada@example.com"),
     "checkouts.create": lambda a: checkouts.create(a.wanted(), idempotency_key="form again"),
     "checkouts.retrieve": lambda a: checkouts.retrieve(a.checkout_id),

@@ -1,0 +1,48 @@
+"""Refusals of Stripe that a fault rule can ask for by their code, as Stripe words them.
+
+What Stripe refuses without a code has a name of ours, with a hyphen.
+Source: https://docs.stripe.com/error-codes, and for restricted keys https://docs.stripe.com/keys
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.serving import Response
+from sandbox.stripe.errors import ApiError
+
+REQUEST_ID: Final = "req_refused0000000"
+
+_UNNAMED: Final = {
+    "key-unknown": ApiError("Invalid API Key provided: sk_test_********0000", status=401),
+    "key-restricted": ApiError("The provided key does not have the required permissions.", status=403),
+    "price-archived": ApiError("The price specified is inactive.", param="line_items[0][price]"),
+    "quantity": ApiError("Invalid quantity.", param="line_items[0][quantity]"),
+    "invoice-creation": ApiError("Invoices cannot be created here.", param="invoice_creation[enabled]"),
+    "currency": ApiError(
+        "You cannot combine currencies on a single customer. This customer has had an invoice item in usd."
+    ),
+    "unheard-of": ApiError("Something that nobody has heard of."),
+    "business-name": ApiError("In order to use Checkout, you must set an account or business name."),
+}
+_CODED: Final = (
+    ApiError("This account is not active.", code="account_invalid", status=403),
+    ApiError("The total amount due must be no more than $999,999.99 usd.", code="amount_too_large"),
+    ApiError("The total amount due must add up to at least $0.50 usd.", code="amount_too_small"),
+    ApiError("Expired API Key provided.", code="api_key_expired", status=401),
+    ApiError("Invalid email address.", code="email_invalid", param="email"),
+    ApiError("The key is in use.", code="idempotency_key_in_use", status=409, kind="idempotency_error"),
+    ApiError("This object cannot be accessed right now.", code="lock_timeout", status=429),
+    ApiError("This way to pay is not activated.", code="payment_method_unactivated"),
+    ApiError("The product is not available for purchase.", code="product_inactive"),
+    ApiError("Too many requests.", code="rate_limit", status=429),
+    ApiError("No such customer: 'cus_gone'", code="resource_missing", param="customer"),
+    ApiError("Your account can only make test charges.", code="testmode_charges_only", status=402),
+)
+REFUSALS: Final = _UNNAMED | {error.code or "": error for error in _CODED}
+
+
+def refusal(code: str) -> Response:
+    """The answer with which Stripe refuses for this reason. Raises `KeyError` when it is none of these."""
+    error = REFUSALS[code]
+    return Response.json(error.as_json(), status=error.status, headers={"request-id": REQUEST_ID})
