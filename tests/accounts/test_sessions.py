@@ -105,6 +105,11 @@ def test_a_members_pages_are_kept_by_nobody(path: str) -> None:
     assert "no-store" in browser_of(ADA).get(path)["Cache-Control"]
 
 
+@pytest.mark.parametrize("path", ["/account/sessions/", "/history/"])
+def test_every_page_of_a_member_lets_them_sign_out(path: str) -> None:
+    assert 'action="/sign-out/"' in browser_of(ADA).get(path).content.decode()
+
+
 def test_an_error_page_holds_nothing_personal() -> None:
     assert ADA.email not in browser_of(ADA).get("/nothing-here/").content.decode()
 
