@@ -22,7 +22,7 @@ from accounts.forms import CodeForm, EmailForm
 from accounts.http import SiteRequest, member_required, signed_in, with_retry_after
 from accounts.limits import TooOften
 from accounts.members import Member, remember
-from accounts.sessions import end_sessions_of, sessions_of
+from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
 from credits_site.addresses import address_of
 from credits_site.answers import (
@@ -192,8 +192,7 @@ def sign_out_everywhere(request: SiteRequest) -> HttpResponse:
     """End every session of the member, this one too, and take back all their tokens."""
     member = signed_in(request)
     _end_sign_in(request)
-    end_sessions_of(member.id)
-    codes.sign_out_everywhere(member)
+    codes.sign_out_everywhere(member.id)
     note(request, "signed out everywhere")
     return _signed_out(request)
 

@@ -12,7 +12,10 @@ class Member(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
-        permissions = (("reset_credits", "Can reset a member's credits"),)
+        permissions = (
+            ("reset_credits", "Can reset a member's credits"),
+            ("end_sessions", "Can sign a member out everywhere"),
+        )
 
     def __str__(self) -> str:
         return self.email

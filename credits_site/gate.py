@@ -191,6 +191,8 @@ async def _refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
         (b"content-type", b"application/json" if wants_json else b"text/plain; charset=utf-8"),
         (b"content-length", str(len(said)).encode()),
         (b"cache-control", b"no-store"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
     ]
     if may_try_again:

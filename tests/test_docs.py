@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -225,7 +226,43 @@ def test_every_card_to_try_is_a_test_card() -> None:
     assert {number.replace(" ", "") for number in told} <= BY_NUMBER.keys()
 
 
-def test_every_test_that_the_security_policy_names_is_there() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text())
-    assert len(named) > 10
+# docs/asvs.md
+
+# How many points of levels 1 and 2 the sections of each chapter of OWASP ASVS 5.0 have; the first of each is 1.
+ASVS: dict[int, tuple[int, ...]] = {
+    1: (2, 9, 11, 3, 2),
+    2: (3, 3, 4, 1),
+    3: (0, 2, 4, 6, 5, 0, 2),
+    4: (3, 1, 2, 4),
+    5: (1, 3, 2, 3),
+    6: (3, 12, 4, 4, 5, 3, 0, 4),
+    7: (3, 4, 2, 5, 2, 2),
+    8: (2, 3, 1, 1),
+    9: (3, 4),
+    10: (2, 2, 4, 11, 5, 2, 3),
+    11: (2, 3, 3, 4, 1, 1),
+    12: (3, 2, 4),
+    13: (1, 5, 2, 5),
+    14: (2, 4, 3),
+    15: (3, 3, 7),
+    16: (1, 5, 4, 3, 3),
+    17: (1, 4, 2),
+}
+
+
+def test_every_point_of_the_standard_is_listed_once() -> None:
+    points = [
+        f"{chapter}.{section}.{point}"
+        for chapter, sections in ASVS.items()
+        for section, most in enumerate(sections, start=1)
+        for point in range(1, most + 1)
+    ]
+    rows = re.findall(r"^\| (\d[\d., ]*) \| \S", (ROOT / "docs" / "asvs.md").read_text(), re.MULTILINE)
+    assert len(points) == 253
+    assert Counter(point for row in rows for point in row.split(", ")) == Counter(points)
+
+
+def test_every_test_that_is_said_to_show_something_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", EVERY_WORD)
+    assert len(named) > 100
     assert [test for path, test in named if f"def {test}(" not in (ROOT / path).read_text()] == []

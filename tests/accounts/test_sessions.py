@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -81,9 +82,32 @@ def test_what_is_left_of_a_member_is_not_for_the_next(client: Client) -> None:
     assert recall(session) == BABBAGE
 
 
+def test_a_sign_in_ends_after_a_month_however_busy_its_member_is() -> None:
+    browser = browser_of(ADA)
+    session = browser.session
+    (signed_in,) = Session.objects.all()
+    assert (
+        0
+        <= timedelta(days=30).total_seconds() - (signed_in.expire_date - timezone.now()).total_seconds()
+        < 60
+    )
+    session["draft"] = "rain"
+    session.save()
+    (used,) = Session.objects.all()
+    assert used.session_data != signed_in.session_data
+    assert used.expire_date == signed_in.expire_date
+    Session.objects.update(expire_date=timezone.now())
+    assert browser.get("/account/sessions/").status_code == 303
+
+
 @pytest.mark.parametrize("path", ["/nothing-here/", "/account/sessions/", "/sign-in/?next=/history/"])
 def test_a_members_pages_are_kept_by_nobody(path: str) -> None:
     assert "no-store" in browser_of(ADA).get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/account/sessions/", "/history/"])
+def test_every_page_of_a_member_lets_them_sign_out(path: str) -> None:
+    assert 'action="/sign-out/"' in browser_of(ADA).get(path).content.decode()
 
 
 def test_an_error_page_holds_nothing_personal() -> None:

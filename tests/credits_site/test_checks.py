@@ -41,6 +41,7 @@ def found(settings: Any, **changed: Any) -> set[str]:
         ({"SITE_URL": "http://credits.example"}, {"credits_site.E005"}),
         ({"ALLOWED_HOSTS": [".elsewhere.example"]}, {"credits_site.E006"}),
         ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, {"billing.E011"}),
+        ({"INSTANT_API_URI": "http://instant.example"}, {"instant_admin.E003"}),
     ],
 )
 def test_what_is_for_development_does_not_go_live(

@@ -73,6 +73,22 @@ def test_a_mistake_of_ours_has_a_page_that_needs_nothing() -> None:
     assert answer["Content-Type"] == "application/json"
 
 
+@pytest.mark.django_db
+def test_a_mistake_of_ours_is_in_the_log_and_not_on_the_page(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.WRITES_PER_MEMBER_PER_MINUTE = "no number"
+    ada = browser_of(ADA)
+    ada.raise_request_exception = False
+    page = ada.post("/api/generate", {"topic": "rain"})
+    assert page.status_code == 500
+    (mistake,) = [record for record in caplog.records if record.name == "django.request"]
+    assert mistake.exc_info is not None
+    assert not [
+        word for word in ("Traceback", "Error", ADA.email, "no number") if word in page.content.decode()
+    ]
+
+
 def test_readiness_is_asked_every_few_seconds_however_often_somebody_looks() -> None:
     now_s, answers = 0.0, [["instant"], []]
     readiness = Readiness(lambda: answers.pop(0), clock=lambda: now_s)

@@ -143,6 +143,15 @@ def test_a_member_signed_out_elsewhere_is_asked_to_sign_in(ada: MemberClient, in
     assert ada.get("/history/").headers["Location"] == "/sign-in/?next=%2Fhistory%2F"
 
 
+def test_an_address_is_the_one_that_the_proxy_saw_and_not_the_one_that_was_made_up(
+    signed_out: MemberClient,
+) -> None:
+    signed_out.http.headers["X-Forwarded-For"] = "192.0.2.66, 198.51.100.9"
+    page = signed_out.sign_in().get("/account/sessions/").text
+    assert "198.51.100.9" in page
+    assert "192.0.2.66" not in page
+
+
 def test_a_limit_is_one_for_all_processes_and_outlives_them(tmp_path: Path) -> None:
     world = World(tmp_path, site_ports=(0, 0))
 
