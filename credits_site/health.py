@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Final
@@ -20,6 +20,7 @@ from instant_admin.configured import instant
 logger = logging.getLogger(__name__)
 
 ANSWER_KEPT_S: Final = 5.0
+HEALTHZ: Final = "/healthz"
 
 
 @require_safe
@@ -40,6 +41,19 @@ def readyz(request: HttpRequest) -> HttpResponse:
             headers={"Retry-After": "5"},
         )
     return HttpResponse("ok", content_type="text/plain")
+
+
+PROBES: Final[Mapping[str, Callable[[HttpRequest], HttpResponse]]] = {HEALTHZ: healthz, "/readyz": readyz}
+
+
+class ProbeMiddleware:
+    """Answers probes before anything looks at the host or the scheme, which are not the public ones."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return PROBES.get(request.path_info, self.get_response)(request)
 
 
 class Readiness:
