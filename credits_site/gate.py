@@ -19,6 +19,7 @@ from django.conf import settings
 
 from credits_site import descriptors
 from credits_site.addresses import network_of
+from credits_site.proxies import as_sent
 
 Message: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -102,6 +103,7 @@ class Gate:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 408, 413, 431 or 503 and close the connection."""
+        scope = as_sent(scope)
         places = self._places.get(scope["path"], self._other_places)
         network = network_of(scope["client"][0]) if scope["client"] else ""
         try:

@@ -94,8 +94,6 @@ HTTPS_ONLY = env.bool("HTTPS_ONLY", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600 if HTTPS_ONLY else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS_AND_PRELOAD", default=False)
-if env.bool("BEHIND_TLS_PROXY", default=False):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -128,8 +126,8 @@ REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 STREAMS_PER_MEMBER = env.int("STREAMS_PER_MEMBER", default=16)
 STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=100)
 STREAMS_PER_PROCESS = env.int("STREAMS_PER_PROCESS", default=1000)
-# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas.
-FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", default="127.0.0.1")
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks, or `*`.
+FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1"])
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
