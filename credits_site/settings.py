@@ -114,6 +114,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "accounts.sessions"
+# What is said to one member ends with their session; in a cookie the next one would read it.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Prices read from Stripe. With several server processes, use a shared one.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}

@@ -165,6 +165,16 @@ def test_whatever_answers_htmx_is_a_fragment_or_is_not_swapped(
     assert status in statuses
 
 
+@pytest.mark.parametrize("signs_out", [True, False])
+def test_what_is_said_to_a_member_is_not_said_to_whoever_comes_next(signs_out: bool) -> None:
+    client = browser_of(ADA)
+    client.post(A_HAIKU)  # which fails: Instant is down
+    if signs_out:
+        client.post("/sign-out/")
+    said = "never charged twice" in client.get("/nothing/").content.decode()
+    assert said is not signs_out
+
+
 @pytest.mark.parametrize("who", ["signed in", "signed out"])
 @pytest.mark.parametrize("path", FORMS)
 def test_a_plain_form_is_answered_by_a_redirect_whatever_becomes_of_it(path: str, who: str) -> None:
