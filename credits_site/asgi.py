@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from credits_site.gate import Gate
 from credits_site.headers import Handler
+from credits_site.health import HEALTHZ
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
 django.setup(set_prefix=False)
@@ -34,5 +35,5 @@ application = Gate(
     _site,
     body_limits_bytes=dict.fromkeys((_webhook_path, f"{_webhook_path}/"), 1024 * 1024),
     streams={_stream_path},
-    uncounted={reverse("healthz")},
+    uncounted={HEALTHZ},
 )

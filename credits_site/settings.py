@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "credits_site.security_log.RequestIdMiddleware",
+    "credits_site.health.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -97,10 +98,6 @@ SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=60 * 60 * 24 * 365 if HTTPS_ONLY else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS_AND_PRELOAD", default=False)
-# Health checks come from inside the machine room, in plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if env.bool("BEHIND_TLS_PROXY", default=False):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -135,8 +132,8 @@ REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 STREAMS_PER_MEMBER = env.int("STREAMS_PER_MEMBER", default=16)
 STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=100)
 STREAMS_PER_PROCESS = env.int("STREAMS_PER_PROCESS", default=1000)
-# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas.
-FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", default="127.0.0.1")
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks, or `*`.
+FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1"])
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))

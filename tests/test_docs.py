@@ -19,6 +19,7 @@ from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.stripe_api.refusals import OTHERS, TABLE, Row
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from billing.webhook import EVENTS
+from credits_site.health import PROBES
 from instant_admin.ledger.rules import Kind
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
@@ -143,7 +144,7 @@ def _routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iter
 def test_the_table_of_routes_is_complete() -> None:
     rows = table("Routes", (ROOT / "docs" / "routes.md").read_text())
     told = [path for cells in rows for path in re.findall(r"`([^`]+)`", cells[0])]
-    assert sorted(told) == sorted(_routes(get_resolver().url_patterns))
+    assert sorted(told) == sorted([*_routes(get_resolver().url_patterns), *PROBES])
 
 
 # docs/operations.md

@@ -1,4 +1,7 @@
-"""The counter of a member as server-sent events: once when the stream opens, and whenever the balance moves."""
+"""The counter of a member as server-sent events: once when the stream opens, and whenever the balance moves.
+
+The first event says whose it is, since a page may have been opened by another member of the same browser.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
 
 
 async def _events(member: Member) -> AsyncIterator[str]:
-    yield f"retry: {RETRY_MS}\n\n"
+    yield f"retry: {RETRY_MS}\n\n" + _event("member", str(member.id))
     try:
         tab = hub().join(member)
     except HubFull:  # since the stream was granted; the browser asks again

@@ -52,6 +52,24 @@ def test_healthz_needs_neither_database_nor_session() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_are_answered_whatever_host_they_name_and_without_https(
+    settings: Any, path: str, method: str
+) -> None:
+    """A load balancer asks each machine by its address."""
+    settings.SECURE_SSL_REDIRECT = True
+    usual, *others = [
+        Client().generic(method, path, headers={"Host": host})
+        for host in ("localhost", "10.1.2.3", "[2001:db8::1]:8000", "a_b", "")
+    ]
+    assert usual.status_code == (200 if path == "/healthz" else 503)
+    for other in others:
+        assert (other.status_code, other.content) == (usual.status_code, usual.content)
+        assert other.headers.keys() == usual.headers.keys()
+
+
+@pytest.mark.django_db
 def test_readyz_names_what_does_not_answer() -> None:
     response = Client().get("/readyz")
     assert (response.status_code, response.content) == (503, b"not ready: instant")

@@ -79,13 +79,14 @@ def test_no_answer_is_taken_for_something_else_or_shown_inside_another_site(path
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", [path for path in ANSWERS if path != HEALTH])
+@pytest.mark.parametrize("path", ANSWERS)
 def test_a_text_says_how_it_is_encoded(path: str) -> None:
     kind = Client().get(path, headers=JSON if path.startswith("/api/") else {})["Content-Type"]
     assert kind.lower().replace('"', "") in (
         "application/json",
         "text/html; charset=utf-8",
         "text/css; charset=utf-8",
+        "text/plain; charset=utf-8",
     )
 
 
