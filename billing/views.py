@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -28,7 +28,7 @@ from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.history import HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
 from billing.products import credits_text
-from billing.purchases import PurchaseRecord, purchases_of, receipt_of
+from billing.purchases import Purchases, purchases_in_ledger, receipt_of, with_what_stripe_has
 from billing.webhook import receive_webhook
 from credits_site.answers import (
     absolute,
@@ -147,9 +147,10 @@ def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement)
         "checkout_id": form.cleaned_data["session_id"],
     }
     response = render_fragment(request, "billing/_sync.html", context=context)
-    if not _is_undecided(settlement):
+    shown = urlsplit(request.htmx.current_url or "").path
+    if shown == reverse("home") and not _is_undecided(settlement):
         # So that a reload does not ask, and say, the same again.
-        replace_url(response, reverse("home"))
+        replace_url(response, shown)
     if _is_credited(settlement):
         trigger_client_event(response, "credits-changed")
     return response
@@ -225,20 +226,22 @@ def history(request: SiteRequest) -> HttpResponse:
     context: dict[str, Any] = {"page": page}
     if not wants_fragment(request):
         context |= counter(page.credits)
-        context["purchases"] = _purchases_if_readable(member, page.customer_id)
+        context["purchases"] = purchases = _purchases(member, page.customer_id)
+        context["checkout_id"] = purchases.not_yet_added
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )
 
 
-def _purchases_if_readable(member: Member, customer_id: str | None) -> tuple[PurchaseRecord, ...] | None:
-    """None while Stripe cannot say, or was asked too often; the page works without."""
+def _purchases(member: Member, customer_id: str | None) -> Purchases:
+    """Those of the ledger alone while Stripe cannot say more, or was asked too often."""
+    bought = purchases_in_ledger(member)
     try:
         limits.count(STRIPE_CALLS, of=member.id)
-        return purchases_of(member, customer_id=customer_id)
+        return with_what_stripe_has(bought, member=member, customer_id=customer_id)
     except (StripeError, TooOften) as exc:
-        logger.warning("Purchases cannot be read: %s", type(exc).__name__)
-        return None
+        logger.warning("Stripe adds nothing to the purchases: %s", type(exc).__name__)
+        return bought
 
 
 @require_safe
