@@ -193,6 +193,7 @@ def test_an_outage_in_between_is_raised_and_keeps_what_was_fixed(site: LoopbackS
 run = partial(commands.run, "reconcile_credits")
 
 
+@pytest.mark.django_db
 def test_the_command_has_a_line_for_each_change_and_a_summary(site: LoopbackSite, ada: Member) -> None:
     checkout_id = site.buy(ada)
     lacks = f"{checkout_id} of {ada.id}: is paid, and its 10 credits are not there\n"
@@ -203,6 +204,7 @@ def test_the_command_has_a_line_for_each_change_and_a_summary(site: LoopbackSite
     assert run("--since", "90m") == ("1 checkouts looked at, nothing to do.\n", None)
 
 
+@pytest.mark.django_db
 def test_the_command_fails_when_something_needs_review(site: LoopbackSite, ada: Member) -> None:
     checkout_id = site.buy(ada)
     site.admin.delete_user(user_id=ada.id)
@@ -225,6 +227,7 @@ def test_the_command_refuses_what_it_does_not_understand(arguments: str) -> None
     assert (out, (failure or "")[:7]) == ("", "Error: ")
 
 
+@pytest.mark.django_db
 def test_the_longest_window_is_one(site: LoopbackSite) -> None:
     assert run("--since", "9999d") == ("0 checkouts looked at, nothing to do.\n", None)
 
