@@ -1,4 +1,4 @@
-"""A member's checkouts: starting one, whose one is, and which the browser left for last."""
+"""A member's checkouts: starting one, and whose one is."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ from instant_admin.ledger.entries import account_query
 
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5
-# Where Django's session keeps the id of the checkout that this browser left for: Stripe does not say it when
-# somebody comes back without having paid.
-LAST_CHECKOUT: Final = "checkout"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -20,10 +21,11 @@ from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from accounts.limits import TooOften
 from accounts.members import Member
-from billing.checkout import LAST_CHECKOUT, start_checkout
+from billing import last_checkout
+from billing.checkout import start_checkout
 from billing.counter.fragment import counter
 from billing.errors import BadWebhook, PackNotForSale, StripeError, UnknownCheckout, UnknownPack
-from billing.forms import CheckoutForm, SyncForm
+from billing.forms import CheckoutForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.history import HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
@@ -40,6 +42,7 @@ from credits_site.answers import (
     wants_fragment,
     wants_json,
 )
+from credits_site.outages import OUTAGES
 from credits_site.paging import BadCursor
 from credits_site.security_log import complain
 
@@ -101,7 +104,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
         form.add_error("pack", "This pack is no longer for sale, and nothing was charged. Choose another.")
         return _not_for_sale(request, form)
     form.forget(request.session)
-    request.session[LAST_CHECKOUT] = started.id
+    last_checkout.keep(request.session, started.id)
     return JsonResponse({"url": started.url}) if wants_json(request) else see_other(started.url)
 
 
@@ -114,30 +117,60 @@ def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
 
 @require_POST
 @member_required
-@limited(STRIPE_CALLS)
 def sync(request: SiteRequest) -> HttpResponse:
     """Ask Stripe what became of a checkout, and credit it if it is paid."""
     form = SyncForm(request.POST)
+    is_unasked = form.is_valid() and _is_unasked(form)
+    return _sync_unasked(request, form) if is_unasked else _sync(request, form)
+
+
+def _sync_unasked(request: SiteRequest, form: SyncForm) -> HttpResponse:
+    """The same for a page that asks by itself: of no news, and of what goes wrong, nobody hears."""
+    now_s = time.time()
+    if last_checkout.due(request.session, now_s=now_s) != form.cleaned_data["session_id"]:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    last_checkout.asked(request.session, now_s=now_s)
+    try:
+        return _sync(request, form)
+    except (TooOften, *OUTAGES) as exc:
+        logger.warning("The last checkout cannot be read: %s", type(exc).__name__)
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@limited(STRIPE_CALLS)
+def _sync(request: SiteRequest, form: SyncForm) -> HttpResponse:
     if not form.is_valid():
         return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
+    checkout_id = form.cleaned_data["session_id"]
     try:
-        settlement = sync_checkout(form.cleaned_data["session_id"], member=signed_in(request))
+        settlement = sync_checkout(checkout_id, member=signed_in(request))
     except UnknownCheckout:
+        last_checkout.forget(request.session, checkout_id)
+        if _is_unasked(form):
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
         return refuse(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
+    if settlement.outcome is not Outcome.PENDING:
+        last_checkout.forget(request.session, checkout_id)
+    return _settled(request, form, settlement)
+
+
+def _settled(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"status": settlement.outcome, "credits": settlement.credits})
+    if _is_unasked(form) and settlement.open:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if wants_fragment(request):
         return _sync_fragment(request, form, settlement)
     level = messages.SUCCESS if _is_credited(settlement) else messages.INFO
     messages.add_message(request, level, _sync_message(form, settlement, asks_again=False))
     if _is_undecided(settlement):
-        return see_other(f"{reverse('home')}?{urlencode({'session_id': form.cleaned_data['session_id']})}")
+        return see_other(f"{reverse('home')}?{urlencode({'session_id': settlement.checkout_id})}")
     return see_other(reverse("home"))
 
 
 def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
     attempt: int = form.cleaned_data["attempt"]
-    asks_again = attempt < len(SYNC_DELAYS_S)
+    asks_again = attempt < len(SYNC_DELAYS_S) and not _is_unasked(form)
     context = {
         "message": _sync_message(form, settlement, asks_again=asks_again),
         "credited": _is_credited(settlement),
@@ -154,6 +187,11 @@ def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement)
     if _is_credited(settlement):
         trigger_client_event(response, "credits-changed")
     return response
+
+
+def _is_unasked(form: SyncForm) -> bool:
+    """Whether nobody has just come back from Stripe, and the page asks all the same."""
+    return bool(form.cleaned_data["returned"] == Returned.UNASKED)
 
 
 def _is_credited(settlement: Settlement) -> bool:
@@ -186,7 +224,7 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
 
 
 def _pending_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -> str:
-    if settlement.open and form.cleaned_data["returned"] == "cancelled":
+    if settlement.open and form.cleaned_data["returned"] == Returned.CANCELLED:
         return "Checkout cancelled. Nothing was charged."
     if settlement.open:
         return "This checkout is not finished yet. Nothing was charged so far."

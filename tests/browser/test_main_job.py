@@ -128,6 +128,26 @@ def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: BrowserMembe
     expect(broke_ada.notice).to_have_count(0)
 
 
+def test_who_paid_and_closed_the_tab_has_the_credits_on_the_home_page(broke_ada: BrowserMember) -> None:
+    broke_ada.buys()
+    broke_ada.client.pay(broke_ada.page.url)
+    broke_ada.opens("/")
+    expect(broke_ada.notice).to_contain_text("Thank you")
+    expect(broke_ada.credits).to_have_text("10")
+    broke_ada.page.reload()
+    expect(broke_ada.credits).to_have_text("10")
+    expect(broke_ada.notice).to_have_count(0)
+
+
+def test_of_a_checkout_that_is_still_open_the_home_page_says_nothing(broke_ada: BrowserMember) -> None:
+    broke_ada.buys()
+    with broke_ada.page.expect_response("**/api/stripe/sync") as asked:
+        broke_ada.opens("/")
+    assert asked.value.status == 204
+    expect(broke_ada.notice).to_be_hidden()
+    expect(broke_ada.message).to_be_empty()
+
+
 def test_someone_elses_checkout_never_says_added(broke_ada: BrowserMember) -> None:
     broke_ada.bears("Response Status Error Code 404 from /api/stripe/sync")
     of_grace = MemberClient(broke_ada.client.site, broke_ada.client.mail_dir).sign_in().buy()
