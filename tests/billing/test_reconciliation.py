@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 
 from accounts.members import Member
-from billing.reconciliation import Finding, reconcile, reconcile_customer
+from billing.reconciliation import Finding, reconcile, reconcile_member
 from billing.stripe_api import checkouts
 from instant_admin.client.errors import InstantUnreachable
 from instant_admin.client.steps import delete, update
@@ -157,7 +157,7 @@ def test_one_customers_checkouts_are_their_own(site: LoopbackSite, ada: Member) 
     checkout_id = site.buy(ada)
     site.buy(grace)
     customer_id = str(checkouts.retrieve(checkout_id).customer_id)
-    assert list(reconcile_customer(customer_id, dry_run=False)) == [
+    assert list(reconcile_member(ada.id, customer_id=customer_id, dry_run=False)) == [
         Finding(checkout_id, ada.id, "credited 10")
     ]
     assert (site.credits(ada), site.credits(grace)) == (10, 0)
