@@ -45,13 +45,13 @@ class StateFilter(admin.SimpleListFilter):
 class AttentionAdmin(_ModelAdmin):
     """What is open comes first. Nothing is edited; who has looked at something closes it."""
 
-    list_display = ("raised_at", "kind", "detail", "member", "payment", "closed_at", "closed_by")
+    list_display = ("raised_at", "kind", "payment", "member", "detail", "closed_at", "closed_by")
     list_filter = (StateFilter, "kind")
     search_fields = ("payment_id", "checkout_id", "member_id")
     ordering = (F("closed_at").desc(nulls_first=True), "-raised_at")
     fields = (
-        *("kind", "detail", "raised_at", "member", "checkout_id", "payment", "refund_takes"),
-        *("closed_at", "closed_by"),
+        *("kind", "detail", "raised_at", "checkout_id", "payment_id"),
+        *("member", "payment", "refund_takes", "closed_at", "closed_by"),
     )
     actions = ("close_selected",)
 
@@ -73,18 +73,15 @@ class AttentionAdmin(_ModelAdmin):
 
     @admin.display(description="Member")
     def member(self, noted: Attention) -> str:
-        """The member's page."""
-        return format_html(
-            '<a href="{}">{}</a>',
-            reverse("admin:billing_member_change", args=[noted.member_id]),
-            noted.member_id,
-        )
+        """Whose payment it is."""
+        page = reverse("admin:billing_member_change", args=[noted.member_id])
+        return format_html('<a href="{}">Balance and ledger</a>', page)
 
     @admin.display(description="Payment")
     def payment(self, noted: Attention) -> str:
         """Stripe's page of the payment, where it can be refunded."""
         page = f"{_DASHBOARD}/{'' if livemode() else 'test/'}payments/{noted.payment_id}"
-        return format_html('<a href="{}" rel="noreferrer">{}</a>', page, noted.payment_id)
+        return format_html('<a href="{}" rel="noreferrer">Refund in Stripe</a>', page)
 
     @admin.display(description="A full refund would take back")
     def refund_takes(self, noted: Attention) -> str:
