@@ -12,7 +12,7 @@ from typing import Final
 
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
-from billing.errors import StripeError, UnknownCheckout
+from billing.errors import StripeError, StripeRefused, UnknownCheckout
 from billing.money import money_text
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
@@ -154,7 +154,12 @@ def _of_checkout(checkout: Checkout) -> PurchaseRecord:
 def _listed(member: Member, customer_id: str | None) -> list[Checkout]:
     if customer_id is None:
         return []
-    found = checkouts.newest(customer_id, limit=_ASKED_FOR)
+    try:
+        found = checkouts.newest(customer_id, limit=_ASKED_FOR)
+    except StripeRefused as exc:
+        if exc.code == "resource_missing":  # the customer is of an account or a mode that was in use before
+            return []
+        raise
     return [checkout for checkout in found if is_theirs(checkout, member) and checkout.status != "open"]
 
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import replace_url, trigger_client_event
+from django_htmx.http import HttpResponseClientRefresh, replace_url, trigger_client_event
 
 from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
@@ -170,6 +170,11 @@ def _settled(request: SiteRequest, form: SyncForm, settlement: Settlement) -> Ht
 
 def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
     attempt: int = form.cleaned_data["attempt"]
+    shown = urlsplit(request.htmx.current_url or "").path
+    if shown == reverse("billing:history") and _is_credited(settlement):
+        # All of that page is about it.
+        messages.success(request, _sync_message(form, settlement, asks_again=False))
+        return HttpResponseClientRefresh()
     asks_again = attempt < len(SYNC_DELAYS_S) and not _is_unasked(form)
     context = {
         "message": _sync_message(form, settlement, asks_again=asks_again),
@@ -180,7 +185,6 @@ def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement)
         "checkout_id": form.cleaned_data["session_id"],
     }
     response = render_fragment(request, "billing/_sync.html", context=context)
-    shown = urlsplit(request.htmx.current_url or "").path
     if shown == reverse("home") and not _is_undecided(settlement):
         # So that a reload does not ask, and say, the same again.
         replace_url(response, shown)
