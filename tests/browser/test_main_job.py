@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
 from tests.drivers.faults import Faults
 from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
+from tests.drivers.stripe import Stripe
 
 ADDED = re.compile("added", re.IGNORECASE)
 UNCHARGED = re.compile("nothing was charged", re.IGNORECASE)
@@ -126,6 +129,46 @@ def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: BrowserMembe
     broke_ada.page.reload()
     expect(broke_ada.credits).to_have_text("10")
     expect(broke_ada.notice).to_have_count(0)
+
+
+def test_who_paid_and_closed_the_tab_has_the_credits_on_the_home_page(broke_ada: BrowserMember) -> None:
+    broke_ada.buys()
+    broke_ada.client.pay(broke_ada.page.url)
+    broke_ada.opens("/")
+    expect(broke_ada.notice).to_contain_text("Thank you")
+    expect(broke_ada.credits).to_have_text("10")
+    broke_ada.page.reload()
+    expect(broke_ada.credits).to_have_text("10")
+    expect(broke_ada.notice).to_have_count(0)
+
+
+@pytest.fixture
+def held_webhooks(stripe: Stripe) -> Iterator[None]:
+    """No webhook arrives until the test is over."""
+    stripe.press("delivery", nothing="1")
+    yield
+    stripe.press("delivery")
+
+
+@pytest.mark.usefixtures("held_webhooks")
+def test_the_history_credits_what_it_shows_as_paid(broke_ada: BrowserMember) -> None:
+    broke_ada.client.buy()
+    broke_ada.opens("/history/")
+    expect(broke_ada.message).to_contain_text(ADDED)
+    expect(broke_ada.credits).to_have_text("10")
+    expect(broke_ada.page.locator("#entries")).to_contain_text("Bought credits")
+    expect(broke_ada.page.locator("#purchases")).to_contain_text("Paid")
+    expect(broke_ada.page.locator("#purchases")).not_to_contain_text("not added")
+    expect(broke_ada.notice).to_have_count(0)
+
+
+def test_of_a_checkout_that_is_still_open_the_home_page_says_nothing(broke_ada: BrowserMember) -> None:
+    broke_ada.buys()
+    with broke_ada.page.expect_response("**/api/stripe/sync") as asked:
+        broke_ada.opens("/")
+    assert asked.value.status == 204
+    expect(broke_ada.notice).to_be_hidden()
+    expect(broke_ada.message).to_be_empty()
 
 
 def test_someone_elses_checkout_never_says_added(broke_ada: BrowserMember) -> None:

@@ -147,6 +147,10 @@ class LoopbackSite:
         self.post(f"/dashboard/payments/{payment_id}/dispute", amount=amount, kind=kind)
         return self.newest("disputes", payment_id)
 
+    def warn(self, checkout_id: str, fraud_type: str = "made_with_stolen_card") -> None:
+        """The bank of the card warns of fraud."""
+        self.post(f"/dashboard/payments/{self.payment_of(checkout_id)}/warn", fraud_type=fraud_type)
+
     def edit(self, checkout_id: str, **metadata: str) -> None:
         """Edit the metadata of a checkout; an empty value takes its key out."""
         form = {f"metadata[{name}]": value for name, value in metadata.items()}

@@ -349,6 +349,7 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/api/credits", {}),
     ("POST", "/api/stripe/checkout", {"pack": "price_ten", "quantity": "1", "request_id": _ID}),
     ("POST", "/api/stripe/sync", {"session_id": "cs_test_1", "attempt": "1", "returned": "cancelled"}),
+    ("POST", "/api/stripe/sync", {"session_id": "cs_test_1", "returned": "unasked"}),
     ("POST", "/api/generate", {"topic": "rain", "request_id": _ID}),
     ("GET", "/history/", {"before": "1"}),
     ("GET", "/history/receipts/<id>/", {}),
@@ -359,6 +360,13 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/admin/billing/member/<id>/change/", {"before": "1"}),
     ("POST", "/admin/billing/member/<id>/reset/", {"credits": "5", "reason": "Goodwill", "request_id": _ID}),
     ("POST", "/admin/billing/member/<id>/check/", {}),
+    ("GET", "/admin/billing/attention/", {"q": "pi_1", "o": "1.2", "state": "open", "kind__exact": "x"}),
+    (
+        "POST",
+        "/admin/billing/attention/",
+        {"action": "close_selected", "_selected_action": "1", "select_across": "0"},
+    ),
+    ("GET", "/admin/billing/attention/<id>/change/", {}),
     ("GET", "/admin/auth/user/", {"q": "a", "o": "1.2", "p": "0", "is_staff__exact": "1"}),
     (
         "POST",

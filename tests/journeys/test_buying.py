@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -175,3 +178,27 @@ def test_an_event_of_no_interest_or_of_another_site_is_accepted_and_ignored(
     )
     assert webhook(world, stray.id).json() == {"received": True}
     assert ada.sync(stray.id).status_code == 404
+
+
+def test_who_comes_back_in_another_browser_signs_in_and_has_what_they_paid_for(
+    ada: MemberClient, world: World
+) -> None:
+    back = urlsplit(ada.pay(ada.open_checkout()).headers["Location"])
+    page = f"{back.path}?{back.query}"
+    other = MemberClient.at(world)
+    other.email = ada.email
+    wanted = re.findall(r'name="next" value="([^"]*)"', other.get(page).text)[0]
+    other.post("/sign-in/", {"email": ada.email, "next": html.unescape(wanted)})
+    assert other.enter_code(other.code()).headers["Location"] == page
+    (checkout_id,) = re.findall(r'name="session_id" value="([^"]*)"', other.get(page).text)
+    assert other.sync(checkout_id).json()["credits"] == 10
+
+
+def test_the_home_page_knows_the_last_checkout_of_who_is_signed_in_and_of_nobody_before(
+    ada: MemberClient,
+) -> None:
+    checkout_id = ada.open_checkout().rsplit("/", 1)[1]
+    assert checkout_id in ada.get("/").text
+    ada.sign_in("next@example.com")
+    home = ada.get("/").text
+    assert ("next@example.com" in home, checkout_id in home) == (True, False)

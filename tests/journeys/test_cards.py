@@ -115,6 +115,7 @@ CASES: Final = (
     card("4000 0000 0000 0259", PAID, then=("win",)),
     card("4000 0000 0000 0259", DISPUTED, then=("lose",)),
     card("4000 0000 0000 1976", PAID),
+    card("4000 0000 0000 5423", PAID),
     card("4242 4242 4242 4242", PARTLY, then=("refund 150",)),
     card("4000 0000 0000 7726", REFUNDED, then=("refund",)),
     card("4000 0000 0000 7726", REFUNDED, then=("refund", "succeed")),

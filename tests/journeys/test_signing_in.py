@@ -43,11 +43,22 @@ def test_the_code_page_is_reloaded_without_a_second_mail_and_the_mail_leads_to_i
     assert len(signed_out.mails()) == 2
 
 
-@pytest.mark.parametrize("page", ["/history/?before=7", "/?session_id=cs_test_1", "/haikus/"])
+@pytest.mark.parametrize(
+    "page", ["/history/?before=7", "/?session_id=cs_test_1", "/?checkout=cancelled", "/haikus/"]
+)
 def test_signing_in_brings_people_back_to_where_they_were(signed_out: MemberClient, page: str) -> None:
     shown = signed_out.get(page)
     sign_in = shown if page.startswith("/?") else signed_out.get(shown.headers["Location"])
     assert led_to(signed_out, unescape(re.findall(r'name="next" value="([^"]*)"', sign_in.text)[0])) == page
+
+
+def test_who_mistyped_the_address_still_comes_back_to_where_they_were(signed_out: MemberClient) -> None:
+    page = "/?session_id=cs_test_1"
+    signed_out.post("/sign-in/", {"email": "mistyped@example.com", "next": page})
+    code_page = signed_out.get("/sign-in/code/").text
+    again = unescape(re.findall(r'<a href="([^"]*)">Use a different email', code_page)[0])
+    wanted = re.findall(r'name="next" value="([^"]*)"', signed_out.get(again).text)[0]
+    assert led_to(signed_out, unescape(wanted)) == page
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ import pytest
 
 from sandbox.world import STAFF_USERNAME, World
 from tests.drivers.member import MemberClient
+from tests.drivers.stripe import Stripe
+from tests.drivers.stripe_api import WARNED
+from tests.drivers.waiting import await_that
 
 
 @pytest.fixture
@@ -83,3 +86,23 @@ def test_a_reset_without_a_reason_or_a_number_is_refused(
 
 def test_nobody_else_gets_in(ada: MemberClient) -> None:
     assert ada.get("/admin/billing/member/").status_code == 302
+
+
+def test_staff_see_what_a_bank_warns_of_until_they_have_refunded_it(
+    staff: MemberClient, grace: MemberClient, stripe: Stripe
+) -> None:
+    payment = stripe.payment(grace.buy(card=WARNED))
+    grace.await_credits(10)
+
+    def is_listed(state: str) -> bool:
+        return payment in staff.get(f"/admin/billing/attention/?state={state}").text
+
+    await_that(lambda: is_listed("open"))
+    found = staff.get(f"/admin/billing/attention/?q={payment}").text
+    (page,) = set(re.findall(r"/admin/billing/attention/\d+/change/", found))
+    assert ">10 credits<" in staff.get(page).text
+    assert grace.ledger() == [("purchase", 10, 10)]
+    stripe.press(f"payments/{payment}/refund")
+    await_that(lambda: is_listed("closed"))
+    grace.await_credits(0)
+    assert ">0 credits<" in staff.get(page).text
