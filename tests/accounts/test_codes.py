@@ -18,8 +18,6 @@ from accounts import codes
 from accounts.codes import CodeRefused, ExpiredCode, TriedTooOften, WrongCode
 from accounts.limits import TooOften
 from accounts.models import SignInCode
-from instant_admin import configured
-from instant_admin.ledger.store import BalanceStore
 from tests.drivers.instant import LoopbackInstant
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +27,7 @@ EMAIL = "ada@example.com"
 @pytest.fixture(autouse=True)
 def instant() -> Iterator[LoopbackInstant]:
     instant = LoopbackInstant()
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with instant.asked_by_the_site():
         yield instant
 
 

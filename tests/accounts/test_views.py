@@ -8,8 +8,6 @@ from django.core import mail
 from django.test import Client
 
 from accounts.members import recall
-from instant_admin import configured
-from instant_admin.ledger.store import BalanceStore
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
@@ -87,8 +85,7 @@ def test_while_instant_is_down_a_right_code_is_not_used_up(client: Client) -> No
     assert (response.status_code, response["Location"]) == (303, "/sign-in/code/")
     assert "Try again in a moment" in client.get("/sign-in/code/").content.decode()
     assert client.post("/sign-in/code/", {"code": code}, headers=JSON).status_code == 503
-    instant = LoopbackInstant()
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"
 
 
