@@ -189,7 +189,8 @@ class Purchase:
 
         def is_all_told() -> bool:
             waiting = self.stripe.ask("events", delivery_success="false", limit="100")["data"]
-            return not any(ours & _ids_in(event["data"]["object"]) for event in waiting)
+            told_of = (event["data"]["object"] for event in waiting)
+            return not any(ours & {each["id"], each.get("payment_intent")} for each in told_of)
 
         await_that(is_all_told)
 
@@ -209,11 +210,6 @@ class Purchase:
             end.history if re.search(rf">{re.escape(end.history)}<", history) else history,
             credits,
         )
-
-
-def _ids_in(thing: dict[str, Any]) -> set[str]:
-    """What an event's object is, and what it is about."""
-    return {str(thing[name]) for name in ("id", "payment_intent") if thing.get(name)}
 
 
 def test_every_test_card_has_its_case() -> None:
