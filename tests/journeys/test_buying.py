@@ -103,7 +103,7 @@ def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
 ) -> None:
     page = ada.open_checkout()
     checkout_id = page.rsplit("/", 1)[1]
-    made_with = stripe.ask(f"checkout/sessions/{checkout_id}")["metadata"]
+    made_with = stripe.ask(f"/v1/checkout/sessions/{checkout_id}")["metadata"]
     stripe.edit(checkout_id, credits="1000")
     assert ada.pay(page).status_code == 303
     assert webhook(world, checkout_id).status_code == 200
@@ -120,7 +120,7 @@ def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
 def test_what_the_dashboard_shows_is_marked_once_credited(ada: MemberClient, stripe: Stripe) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
-    assert stripe.ask(f"checkout/sessions/{checkout_id}")["metadata"]["creditsProcessed"] == "true"
+    assert stripe.ask(f"/v1/checkout/sessions/{checkout_id}")["metadata"]["creditsProcessed"] == "true"
 
 
 def test_a_mark_that_cannot_be_set_blocks_nothing(ada: MemberClient, stripe_faults: Faults) -> None:

@@ -32,9 +32,9 @@ def test_a_pack_of_which_eight_are_spent_is_refunded_by_30_and_then_70_percent(
     ada.await_credits(2)
     won_dispute = stripe.dispute(won)
     ada.await_credits(-8)
-    stripe.press(f"disputes/{won_dispute}/win")
+    stripe.post(f"/dashboard/disputes/{won_dispute}/win")
     ada.await_credits(2)
-    stripe.press(f"disputes/{lost_dispute}/lose")
+    stripe.post(f"/dashboard/disputes/{lost_dispute}/lose")
     assert ada.sync(lost).json()["credits"] == 2
     assert [amount for kind, amount, _ in ada.ledger() if kind not in ("spend", "purchase")] == [
         *(-3, -7),  # refunds
