@@ -63,7 +63,7 @@ def database_files_of(pid: int) -> int:
 def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     ada: MemberClient, world: World, stack: ExitStack
 ) -> None:
-    phone = MemberClient(world.site_url, world.mail_dir).sign_in(ada.email)
+    phone = MemberClient.at(world).sign_in(ada.email)
     at_desk = [stack.enter_context(StreamClient(ada)) for _ in range(2)]
     on_phone = stack.enter_context(StreamClient(phone))
     for tab in (*at_desk, on_phone):

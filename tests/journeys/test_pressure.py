@@ -146,7 +146,7 @@ def is_well_by_now(world: World) -> bool:
 
 
 def test_streams_of_many_accounts_do_not_use_up_the_descriptors(world: World, stack: ExitStack) -> None:
-    members = [MemberClient(world.site_url, world.mail_dir).sign_in() for _ in range(5)]
+    members = [MemberClient.at(world).sign_in() for _ in range(5)]
     # As many as one member may have; a page understands the refusal and looks again later.
     tabs = [stack.enter_context(StreamClient(members[0])) for _ in range(STREAMS_OF_A_MEMBER)]
     for tab in tabs:
