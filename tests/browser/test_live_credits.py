@@ -5,9 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from sandbox.world import World
-from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
-from tests.drivers.member import PAYS, MemberClient
+from tests.drivers.member import PAYS
 from tests.drivers.waiting import await_that
 
 
@@ -90,11 +89,8 @@ def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: Browse
 
 
 def test_a_tab_of_someone_signed_out_elsewhere_stops_listening(
-    new_browser: NewBrowser, ada_with_ten_credits: MemberClient
+    rich_ada: BrowserMember,
 ) -> None:
-    ada = new_browser(ada_with_ten_credits).opens("/")
-    ada.client.write("rain")
-    expect(ada.credits).to_have_text("9")
-    await_listening(ada.page, True)
-    ada.client.post("/sign-out/")
-    await_listening(ada.page, False)
+    await_listening(rich_ada.page, True)
+    rich_ada.client.post("/sign-out/")
+    await_listening(rich_ada.page, False)
