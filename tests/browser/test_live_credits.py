@@ -10,13 +10,6 @@ from tests.drivers.member import PAYS
 from tests.drivers.waiting import await_that
 
 
-def at_the_other_process(person: BrowserMember, world: World) -> Page:
-    """Another tab of the same browser, at the second process of the site."""
-    page = person.page.context.new_page()
-    page.goto(world.site_urls[1])
-    return page
-
-
 def number(page: Page, credits: int) -> None:
     """The tab shows this balance, in time."""
     expect(page.locator("#credits strong")).to_have_text(str(credits))
@@ -31,7 +24,8 @@ def await_listening(page: Page, is_listening: bool) -> None:
 def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     broke_ada: BrowserMember, world: World
 ) -> None:
-    other = at_the_other_process(broke_ada, world)
+    other = broke_ada.page.context.new_page()
+    other.goto(world.site_urls[1])
     number(other, 0)
     other.evaluate("window.isStillTheSamePage = true")
     broke_ada.buys()
