@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
 from tests.drivers.faults import Faults
-from tests.drivers.member import DECLINED, PAYS, MemberClient
+from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
 
 ADDED = re.compile("added", re.IGNORECASE)
 UNCHARGED = re.compile("nothing was charged", re.IGNORECASE)
@@ -109,6 +109,15 @@ def test_the_main_job_whole_without_javascript(new_browser: NewBrowser) -> None:
     expect(ada.message).to_contain_text("deleted")
     expect(ada.cards).to_have_count(1)
     _signs_out(ada)
+
+
+def test_a_free_order_is_credited(broke_ada: BrowserMember) -> None:
+    broke_ada.buys()
+    broke_ada.page.get_by_label("Promotion code").fill(FREE)
+    broke_ada.page.get_by_role("button", name="Apply").click()
+    broke_ada.page.get_by_role("button", name="Complete order").click()
+    expect(broke_ada.notice).to_contain_text(ADDED)
+    expect(broke_ada.credits).to_have_text("10")
 
 
 def test_the_notice_of_a_purchase_is_gone_after_a_reload(broke_ada: BrowserMember) -> None:
