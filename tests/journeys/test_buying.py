@@ -21,13 +21,13 @@ from tests.drivers.member import HTMX, JSON, TIMEOUT_S, MemberClient, checkout_i
 from tests.drivers.stripe import Stripe
 
 
-def webhook(world: World, checkout_id: str, *, site: int = 0, **changes: str) -> requests.Response:
+def webhook(world: World, checkout_id: str, *, site: int = 0) -> requests.Response:
     """Deliver `checkout.session.completed` as Stripe would."""
     body = json.dumps(
         {
             "id": f"evt_{uuid4().hex}",
             "object": "event",
-            "type": changes.get("type", "checkout.session.completed"),
+            "type": "checkout.session.completed",
             "livemode": False,
             "created": int(time.time()),
             "data": {"object": {"id": checkout_id, "object": "checkout.session"}},
@@ -49,11 +49,18 @@ def test_a_bigger_pack_is_worth_more_and_several_packs_are_worth_their_sum(ada: 
     assert ada.sync(checkout_in(ada.pay(page))).json()["credits"] == 80
 
 
-def test_nobody_gets_the_credits_of_someone_elses_checkout(ada: MemberClient, grace: MemberClient) -> None:
-    checkout_id = ada.buy()
-    assert grace.sync(checkout_id).status_code == 404
-    assert grace.sync("cs_test_doesnotexist").status_code == 404
-    assert grace.sync("../../v1/customers").status_code == 404
+def test_nobody_gets_the_credits_of_someone_elses_checkout(
+    ada: MemberClient, grace: MemberClient, stripe: Stripe
+) -> None:
+    of_another_site = stripe.client.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "line_items": [{"price": "price_sandbox10", "quantity": 1}],
+            "success_url": "http://other.test/",
+        }
+    )
+    for checkout_id in (ada.buy(), of_another_site.id, "cs_test_doesnotexist"):
+        assert grace.sync(checkout_id).status_code == 404
     assert grace.credits() == 0
     ada.await_credits(10)
 
@@ -99,7 +106,7 @@ def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
 ) -> None:
     page = ada.open_checkout()
     checkout_id = page.rsplit("/", 1)[1]
-    made_with = stripe.ask(f"checkout/sessions/{checkout_id}")["metadata"]
+    made_with = stripe.ask(f"/v1/checkout/sessions/{checkout_id}")["metadata"]
     stripe.edit(checkout_id, credits="1000")
     assert ada.pay(page).status_code == 303
     assert webhook(world, checkout_id).status_code == 200
@@ -116,7 +123,7 @@ def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
 def test_what_the_dashboard_shows_is_marked_once_credited(ada: MemberClient, stripe: Stripe) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
-    assert stripe.ask(f"checkout/sessions/{checkout_id}")["metadata"]["creditsProcessed"] == "true"
+    assert stripe.ask(f"/v1/checkout/sessions/{checkout_id}")["metadata"]["creditsProcessed"] == "true"
 
 
 def test_a_mark_that_cannot_be_set_blocks_nothing(ada: MemberClient, stripe_faults: Faults) -> None:
@@ -161,23 +168,6 @@ def test_the_sync_says_503_while_stripe_is_away_and_credits_afterwards(
     assert (away.status_code, "error" in away.json()) == (503, True)
     stripe_faults.clear()
     assert ada.sync(checkout_id).json()["credits"] == 10
-
-
-def test_an_event_of_no_interest_or_of_another_site_is_accepted_and_ignored(
-    ada: MemberClient, world: World, stripe: Stripe
-) -> None:
-    checkout_id = ada.open_checkout().rsplit("/", 1)[1]
-    assert webhook(world, checkout_id, type="customer.updated").json() == {"received": True}
-    assert webhook(world, "cs_test_ofanothersite").json() == {"received": True}
-    stray = stripe.client.v1.checkout.sessions.create(
-        {
-            "mode": "payment",
-            "line_items": [{"price": "price_sandbox10", "quantity": 1}],
-            "success_url": "http://other.test/",
-        }
-    )
-    assert webhook(world, stray.id).json() == {"received": True}
-    assert ada.sync(stray.id).status_code == 404
 
 
 def test_who_comes_back_in_another_browser_signs_in_and_has_what_they_paid_for(
