@@ -16,7 +16,7 @@ from uuid import UUID
 
 from accounts.members import Member
 from billing.checkout import StartedCheckout, start_checkout
-from billing.errors import BillingError, RequestIdReused, StripeError
+from billing.errors import BillingError, PackNotForSale, RequestIdReused, StripeError
 from billing.fulfilment import Outcome, sync_checkout
 from billing.packs import Pack
 from billing.reconciliation import reconcile
@@ -228,7 +228,7 @@ def _check_out(cast: Cast, deed: Deed) -> StartedCheckout | None:
     for _ in range(3):
         try:
             return cast.world.serve("start_checkout", start)
-        except (NoAnswer, StripeError, InstantError):
+        except (NoAnswer, StripeError, InstantError, PackNotForSale):
             cast.world.scheduler.sleep(5.0)
     return None
 
@@ -406,10 +406,13 @@ def _reconcile(cast: Cast, deed: Deed) -> None:
 
 
 def _tidy(cast: Cast, deed: Deed) -> None:
-    """Somebody tidies up in Stripe's dashboard, three times as customers come."""
+    """Somebody tidies up in Stripe's dashboard, three times: customers go, and a price is off the shelf meanwhile."""
+    price_id = PACKS[deed.member % len(PACKS)][0]
     for _ in range(3):
         delete_customers(cast, cast.members[deed.member])
+        cast.world.sell(price_id, is_sold=False)
         cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 1.0, 60.0, 0.5 * DAY_S]))
+        cast.world.sell(price_id, is_sold=True)
 
 
 def delete_customers(cast: Cast, member: Member) -> None:

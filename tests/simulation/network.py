@@ -198,62 +198,53 @@ _ERRORS: Final[dict[tuple[str, str], tuple[int, dict[str, Any]]]] = {
 }
 
 
+_ENCODE: Final = json.JSONEncoder().encode
+
+
 class SimulatedSession(requests.Session):
-    """The `requests` session of the Instant client, with something else than sockets below it."""
+    """What both libraries send with, over something else than sockets. Quicker than an adapter of requests."""
 
     def __init__(self, carry: Handler) -> None:
         super().__init__()
         self._carry = carry
 
     def request(  # type: ignore[override]
-        self, method: str, url: str, *, params: Mapping[str, str], json: Any, **more: Any
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: str | None = None,
+        auth: Callable[[requests.PreparedRequest], object] = lambda prepared: prepared,
+        **more: Any,
     ) -> requests.Response:
         """Prepare the request as requests would, as far as a stand-in can see, and carry it."""
         prepared = requests.PreparedRequest()
-        prepared.headers = requests.structures.CaseInsensitiveDict(more["headers"])
-        more["auth"](prepared)
-        headers = {name.lower(): value for name, value in prepared.headers.items()}
-        sent = Request(
-            method=method,
-            path=urlsplit(url).path,
-            query=urlencode(params),
-            headers=headers | {"content-type": "application/json"},
-            body=_ENCODE(json).encode() if json is not None else b"",
-        )
-        answer = self._carry(sent)
-        response = requests.Response()
-        response.status_code = answer.status
-        response._content = answer.body
-        return response
-
-
-_ENCODE: Final = json.JSONEncoder().encode
-
-
-class SimulatedStripeClient(stripe.RequestsClient):
-    """What Stripe's library sends with, over the simulated network. Its pauses between tries take no time."""
-
-    def __init__(self, carry: Handler) -> None:
-        super().__init__()
-        self._carry = carry
-
-    def request(  # type: ignore[override]  # Stripe's own subclass differs from its base in the same way
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        """One attempt."""
+        prepared.headers = requests.structures.CaseInsensitiveDict(headers)
+        auth(prepared)
+        if json is not None:
+            prepared.headers["Content-Type"] = "application/json"
+            data = _ENCODE(json)
         parts = urlsplit(url)
         sent = Request(
             method=method.upper(),
             path=parts.path,
-            query=parts.query,
-            headers={name.lower(): str(value) for name, value in (headers or {}).items()},
-            body=(post_data or "").encode(),
+            query=urlencode(params) if params else parts.query,
+            headers={name.lower(): str(value) for name, value in prepared.headers.items()},
+            body=(data or "").encode(),
         )
-        try:
-            answer = self._carry(sent)
-        except requests.RequestException as exc:
-            self._handle_request_error(exc)
-        return answer.body, answer.status, answer.headers
+        answer = self._carry(sent)
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
+        response._content = answer.body
+        return response
+
+
+class HastyStripeClient(stripe.RequestsClient):
+    """Stripe's carrier; its pauses between tries take no time."""
 
     def _sleep_time_seconds(self, num_retries: int) -> float:
         return 0.0

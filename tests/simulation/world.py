@@ -27,9 +27,9 @@ from tests.recorded import StripeStandIn
 from tests.simulation.network import (
     VERBS,
     FaultPlan,
+    HastyStripeClient,
     Network,
     SimulatedSession,
-    SimulatedStripeClient,
     some_kinds,
 )
 from tests.simulation.scheduler import Crash, Scheduler
@@ -164,6 +164,11 @@ class World:
         form = {f"metadata[{name}]": value for name, value in metadata.items()}
         self.ask_stripe(f"/v1/checkout/sessions/{checkout_id}", form=form)
 
+    def sell(self, price_id: str, *, is_sold: bool) -> None:
+        """Archive a price in Stripe's dashboard, or put it back."""
+        self.note(f"{price_id} is {'sold' if is_sold else 'archived'}")
+        self.ask_stripe(f"/v1/prices/{price_id}", form={"active": str(is_sold).lower()})
+
     def sessions(self) -> list[dict[str, Any]]:
         """Every Checkout Session."""
         return list(self.ask_stripe("/v1/checkout/sessions?limit=100")["data"])
@@ -193,7 +198,9 @@ class World:
         stripe = Client(
             secret_key=SECRET_KEY,
             api_base="http://stripe.simulated",
-            http_client=SimulatedStripeClient(self.network.to("stripe", self.stripe.handle)),
+            http_client=HastyStripeClient(
+                session=SimulatedSession(self.network.to("stripe", self.stripe.handle))
+            ),
         )
         return ServerProcess(client, store, stripe)
 
