@@ -128,6 +128,9 @@ CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
 # How many requests one process works on at once, live counters aside; fewer where it has no descriptors for them.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
+# How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
+LEDGER_BATCH_LIMIT = env.int("LEDGER_BATCH_LIMIT", default=64)
+LEDGER_TURNS_FOLDER = env.str("LEDGER_TURNS_FOLDER", default="")
 # How many live counters may be open, of one member, from one network address, in one process.
 STREAMS_PER_MEMBER = env.int("STREAMS_PER_MEMBER", default=16)
 STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=100)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 
 from django.conf import settings
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
+from instant_admin.ledger.turns import ALONE, Files
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
 
@@ -49,4 +51,7 @@ def _client(api_uri: str, app_id: str, admin_token: str) -> InstantAdmin:
 
 @cache
 def _store(client: InstantAdmin) -> BalanceStore:
-    return BalanceStore(client)
+    folder = settings.LEDGER_TURNS_FOLDER
+    return BalanceStore(
+        client, batch_limit=settings.LEDGER_BATCH_LIMIT, turns=Files(Path(folder)) if folder else ALONE
+    )

@@ -5,9 +5,9 @@ Knows the names of the schema, decides nothing. A row that is no entry of ours r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from instant_admin.client.admin import Connection
@@ -18,6 +18,8 @@ from instant_admin.client.types import Query, Step, Tree
 from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError
 
 ENTRIES: Final = "creditEntries"
+
+T = TypeVar("T")
 
 
 class NoSuchAccount(LedgerError):
@@ -74,6 +76,11 @@ def account_query(account_id: UUID) -> Query:
     return {"$users": {"$": {"where": {"id": str(account_id)}}}}
 
 
+def accounts_query(account_ids: Collection[UUID]) -> Query:
+    """The query whose answer `accounts_in` reads."""
+    return {"$users": {"$": {"where": {"id": {"$in": [*map(str, account_ids)]}}}}}
+
+
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
     numbers = range(before_seq - 1, max(0, before_seq - 1 - limit), -1)
     return [slot_of(account_id, seq) for seq in numbers]
@@ -115,8 +122,19 @@ def account_of(row: Mapping[str, Any]) -> Account:
     return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq)
 
 
-def steps_of(entry: Entry) -> list[Step]:
-    """The steps that write an entry and the balance that it leaves."""
+def steps_of(entries: Sequence[Entry]) -> list[Step]:
+    """The steps that write entries, an account's in the order of their numbers, and the balances that they leave."""
+    last = {entry.account_id: entry for entry in entries}
+    return [
+        *(step for entry in entries for step in _entry_steps(entry)),
+        *(
+            update("$users", account_id, {"credits": entry.balance, "creditSeq": entry.seq}, upsert=False)
+            for account_id, entry in last.items()
+        ),
+    ]
+
+
+def _entry_steps(entry: Entry) -> list[Step]:
     optional = {"note": entry.note, "actor": entry.actor, "ref": entry.ref, "product": entry.product}
     return [
         create(
@@ -133,7 +151,6 @@ def steps_of(entry: Entry) -> list[Step]:
             | {name: value for name, value in optional.items() if value},
         ),
         link(ENTRIES, entry.id, {"account": entry.account_id}),
-        update("$users", entry.account_id, {"credits": entry.balance, "creditSeq": entry.seq}, upsert=False),
     ]
 
 
@@ -143,6 +160,29 @@ def account_in(tree: Tree, account_id: UUID) -> Account:
     if not rows:
         raise NoSuchAccount(f"There is no member {account_id}")
     return account_of(rows[0])
+
+
+def accounts_in(tree: Tree, account_ids: Iterable[UUID]) -> dict[UUID, Account | LedgerError]:
+    """Each of these accounts, or the error that says what is wrong with it."""
+    rows = {row.get("id"): row for row in tree["$users"]}
+    return {
+        account_id: _or_error(
+            account_in, {"$users": [row] if (row := rows.get(str(account_id))) else []}, account_id
+        )
+        for account_id in account_ids
+    }
+
+
+def entries_in(tree: Tree) -> dict[str, Entry | LedgerError]:
+    """The entries of an answer by their keys, each of them or the error that says what is wrong with it."""
+    return {row["key"]: _or_error(entry_of, row) for row in tree[ENTRIES]}
+
+
+def _or_error(read: Callable[..., T], *args: Any) -> T | LedgerError:
+    try:
+        return read(*args)
+    except LedgerError as exc:
+        return exc
 
 
 def _text(value: object) -> str:
