@@ -129,6 +129,7 @@ class BalanceStore:
     """Reads balances and posts movements, as the app's admin. Safe to share between threads.
 
     The clock, the source of ids, the pauses and their jitter are arguments so that they can be simulated.
+    `on_written` is called with each entry as soon as Instant has answered that it is written.
     """
 
     def __init__(
@@ -139,12 +140,14 @@ class BalanceStore:
         new_id: Callable[[], UUID] = row_id,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        on_written: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self._instant = instant
         self.now = now
         self._new_id = new_id
         self._sleep = sleep
         self._jitter = jitter
+        self._on_written = on_written
         self._guards_seen = False
 
     def account(self, account_id: UUID) -> Account:
@@ -209,8 +212,7 @@ class BalanceStore:
             self._write(entry, steps(item_id), attempts)
         if opening is not None or not plan.is_single:
             return None
-        after = Account(id=account_id, credits=entry.balance, seq=entry.seq)
-        return Applied(account=after, found=found | {entry.key: entry}, made=attempts.made)
+        return Applied(account=entry.account_after, found=found | {entry.key: entry}, made=attempts.made)
 
     def _entry(self, account: Account, movement: Movement) -> Entry:
         return Entry(
@@ -232,6 +234,7 @@ class BalanceStore:
         attempts.about_to_write(entry)
         self._instant.transact([*steps_of(entry), *bought])
         logger.info("%s %+d credits, balance %d", entry.key, entry.amount, entry.balance)
+        self._on_written(entry)
 
     def _read(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
         """The account and what stands under `keys`, in one query and so in one snapshot."""

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from billing.counter.hub import hub
+from billing.counter.tabs import tabs
 from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -21,4 +21,4 @@ def test_a_server_that_cannot_stream_says_so_and_starts_nothing() -> None:
     response = browser_of(ADA).get(PATH)
     assert (response.status_code, response.content) == (204, b"")
     assert "no-store" in response["Cache-Control"]
-    assert hub().members == 0
+    assert len(tabs()) == 0
