@@ -5,8 +5,7 @@ the time from when the webhook is sent to when the counter's new number has arri
 is after the webhook was answered, which is when the credits are certainly there (less than nothing: before).
 
 Then many tabs of one member at one process: its memory, its threads, and the time from when Instant has answered
-that another process's entry is written to when the last tab has its number. With 5,000 tabs, one in about five of
-those times has a collection of Python's garbage in it. The tabs are on the same machine.
+that another process's entry is written to when the last tab has its number. The tabs are on the same machine.
 """
 
 from __future__ import annotations

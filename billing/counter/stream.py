@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from http import HTTPStatus
@@ -21,7 +22,8 @@ from billing.counter.tabs import TooManyTabs, tabs
 
 # Proxies close what is silent for a minute; so does a browser that has gone, but only when it is written to.
 HEARTBEAT_S: Final = 15.0
-RETRY_MS: Final = 2000
+# When this process is started again, its tabs come back over two seconds and not all at once.
+RETRY_MS: Final = range(1000, 3000)
 FULL_RETRY_AFTER_S: Final = 30
 
 
@@ -57,7 +59,7 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
 
 
 async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
-    yield f"retry: {RETRY_MS}\n\n"
+    yield f"retry: {random.choice(RETRY_MS)}\n\n"  # noqa: S311  no secret
     try:
         with tabs().opened(member, session_key) as tab:
             while not tab.signed_out:
