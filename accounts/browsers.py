@@ -13,7 +13,6 @@ from django.utils.crypto import salted_hmac
 
 from credits_site.addresses import address_of
 
-_COOKIE: Final = "known"
 _SALT: Final = "accounts.browsers"
 _AGE_S: Final = 60 * 60 * 24 * 365
 # Emails that one browser is known for, newest first.
@@ -57,7 +56,7 @@ def know(request: HttpRequest, response: HttpResponse, email: str) -> None:
     known = _known(request) or {"id": secrets.token_hex(10), "emails": []}
     marks = list(dict.fromkeys([_mark(email), *known["emails"]]))[:_MOST]
     response.set_cookie(
-        _COOKIE,
+        _cookie_name(),
         signing.dumps(known | {"emails": marks}, salt=_SALT),
         max_age=_AGE_S,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -66,9 +65,15 @@ def know(request: HttpRequest, response: HttpResponse, email: str) -> None:
     )
 
 
+def _cookie_name() -> str:
+    return f"{settings.COOKIE_PREFIX}known"
+
+
 def _known(request: HttpRequest) -> dict[str, Any] | None:
     try:
-        known: dict[str, Any] = signing.loads(request.COOKIES.get(_COOKIE, ""), salt=_SALT, max_age=_AGE_S)
+        known: dict[str, Any] = signing.loads(
+            request.COOKIES.get(_cookie_name(), ""), salt=_SALT, max_age=_AGE_S
+        )
     except signing.BadSignature:
         return None
     return known

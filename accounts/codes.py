@@ -25,6 +25,7 @@ from accounts import limits
 from accounts.emails import mailbox_of
 from accounts.members import Member
 from accounts.models import SignInCode
+from accounts.sessions import end_sessions_of
 from credits_site.addresses import network_of
 from instant_admin.client.errors import InstantError, InstantRejected
 from instant_admin.client.types import SignedIn
@@ -169,9 +170,12 @@ def sign_out(member: Member) -> None:
         logger.warning("A refresh token could not be revoked: %s", exc)
 
 
-def sign_out_everywhere(member: Member) -> None:
-    """Revoke all of the member's refresh tokens, as `sign_out` does one."""
+def sign_out_everywhere(member_id: UUID) -> bool:
+    """End every session of the member and revoke all their refresh tokens; False if Instant did not do its part."""
+    end_sessions_of(member_id)
     try:
-        instant().sign_out_user(member.id)
+        instant().sign_out_user(member_id)
     except InstantError as exc:
         logger.warning("The refresh tokens of a member could not be revoked: %s", exc)
+        return False
+    return True

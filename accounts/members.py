@@ -6,6 +6,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.emails import readable
@@ -36,13 +38,15 @@ class Member:
 
 
 def remember(session: SessionBase, member: Member, *, place: str = "") -> None:
-    """Sign `member` in to `session`, under a fresh session key. `place` is where they are, in words.
+    """Sign `member` in to `session`, under a fresh session key, until it ends. `place` is where they are, in words.
 
     What the session holds of another member goes; what somebody typed before they signed in stays.
     """
     if session.get(_SESSION_KEY, {}).get("id") not in (None, str(member.id)):
         session.flush()
     session.cycle_key()
+    # Counted from here: using the site makes no sign-in longer.
+    session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
     session[_SESSION_KEY] = {
         "id": str(member.id),
         "email": member.email,

@@ -19,10 +19,10 @@ from accounts.browsers import know, known_as, place_of
 from accounts.codes import CodeRefused, MailFailed
 from accounts.emails import readable
 from accounts.forms import CodeForm, EmailForm
-from accounts.http import SiteRequest, member_required, signed_in, with_retry_after
+from accounts.http import SiteRequest, member_required, sign_in_page, signed_in, with_retry_after
 from accounts.limits import TooOften
 from accounts.members import Member, remember
-from accounts.sessions import end_sessions_of, sessions_of
+from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
 from credits_site.addresses import address_of
 from credits_site.answers import (
@@ -120,7 +120,12 @@ def enter_code(request: SiteRequest) -> HttpResponse:
         return _start_over(request)
     if request.method != "POST":
         form = CodeForm.recall(request.session, initial={"code": request.GET.get("code", "")})
-        return render(request, "accounts/code.html", {"form": form, "email": readable(waiting["email"])})
+        context = {
+            "form": form,
+            "email": readable(waiting["email"]),
+            "start_over": sign_in_page(waiting["next"]),
+        }
+        return render(request, "accounts/code.html", context)
     form = CodeForm.sent(request)
     if not form.is_valid():
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -192,8 +197,7 @@ def sign_out_everywhere(request: SiteRequest) -> HttpResponse:
     """End every session of the member, this one too, and take back all their tokens."""
     member = signed_in(request)
     _end_sign_in(request)
-    end_sessions_of(member.id)
-    codes.sign_out_everywhere(member)
+    codes.sign_out_everywhere(member.id)
     note(request, "signed out everywhere")
     return _signed_out(request)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Iterable
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
 
 from django.http import HttpRequest
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 def address_of(request: HttpRequest) -> str:
@@ -27,3 +32,18 @@ def network_of(address: str) -> str:
     if isinstance(found, IPv6Address):
         return str(ip_network((found, 64), strict=False))
     return address if found is None else str(found)
+
+
+def networks_in(setting: Iterable[str]) -> list[Network]:
+    """The networks, or single addresses, that a setting lists. Raises `ValueError` for what is none."""
+    return [_network(text.strip()) for text in setting]
+
+
+def is_in(address: str, networks: Iterable[Network]) -> bool:
+    """Whether one of them has the address; what is no address is in none."""
+    found = parsed(address)
+    return found is not None and any(found in network for network in networks)
+
+
+# Read at every request, and always the same.
+_network = cache(ip_network)

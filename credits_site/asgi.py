@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from credits_site.gate import Gate
 from credits_site.headers import Handler
+from credits_site.health import HEALTHZ
 
 # A full collection of garbage takes a second when thousands of streams are open, and nobody is answered meanwhile.
 # To tell them all takes so many objects at once that, above Python's own threshold of 700, they count as long-lived,
@@ -39,5 +40,5 @@ application = Gate(
     _site,
     body_limits_bytes=dict.fromkeys((_webhook_path, f"{_webhook_path}/"), 1024 * 1024),
     streams={_stream_path},
-    uncounted={reverse("healthz")},
+    uncounted={HEALTHZ},
 )

@@ -14,6 +14,9 @@ from django.core.mail.backends import console, dummy, locmem
 from django.http.request import validate_host
 from django.utils.module_loading import import_string
 
+from credits_site.addresses import networks_in
+from credits_site.proxies import WHOEVER_CONNECTS
+
 SHORTEST_KEY: Final = 50
 FEWEST_CHARACTERS: Final = 10
 # Mail that nobody gets. The file backend is a kind of the console's.
@@ -62,4 +65,17 @@ def check_ready_for_strangers(
             "The host of SITE_URL is not in ALLOWED_HOSTS, so whoever comes back is refused.",
             hint="Add it to ALLOWED_HOSTS, or remove ALLOWED_HOSTS.",
             id="credits_site.E006",
+        )
+
+
+@checks.register(checks.Tags.security)
+def check_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Every proxy can be read, or no request could be answered."""
+    try:
+        networks_in(name for name in settings.FORWARDED_ALLOW_IPS if name != WHOEVER_CONNECTS)
+    except ValueError as exc:
+        yield Error(
+            f"FORWARDED_ALLOW_IPS has something that is no network: {exc}.",
+            hint="Write the addresses or networks of your proxies, such as 127.0.0.1,10.0.0.0/8.",
+            id="credits_site.E007",
         )

@@ -19,6 +19,8 @@ from django.conf import settings
 
 from credits_site import descriptors
 from credits_site.addresses import network_of
+from credits_site.proxies import as_sent
+from credits_site.security import OF_PLAIN_TEXT
 
 Message: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -102,6 +104,7 @@ class Gate:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 408, 413, 431 or 503 and close the connection."""
+        scope = as_sent(scope)
         places = self._places.get(scope["path"], self._other_places)
         network = network_of(scope["client"][0]) if scope["client"] else ""
         try:
@@ -191,6 +194,7 @@ async def _refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
         (b"content-type", b"application/json" if wants_json else b"text/plain; charset=utf-8"),
         (b"content-length", str(len(said)).encode()),
         (b"cache-control", b"no-store"),
+        *((name.lower().encode(), value.encode()) for name, value in OF_PLAIN_TEXT.items()),
         (b"connection", b"close"),
     ]
     if may_try_again:

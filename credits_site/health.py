@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Final
@@ -14,18 +14,20 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from credits_site.security import OF_PLAIN_TEXT
 from instant_admin.client.errors import InstantError
 from instant_admin.configured import instant
 
 logger = logging.getLogger(__name__)
 
 ANSWER_KEPT_S: Final = 5.0
+HEALTHZ: Final = "/healthz"
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process is up and answers."""
-    return HttpResponse("ok", content_type="text/plain")
+    return _said("ok")
 
 
 @require_safe
@@ -33,13 +35,29 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """What the site stands on is there too, or was a few seconds ago; 503 names what is not."""
     failing = _readiness().failing()
     if failing:
-        return HttpResponse(
-            f"not ready: {', '.join(failing)}",
-            content_type="text/plain",
-            status=HTTPStatus.SERVICE_UNAVAILABLE,
-            headers={"Retry-After": "5"},
-        )
-    return HttpResponse("ok", content_type="text/plain")
+        response = _said(f"not ready: {', '.join(failing)}", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        response["Retry-After"] = "5"
+        return response
+    return _said("ok")
+
+
+def _said(text: str, *, status: int = HTTPStatus.OK) -> HttpResponse:
+    return HttpResponse(
+        text, content_type="text/plain; charset=utf-8", status=status, headers=dict(OF_PLAIN_TEXT)
+    )
+
+
+PROBES: Final[Mapping[str, Callable[[HttpRequest], HttpResponse]]] = {HEALTHZ: healthz, "/readyz": readyz}
+
+
+class ProbeMiddleware:
+    """Answers probes before anything looks at the host or the scheme, which are not the public ones."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return PROBES.get(request.path_info, self.get_response)(request)
 
 
 class Readiness:

@@ -1,4 +1,4 @@
-"""A log that nobody can fill: a complaint of one kind is written once a minute."""
+"""A log that nobody can fill, and in which nobody writes a line of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,25 @@ PERIOD_S: Final = 60.0
 KINDS_LIMIT: Final = 1000
 _KIND_CHARACTERS: Final = 60
 
+# What begins a new line, or moves what reads the log about, as a backslash would write it.
+_CONTROLS: Final = {
+    code: chr(code).encode("unicode_escape").decode()
+    for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
+}
+
 Kind: TypeAlias = tuple[str, int, str, type[BaseException] | None]
+
+
+class OneLine(logging.Formatter):
+    """Keeps what was said to one line, with its time in UTC; a traceback follows in lines of its own."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return super().formatMessage(record).translate(_CONTROLS)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse
 
 _META: Final = "instant_credits.request_id"
+_LONGEST: Final = 200
 _logger: Final = logging.getLogger("security")
 # What a proxy may have named the request; anything else would let a stranger write into the log.
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -50,10 +51,5 @@ def _log(level: int, request: HttpRequest | None, event: str, about: dict[str, o
             "address": request.META.get("REMOTE_ADDR"),
             "request": request.META.get(_META),
         }
-    known = {name: _in_one_line(value) for name, value in about.items() if value not in (None, "")}
+    known = {name: str(value)[:_LONGEST] for name, value in about.items() if value not in (None, "")}
     _logger.log(level, f"{event} %s", " ".join(f"{name}={value}" for name, value in known.items()))
-
-
-def _in_one_line(value: object) -> str:
-    """Nobody writes a line of their own into the log."""
-    return str(value)[:200].encode("unicode_escape").decode()

@@ -100,7 +100,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
         backlog=descriptors.BACKLOG,
         limit_concurrency=descriptors.for_connections(),
         h11_max_incomplete_event_size=HEAD_LIMIT_BYTES,
-        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
+        proxy_headers=False,  # `proxies.py` reads them, in every spelling
         server_header=False,
         # Django's settings say what is logged; the proxy keeps the log of requests.
         log_config=None,

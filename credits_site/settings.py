@@ -52,9 +52,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "credits_site.security_log.RequestIdMiddleware",
+    "credits_site.health.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -91,12 +92,12 @@ USE_TZ = True
 # HTTPS. On unless told otherwise: cookies would travel in the clear without it.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600 if HTTPS_ONLY else 0)
+# By this name browsers know a cookie that no other host, and no page over http, can have set.
+COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=60 * 60 * 24 * 365 if HTTPS_ONLY else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS_AND_PRELOAD", default=False)
-# Health checks come from inside the machine room, in plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if env.bool("BEHIND_TLS_PROXY", default=False):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -118,6 +119,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+# In a cookie, what a page says of somebody could be read by whoever has the browser next.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Prices read from Stripe. With several server processes, use a shared one.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
@@ -129,11 +132,12 @@ REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 STREAMS_PER_MEMBER = env.int("STREAMS_PER_MEMBER", default=16)
 STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=100)
 STREAMS_PER_PROCESS = env.int("STREAMS_PER_PROCESS", default=1000)
-# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas.
-FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", default="127.0.0.1")
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks, or `*`.
+FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1"])
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -182,11 +186,22 @@ OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "credits_site.logs.OneLine",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+    },
     "filters": {
         "repetitions": {
             "()": "credits_site.logs.Repetitions",
-            "every_line_of": ["billing.fulfilment", "billing.staff", "billing.webhook"],
+            "every_line_of": [
+                "billing.attention",
+                "billing.fulfilment",
+                "billing.staff",
+                "billing.webhook",
+            ],
         },
     },
     "handlers": {

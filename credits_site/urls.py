@@ -3,14 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from credits_site import health
-
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("haikus.urls")),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
 ]
 

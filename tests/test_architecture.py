@@ -1,6 +1,8 @@
-"""Imports run one way down."""
+"""Imports run one way down, and nothing is there that must not be."""
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +73,50 @@ def test_views_ask_no_outside_service_themselves() -> None:
     assert len(views) == 3
     for name in ("stripe", "requests", "instant_admin", "billing.stripe_api"):
         assert not views & importers_of(name)
+
+
+@pytest.mark.parametrize(
+    "library",
+    ["ctypes", "lxml", "marshal", "multiprocessing", "pickle", "shelve", "subprocess", "xml", "yaml"],
+)
+def test_nothing_runs_another_program_or_reads_what_can_run(library: str) -> None:
+    assert importers_of(library) == set()
+
+
+def test_nothing_runs_a_text() -> None:
+    called = {
+        f"{path} calls {ast.unparse(node.func)}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(node, ast.Call)
+    }
+    assert len(called) > 1000
+    assert not [
+        call
+        for call in called
+        if re.search(
+            r" (eval|exec|compile|mark_safe|Template|[\w.]*\.from_string|os\.(system|popen|exec\w+))$", call
+        )
+    ]
+
+
+def test_what_must_not_be_guessed_is_left_to_no_mere_chance() -> None:
+    assert importers_of("random") == {
+        "billing/counter/stream.py",
+        "haikus/generators/sample.py",
+        "haikus/store.py",
+        "instant_admin/ledger/feed.py",
+        "instant_admin/ledger/store.py",
+    }
+    assert {"accounts/browsers.py", "accounts/codes.py"} <= importers_of("secrets")
+
+
+def test_a_server_needs_none_of_the_packages_of_the_stand_ins_and_the_tests() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for_others = {re.split(r"[>=<\[]", package)[0] for packages in extras.values() for package in packages}
+    locked = set(
+        re.findall(r"^([\w.-]+)==", (ROOT / "requirements-production.lock").read_text(), re.MULTILINE)
+    )
+    assert {"django", "stripe"} <= locked
+    assert {"jinja2", "pytest"} <= for_others
+    assert locked & for_others == set()

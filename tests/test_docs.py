@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.stripe_api.refusals import OTHERS, TABLE, Row
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from billing.webhook import EVENTS
+from credits_site.health import PROBES
 from instant_admin.ledger.rules import Kind
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
@@ -142,7 +144,7 @@ def _routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iter
 def test_the_table_of_routes_is_complete() -> None:
     rows = table("Routes", (ROOT / "docs" / "routes.md").read_text())
     told = [path for cells in rows for path in re.findall(r"`([^`]+)`", cells[0])]
-    assert sorted(told) == sorted(_routes(get_resolver().url_patterns))
+    assert sorted(told) == sorted([*_routes(get_resolver().url_patterns), *PROBES])
 
 
 # docs/operations.md
@@ -178,7 +180,9 @@ def test_what_members_are_told_is_what_the_code_says() -> None:
 def test_the_list_of_keys_has_the_ones_that_are_made() -> None:
     keys = {re.sub(r"<.*", "", cells[1].strip("`")) for cells in table("The mechanism")}
     source = "\n".join(path.read_text() for folder in CODE[:-1] for path in (ROOT / folder).rglob("*.py"))
-    assert keys == set(re.findall(r'key=f"(\w+:)', source)) | set(re.findall(r'f"(clawback:)', source))
+    assert keys == set(re.findall(r'key=f"(\w+:)', source)) | set(
+        re.findall(r'f"(purchase:|clawback:)', source)
+    )
     assert len(keys) < len(Kind)
 
 
@@ -225,7 +229,43 @@ def test_every_card_to_try_is_a_test_card() -> None:
     assert {number.replace(" ", "") for number in told} <= BY_NUMBER.keys()
 
 
-def test_every_test_that_the_security_policy_names_is_there() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text())
-    assert len(named) > 10
+# docs/asvs.md
+
+# How many points of levels 1 and 2 the sections of each chapter of OWASP ASVS 5.0 have; the first of each is 1.
+ASVS: dict[int, tuple[int, ...]] = {
+    1: (2, 9, 11, 3, 2),
+    2: (3, 3, 4, 1),
+    3: (0, 2, 4, 6, 5, 0, 2),
+    4: (3, 1, 2, 4),
+    5: (1, 3, 2, 3),
+    6: (3, 12, 4, 4, 5, 3, 0, 4),
+    7: (3, 4, 2, 5, 2, 2),
+    8: (2, 3, 1, 1),
+    9: (3, 4),
+    10: (2, 2, 4, 11, 5, 2, 3),
+    11: (2, 3, 3, 4, 1, 1),
+    12: (3, 2, 4),
+    13: (1, 5, 2, 5),
+    14: (2, 4, 3),
+    15: (3, 3, 7),
+    16: (1, 5, 4, 3, 3),
+    17: (1, 4, 2),
+}
+
+
+def test_every_point_of_the_standard_is_listed_once() -> None:
+    points = [
+        f"{chapter}.{section}.{point}"
+        for chapter, sections in ASVS.items()
+        for section, most in enumerate(sections, start=1)
+        for point in range(1, most + 1)
+    ]
+    rows = re.findall(r"^\| (\d[\d., ]*) \| \S", (ROOT / "docs" / "asvs.md").read_text(), re.MULTILINE)
+    assert len(points) == 253
+    assert Counter(point for row in rows for point in row.split(", ")) == Counter(points)
+
+
+def test_every_test_that_is_said_to_show_something_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", EVERY_WORD)
+    assert len(named) > 100
     assert [test for path, test in named if f"def {test}(" not in (ROOT / path).read_text()] == []

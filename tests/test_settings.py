@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -21,3 +22,9 @@ def test_every_variable_of_env_example_is_explained() -> None:
         line for before, line in itertools.pairwise(lines) if "=" in line[:30] and not before.startswith("#")
     ]
     assert [line for line in unexplained if not line.startswith("#")] == []
+
+
+def test_passwords_of_staff_are_slow_to_guess() -> None:
+    hasher = get_hasher()
+    assert isinstance(hasher, PBKDF2PasswordHasher)
+    assert (hasher.algorithm, hasher.iterations >= 600_000) == ("pbkdf2_sha256", True)

@@ -10,14 +10,14 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from accounts.staff.networks import staff_networks
+from credits_site.addresses import networks_in
 
 
 @checks.register(checks.Tags.security)
 def check_staff_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every network can be read, or the staff's pages would answer nobody."""
     try:
-        staff_networks()
+        networks_in(settings.STAFF_NETWORKS)
     except ValueError as exc:
         return [
             checks.Error(

@@ -1,4 +1,7 @@
-"""The counter of a member as server-sent events: once when the stream opens, and whenever the balance moves."""
+"""The counter of a member as server-sent events: once when the stream opens, and whenever the balance moves.
+
+The first event says whose it is, since a page may have been opened by another member of the same browser.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,8 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
 
 
 async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
-    yield f"retry: {random.choice(RETRY_MS)}\n\n"  # noqa: S311  no secret
+    retry_ms = random.choice(RETRY_MS)  # noqa: S311  no secret
+    yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
         with tabs().opened(member, session_key) as tab:
             while not tab.signed_out:

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.codes import sign_out_everywhere
 from accounts.staff.passwords import fresh_password_required
 from billing.errors import RequestIdReused, UnknownMember
 from billing.forms import FindMembersForm, ResetForm
@@ -52,18 +53,23 @@ class MemberAdmin(_ModelAdmin):
         """Whether this staff member may set balances."""
         return request.user.has_perm("billing.reset_credits")
 
+    def has_end_sessions_permission(self, request: HttpRequest) -> bool:
+        """Whether this staff member may sign members out."""
+        return request.user.has_perm("billing.end_sessions")
+
     def get_urls(self) -> list[URLPattern]:
         """The pages, under the names by which the admin's index and log link to them."""
         view = self.admin_site.admin_view
 
-        def moving_credits(action: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def doing(action: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             return view(require_POST(fresh_password_required(action)))
 
         return [
             path("", view(self.find), name="billing_member_changelist"),
             path("<uuid:member_id>/change/", view(self.member), name="billing_member_change"),
-            path("<uuid:member_id>/reset/", moving_credits(self.reset), name="billing_member_reset"),
-            path("<uuid:member_id>/check/", moving_credits(self.stripe_check), name="billing_member_check"),
+            path("<uuid:member_id>/reset/", doing(self.reset), name="billing_member_reset"),
+            path("<uuid:member_id>/check/", doing(self.stripe_check), name="billing_member_check"),
+            path("<uuid:member_id>/sign-out/", doing(self.sign_out), name="billing_member_sign_out"),
         ]
 
     def find(self, request: HttpRequest) -> HttpResponse:
@@ -139,11 +145,32 @@ class MemberAdmin(_ModelAdmin):
             self.message_user(request, "Nothing to do: the credits match what Stripe has.", messages.INFO)
         return self._back_to(member_id)
 
+    def sign_out(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        """End every session of a member, as they can themselves: for who has lost a phone, or was robbed of one."""
+        self._check_may_view(request)
+        if not self.has_end_sessions_permission(request):
+            raise PermissionDenied
+        try:
+            email = member_page(member_id).email
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except OUTAGES as exc:
+            return self._outage_at(request, member_id, exc)
+        is_whole = sign_out_everywhere(member_id)
+        self.log_change(request, Member(id=member_id, email=email), "Signed out everywhere")
+        if is_whole:
+            self.message_user(request, f"Signed out everywhere: {email}.", messages.SUCCESS)
+        else:
+            said = "but Instant did not confirm it. Press the button again in a moment."
+            self.message_user(request, f"Signed out on this site: {email}, {said}", messages.WARNING)
+        return self._back_to(member_id)
+
     def _member_page(self, request: HttpRequest, member_id: UUID, form: ResetForm) -> HttpResponse:
         context: dict[str, Any] = {
             "title": "Member",
             "reset_form": form,
             "may_reset": self.has_reset_permission(request),
+            "may_end_sessions": self.has_end_sessions_permission(request),
             "member_id": member_id,
         }
         before = request.GET.get("before") or None

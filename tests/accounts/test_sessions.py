@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,6 @@ from django.utils import timezone
 from accounts.browsers import place_of
 from accounts.members import Member, forget, recall, remember
 from accounts.models import Bucket, Session, SignInCode
-from instant_admin import configured
-from instant_admin.ledger.store import BalanceStore
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
@@ -39,13 +38,12 @@ def dump() -> str:
 
 
 def test_the_database_holds_no_cookie_no_token_and_no_code(client: Client) -> None:
-    instant = LoopbackInstant()
     client.post("/sign-in/", {"email": "ada@example.com"})
     code = str(mail.outbox[-1].subject)[:6]
     place = client.session["sign-in"]["place"]
     # The session, signed but legible, says for which place; what is stored of the code says nothing.
     assert SignInCode.objects.get(place=place).code_hmac not in (code, "")
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"
     member = recall(client.session)
     assert member is not None
@@ -81,9 +79,32 @@ def test_what_is_left_of_a_member_is_not_for_the_next(client: Client) -> None:
     assert recall(session) == BABBAGE
 
 
+def test_a_sign_in_ends_after_a_month_however_busy_its_member_is() -> None:
+    browser = browser_of(ADA)
+    session = browser.session
+    (signed_in,) = Session.objects.all()
+    assert (
+        0
+        <= timedelta(days=30).total_seconds() - (signed_in.expire_date - timezone.now()).total_seconds()
+        < 60
+    )
+    session["draft"] = "rain"
+    session.save()
+    (used,) = Session.objects.all()
+    assert used.session_data != signed_in.session_data
+    assert used.expire_date == signed_in.expire_date
+    Session.objects.update(expire_date=timezone.now())
+    assert browser.get("/account/sessions/").status_code == 303
+
+
 @pytest.mark.parametrize("path", ["/nothing-here/", "/account/sessions/", "/sign-in/?next=/history/"])
 def test_a_members_pages_are_kept_by_nobody(path: str) -> None:
     assert "no-store" in browser_of(ADA).get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/account/sessions/", "/history/"])
+def test_every_page_of_a_member_lets_them_sign_out(path: str) -> None:
+    assert 'action="/sign-out/"' in browser_of(ADA).get(path).content.decode()
 
 
 def test_an_error_page_holds_nothing_personal() -> None:
@@ -127,10 +148,9 @@ def test_the_security_log_says_who_and_where_and_no_secret(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "security")
-    instant = LoopbackInstant()
     client.post("/sign-in/", {"email": "ada@example.com"})
     code = str(mail.outbox[-1].subject)[:6]
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         client.post("/sign-in/code/", {"code": f"{(int(code) + 1) % 1_000_000:06}"})
         client.post("/sign-in/code/", {"code": code}, headers={"X-Request-ID": "0123456789abcdef"})
         member = recall(client.session)

@@ -40,7 +40,11 @@ def found(settings: Any, **changed: Any) -> set[str]:
         ({"SITE_URL": ""}, {"credits_site.E005"}),
         ({"SITE_URL": "http://credits.example"}, {"credits_site.E005"}),
         ({"ALLOWED_HOSTS": [".elsewhere.example"]}, {"credits_site.E006"}),
+        ({"FORWARDED_ALLOW_IPS": ["10.0.0.7", "10.0.0.0/8", "::1", "*"]}, set()),
+        ({"FORWARDED_ALLOW_IPS": ["10.0.0.7/8"]}, {"credits_site.E007"}),
+        ({"FORWARDED_ALLOW_IPS": ["proxy.example"]}, {"credits_site.E007"}),
         ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, {"billing.E011"}),
+        ({"INSTANT_API_URI": "http://instant.example"}, {"instant_admin.E003"}),
     ],
 )
 def test_what_is_for_development_does_not_go_live(

@@ -76,7 +76,7 @@ def ask(*arguments: Any, **options: Any) -> tuple[int, list[bytes]]:
         start = await site.ask(*arguments, **options)
         assert start is not None
         if start["status"] != 200:
-            assert (b"connection", b"close") in start["headers"]
+            assert {(b"connection", b"close"), (b"x-content-type-options", b"nosniff")} <= {*start["headers"]}
         return start["status"], site.bodies
 
     return asyncio.run(run())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import logging.config
+import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +35,27 @@ class Log:
         record = logging.LogRecord(name, level, "here.py", 1, text, values, exc_info)
         if self._filter.filter(record):
             self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process has another time zone."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
+def test_what_somebody_sent_is_in_one_line_with_its_time_in_utc(settings: Any) -> None:
+    formatters = logging.config.DictConfigurator(settings.LOGGING)
+    line = formatters.configure_formatter(settings.LOGGING["formatters"]["line"])
+    sent = "/é\n2026-01-01 INFO security: signed in\r\x1b[2J\u2028"
+    record = logging.LogRecord("billing", logging.ERROR, "here.py", 1, "GET %s", (sent,), None)
+    record.created, record.msecs = 0.25, 250
+    said = "/é\\n2026-01-01 INFO security: signed in\\r\\x1b[2J\\u2028"
+    assert line.format(record) == f"1970-01-01T00:00:00.250Z ERROR billing: GET {said}"
 
 
 def test_a_complaint_is_written_once_a_minute_with_how_many_were_not() -> None:

@@ -52,6 +52,24 @@ def test_healthz_needs_neither_database_nor_session() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_are_answered_whatever_host_they_name_and_without_https(
+    settings: Any, path: str, method: str
+) -> None:
+    """A load balancer asks each machine by its address."""
+    settings.SECURE_SSL_REDIRECT = True
+    usual, *others = [
+        Client().generic(method, path, headers={"Host": host})
+        for host in ("localhost", "10.1.2.3", "[2001:db8::1]:8000", "a_b", "")
+    ]
+    assert usual.status_code == (200 if path == "/healthz" else 503)
+    for other in others:
+        assert (other.status_code, other.content) == (usual.status_code, usual.content)
+        assert other.headers.keys() == usual.headers.keys()
+
+
+@pytest.mark.django_db
 def test_readyz_names_what_does_not_answer() -> None:
     response = Client().get("/readyz")
     assert (response.status_code, response.content) == (503, b"not ready: instant")
@@ -71,6 +89,22 @@ def test_a_mistake_of_ours_has_a_page_that_needs_nothing() -> None:
     answer = server_error(RequestFactory().get("/", headers=JSON))
     assert answer.status_code == 500
     assert answer["Content-Type"] == "application/json"
+
+
+@pytest.mark.django_db
+def test_a_mistake_of_ours_is_in_the_log_and_not_on_the_page(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.WRITES_PER_MEMBER_PER_MINUTE = "no number"
+    ada = browser_of(ADA)
+    ada.raise_request_exception = False
+    page = ada.post("/api/generate", {"topic": "rain"})
+    assert page.status_code == 500
+    (mistake,) = [record for record in caplog.records if record.name == "django.request"]
+    assert mistake.exc_info is not None
+    assert not [
+        word for word in ("Traceback", "Error", ADA.email, "no number") if word in page.content.decode()
+    ]
 
 
 def test_readiness_is_asked_every_few_seconds_however_often_somebody_looks() -> None:

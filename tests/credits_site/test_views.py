@@ -69,6 +69,19 @@ def test_signed_out_htmx_is_brought_back_to_the_page_that_it_was_on() -> None:
     assert response["HX-Redirect"] == "/sign-in/?next=%2Fhistory%2F%3Fbefore%3D7"
 
 
+@pytest.mark.parametrize("path", [*GETS_OF_MEMBERS, "/", "/nothing/"])
+def test_the_page_of_another_member_of_this_browser_loads_anew(path: str) -> None:
+    left_open = FRAGMENT | {"X-Member": "bbbbbbbb-1111-4111-8111-111111111111"}
+    response = browser_of(ADA).get(path, headers=left_open)
+    assert (response.status_code, response["HX-Refresh"], response.content) == (200, "true", b"")
+    for client, headers in (
+        (browser_of(ADA), FRAGMENT | {"X-Member": str(ADA.id)}),
+        (browser_of(ADA), {"X-Member": left_open["X-Member"]}),  # no htmx, which alone knows what it means
+        (Client(), left_open),
+    ):
+        assert "HX-Refresh" not in client.get(path, headers=headers)
+
+
 @pytest.mark.parametrize("path", FORMS)
 def test_a_form_without_a_token_is_refused(path: str) -> None:
     client = browser_of(ADA, enforce_csrf_checks=True)
@@ -150,6 +163,16 @@ def test_whatever_answers_htmx_is_a_fragment_or_is_not_swapped(
             if "HX-Request" in response.get("Vary", ""):
                 assert "<main" not in response.content.decode(), path
     assert status in statuses
+
+
+@pytest.mark.parametrize("signs_out", [True, False])
+def test_what_is_said_to_a_member_is_not_said_to_whoever_comes_next(signs_out: bool) -> None:
+    client = browser_of(ADA)
+    client.post(A_HAIKU)  # which fails: Instant is down
+    if signs_out:
+        client.post("/sign-out/")
+    said = "never charged twice" in client.get("/nothing/").content.decode()
+    assert said is not signs_out
 
 
 @pytest.mark.parametrize("who", ["signed in", "signed out"])

@@ -77,12 +77,30 @@ const unreachable = "We cannot be reached right now. Press the button again: the
 document.addEventListener("htmx:sendError", () => say(unreachable));
 document.addEventListener("htmx:timeout", () => say(unreachable));
 
+// The tabs of a browser tell each other whose they are and what the counter shows. A tab that hears of another member than
+// its own was left open by somebody else: it loads anew, as whoever is signed in now.
+const own = document.body.dataset.member;
+const others = new BroadcastChannel("members");
+
+function hear({ member, credits }) {
+  if (member !== own) location.reload();
+  else if (credits) showCredits(credits);
+}
+
+function tell(news) {
+  hear(news);
+  others.postMessage(news);
+}
+
+if (own) {
+  others.addEventListener("message", ({ data }) => hear(data));
+  tell({ member: own });
+}
+
 // The counter follows the balance by itself. One visible tab listens and tells the others: over HTTP/1.1 a browser
 // has six connections for all its tabs of a site. While nobody can be heard, looking at the page refreshes it.
-function follow({ live: url, member }) {
-  const name = `credits of ${member}`;
-  const others = new BroadcastChannel(name);
-  others.addEventListener("message", ({ data }) => showCredits(data));
+function follow(url) {
+  const name = `credits of ${own}`;
   let leave = () => {};
 
   const join = () => {
@@ -92,7 +110,7 @@ function follow({ live: url, member }) {
     leave = () => leaving.abort();
     const { signal } = leaving;
     // Browsers know no locks on pages that came in the clear; there each visible tab listens for itself.
-    const turn = navigator.locks?.request(name, { signal }, () => listen(url, others, signal)) ?? listen(url, others, signal);
+    const turn = navigator.locks?.request(name, { signal }, () => listen(url, signal)) ?? listen(url, signal);
     turn.catch(() => {}); // Left before its turn came.
   };
 
@@ -103,9 +121,9 @@ function follow({ live: url, member }) {
 
 // Listens until `signal` aborts, or the member is signed out. htmx's own extension asks again at the same moment in all
 // browsers, without an end, and also for an element that has gone.
-function listen(url, others, signal) {
+function listen(url, signal) {
   return new Promise((resolve) => {
-    let source, timer, failures = 0;
+    let source, timer, failures = 0, member = own;
     const stop = () => {
       clearTimeout(timer);
       source.close();
@@ -113,10 +131,10 @@ function listen(url, others, signal) {
     };
     const open = () => {
       source = new EventSource(url);
+      source.addEventListener("member", ({ data }) => tell({ member: (member = data) }));
       source.addEventListener("credits", ({ data }) => {
         failures = 0;
-        showCredits(data);
-        others.postMessage(data);
+        tell({ member, credits: data });
       });
       source.addEventListener("signed-out", stop);
       source.addEventListener("error", () => {
@@ -138,4 +156,4 @@ function showCredits(html) {
   if (shown && fresh && shown.innerHTML !== fresh.innerHTML) shown.replaceChildren(...fresh.childNodes);
 }
 
-if (document.body.dataset.live && document.getElementById("credits")) follow(document.body.dataset);
+if (document.body.dataset.live && document.getElementById("credits")) follow(document.body.dataset.live);

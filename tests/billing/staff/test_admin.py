@@ -1,9 +1,13 @@
 """Who gets to the members' pages, and what an outage looks like there; the rest is in the journeys."""
 
 import pytest
+from django.contrib.auth.models import User
 
+from accounts.members import Member
+from billing.staff.members import find_members
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import ADA, browser_of
+from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +27,19 @@ def test_a_member_of_the_site_is_no_staff(path: str) -> None:
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])
 def test_staff_without_permission_may_not_look(path: str) -> None:
     assert browser_of_staff().get(path).status_code == 403
+
+
+def test_what_staff_may_not_do_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    browser_of_staff().get(SEARCH)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "security"][-1:]
+    assert line.startswith(
+        f"permission denied path={SEARCH} staff={User.objects.get().pk} address=127.0.0.1 "
+    )
+
+
+def test_what_is_searched_for_is_a_text_and_no_pattern(site: LoopbackSite, ada: Member) -> None:
+    assert [member.email for member in find_members("DA@")] == [ada.email]
+    assert find_members("%") == find_members("a_a") == find_members("\\") == ()
 
 
 def test_staff_who_may_only_look_may_not_reset() -> None:
