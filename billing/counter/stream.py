@@ -47,7 +47,7 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
         return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    if not tabs().have_room_for(member):
+    if not tabs.have_room_for(member):
         return JsonResponse(
             {"error": "Too many pages are open. This one refreshes when you look at it."},
             status=HTTPStatus.SERVICE_UNAVAILABLE,
@@ -65,11 +65,11 @@ async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
     retry_ms = random.choice(RETRY_MS)  # noqa: S311  no secret
     yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
-        with tabs().opened(member, session_key) as tab:
+        with tabs.opened(member, session_key) as tab:
             while not tab.signed_out:
                 credits = await tab.next(timeout_s=HEARTBEAT_S)
                 yield ":\n\n" if credits is None else _event("credits", _fragment(credits))
-                await tabs().look_again()
+                await tabs.look_again()
     except TooManyTabs:  # since the stream was granted; the browser asks again
         return
     yield _event("signed-out", "")

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -58,31 +57,33 @@ class Tab:
                 await self._news.wait()
         self._news.clear()
         newest, self._newest = self._newest, None
-        return newest
+        return None if self.signed_out else newest
 
     def tell(self, account: Account) -> None:
         """Called from any thread: this is the balance now."""
-        self._soon(self._hear, account.credits)
+        self._wake(account.credits)
 
     def end(self) -> None:
         """Called from any thread: the sign-in is over, and so is the tab."""
         self.signed_out = True
-        self._soon(self._hear, None)
+        self._wake(None)
+
+    def _wake(self, credits: int | None) -> None:
+        # The loop may be gone with its coroutines before they could leave.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._hear, credits)
 
     def _hear(self, credits: int | None) -> None:
         self._newest = credits
         self._news.set()
 
-    def _soon(self, do: Callable[[int | None], None], credits: int | None) -> None:
-        # The loop may be gone with its coroutines before they could leave.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(do, credits)
-
 
 class Tabs:
     """The tabs of one process. The clock is an argument so that it can be simulated."""
 
-    def __init__(self, listen: Listen, *, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, listen: Listen, *, limit: Callable[[], int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._listen = listen
         self._limit = limit
         self._clock = clock
@@ -90,12 +91,9 @@ class Tabs:
         self._lock = threading.Lock()
         self._open: dict[UUID, set[Tab]] = {}
 
-    def __len__(self) -> int:
-        return len(self._all())
-
     def have_room_for(self, member: Member) -> bool:
         """Whether this member may have another tab."""
-        return len(self._open.get(member.id, ())) < self._limit
+        return len(self._open.get(member.id, ())) < self._limit()
 
     @contextmanager
     def opened(self, member: Member, session_key: str) -> Iterator[Tab]:
@@ -146,13 +144,13 @@ def _ended(sign_ins: Collection[SignIn]) -> set[SignIn]:
     return ended(sign_ins)
 
 
-@cache
-def tabs() -> Tabs:
-    """The tabs of this process."""
-    return Tabs(ledger_feed().listen, limit=settings.STREAMS_PER_MEMBER)
+# The tabs of this process.
+tabs: Final = Tabs(
+    lambda account_id, tell: ledger_feed().listen(account_id, tell), limit=lambda: settings.STREAMS_PER_MEMBER
+)
 
 
 @receiver(member_signed_out)
 def end_tabs(sender: object, member: Member, **kwargs: object) -> None:
     """Whoever signs out hears no more of their balance."""
-    tabs().sign_out(member)
+    tabs.sign_out(member)

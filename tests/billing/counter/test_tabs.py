@@ -38,7 +38,7 @@ class Story:
     def __init__(self, *, limit: int = 100) -> None:
         self.now_s = 0.0
         self.listeners = Listeners()
-        self.tabs = Tabs(self._listen, limit=limit, clock=lambda: self.now_s)
+        self.tabs = Tabs(self._listen, limit=lambda: limit, clock=lambda: self.now_s)
         self.stack = ExitStack()
 
     @contextmanager
@@ -81,25 +81,18 @@ def test_every_tab_is_told_the_newest_and_once() -> None:
     run(told())
 
 
-def test_a_tab_that_is_closed_is_forgotten() -> None:
-    async def told() -> None:
-        story = Story()
-        with story.stack:
-            story.tab()
-            assert (len(story.tabs), len(story.listeners)) == (1, 1)
-        assert (len(story.tabs), len(story.listeners)) == (0, 0)
-
-    run(told())
-
-
-def test_the_tabs_of_each_member_are_limited() -> None:
+def test_the_tabs_of_each_member_are_limited_and_a_closed_one_is_forgotten() -> None:
     async def told() -> None:
         story = Story(limit=1)
-        story.tab(ADA)
-        assert (story.tabs.have_room_for(ADA), story.tabs.have_room_for(BEN)) == (False, True)
-        with pytest.raises(TooManyTabs):
-            story.tab(ADAS_PHONE)
-        story.tab(BEN)
+        with story.stack:
+            story.tab(ADA)
+            assert (story.tabs.have_room_for(ADA), story.tabs.have_room_for(BEN)) == (False, True)
+            with pytest.raises(TooManyTabs):
+                story.tab(ADAS_PHONE)
+            story.tab(BEN)
+            assert len(story.listeners) == 2
+        assert len(story.listeners) == 0
+        story.tab(ADAS_PHONE)
 
     run(told())
 
@@ -110,9 +103,10 @@ def test_signing_out_ends_the_tabs_of_that_sign_in_only() -> None:
         at_desk, on_phone, bens = story.tab(ADA), story.tab(ADAS_PHONE), story.tab(BEN)
         story.says(3, seq=1)
         story.tabs.sign_out(ADA)
+        story.says(4, seq=2)
         assert await news(at_desk) is None
         assert [tab.signed_out for tab in (at_desk, on_phone, bens)] == [True, False, False]
-        assert await news(on_phone) == 3
+        assert await news(on_phone) == 4
 
     run(told())
 

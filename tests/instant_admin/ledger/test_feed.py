@@ -137,6 +137,7 @@ class Ledger:
 
     def __init__(self, process: Process) -> None:
         self.process = process
+        self._others = set(threading.enumerate())
         self.faults = Faults(process.uri)
         self.answered: list[str] = []
         self.admin = InstantAdmin(
@@ -156,6 +157,12 @@ class Ledger:
             lambda answer, **options: self.answered.append(answer.request.path_url)
         )
         return session
+
+    def threads(self) -> int:
+        """How many the feed has."""
+        return sum(
+            thread.name == "ledger-feed" and thread not in self._others for thread in threading.enumerate()
+        )
 
     def member(self) -> UUID:
         return UUID(self.admin.create_token(email=f"{uuid4().hex}@example.com")["user"]["id"])
@@ -185,11 +192,7 @@ def ledger(process: Process) -> Iterator[Ledger]:
     ledger = Ledger(process)
     yield ledger
     ledger.faults.clear()
-    await_that(lambda: threads() == 0)
-
-
-def threads() -> int:
-    return sum(thread.name == "ledger-feed" for thread in threading.enumerate())
+    await_that(lambda: ledger.threads() == 0)
 
 
 @pytest.fixture
@@ -235,7 +238,7 @@ def test_many_accounts_cost_two_threads_one_subscription_and_a_query_for_so_many
     await_that(lambda: told == [(0, 0), (1, 10)])
     assert set(ledger.answered[:3]) == {"/admin/query"}
     assert ledger.answered.count("/admin/query") == 3 + 1  # the last is of who buys
-    assert threads() == 2
+    assert ledger.threads() == 2
 
 
 def test_what_this_process_writes_is_told_without_the_way_round(ledger: Ledger, stack: ExitStack) -> None:
@@ -309,7 +312,7 @@ def test_it_ends_after_the_last_one_has_left_and_begins_again(ledger: Ledger) ->
     ada, first, second = ledger.member(), Told(), Told()
     with ledger.feed.listen(ada, first):
         await_that(lambda: first == [(0, 0)])
-    await_that(lambda: threads() == 0)
+    await_that(lambda: ledger.threads() == 0)
     ledger.buy(ada, ledger.here)
     with ledger.feed.listen(ada, second):
         await_that(lambda: second == [(1, 10)])
