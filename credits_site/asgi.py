@@ -1,5 +1,6 @@
 """The application that `manage.py serve` runs: Django behind the gate."""
 
+import gc
 import os
 from typing import Any
 
@@ -11,6 +12,10 @@ from credits_site.gate import Gate
 from credits_site.headers import Handler
 from credits_site.health import HEALTHZ
 
+# A full collection of garbage takes a second when thousands of streams are open, and nobody is answered meanwhile.
+# To tell them all takes so many objects at once that, above Python's own threshold of 700, they count as long-lived,
+# and it collects again and again.
+gc.set_threshold(50_000)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
 django.setup(set_prefix=False)
 _django = Handler()

@@ -120,7 +120,7 @@ class Decision:
             self.bought += steps
         self.entries += [*written, entry]
         self.found[entry.key] = entry
-        self.accounts[account.id] = Account(account.id, credits=entry.balance, seq=entry.seq)
+        self.accounts[account.id] = entry.account_after
         self.sent.append((waiting.attempts, entry))
         return Posted(entry, entry.balance, replayed=False)
 

@@ -5,7 +5,7 @@ Knows the names of the schema, decides nothing. A row that is no entry of ours r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -18,6 +18,8 @@ from instant_admin.client.types import Query, Step, Tree
 from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError
 
 ENTRIES: Final = "creditEntries"
+# What Python raises at a row that is not one of ours.
+_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 T = TypeVar("T")
 
@@ -76,9 +78,10 @@ def account_query(account_id: UUID) -> Query:
     return {"$users": {"$": {"where": {"id": str(account_id)}}}}
 
 
-def accounts_query(account_ids: Collection[UUID]) -> Query:
-    """The query whose answer `accounts_in` reads."""
-    return {"$users": {"$": {"where": {"id": {"$in": [*map(str, account_ids)]}}}}}
+def accounts_query(account_ids: Iterable[UUID]) -> Query:
+    """The query whose answer `accounts_in` reads, with nothing else about those members in it."""
+    wanted = {"id": {"$in": [str(account_id) for account_id in account_ids]}}
+    return {"$users": {"$": {"where": wanted, "fields": ["credits", "creditSeq"]}}}
 
 
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
@@ -94,12 +97,12 @@ def slot_of(account_id: UUID, seq: int) -> str:
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """An entry from its row in a query's answer; raises `LedgerCorrupt` when it is not one."""
     try:
-        account_id, _, seq = row["slot"].rpartition(":")
+        account_id, seq = _read_slot(row["slot"])
         return Entry(
             id=UUID(row["id"]),
-            account_id=UUID(account_id),
+            account_id=account_id,
             key=_text(row["key"]),
-            seq=int(seq),
+            seq=seq,
             kind=_text(row["kind"]),
             amount=_whole(row["amount"]),
             balance=_whole(row["balance"]),
@@ -109,8 +112,17 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
             product=_text_or_empty(row.get("product")),
             created_at=from_epoch_ms(_whole(row["createdAt"])),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
-        raise LedgerCorrupt(f"Entry {row.get('id')} is not what an entry looks like") from exc
+    except _UNREADABLE as exc:
+        raise _no_entry(row) from exc
+
+
+def account_after(row: Mapping[str, Any]) -> Account:
+    """The account as an entry left it, from no more than its `slot` and `balance`; raises `LedgerCorrupt`."""
+    try:
+        account_id, seq = _read_slot(row["slot"])
+        return Account(id=account_id, credits=_whole(row["balance"]), seq=seq)
+    except _UNREADABLE as exc:
+        raise _no_entry(row) from exc
 
 
 def account_of(row: Mapping[str, Any]) -> Account:
@@ -183,6 +195,15 @@ def _or_error(read: Callable[..., T], *args: Any) -> T | LedgerError:
         return read(*args)
     except LedgerError as exc:
         return exc
+
+
+def _no_entry(row: Mapping[str, Any]) -> LedgerCorrupt:
+    return LedgerCorrupt(f"Entry {row.get('id')} is not what an entry looks like")
+
+
+def _read_slot(slot: str) -> tuple[UUID, int]:
+    account_id, _, seq = slot.rpartition(":")
+    return UUID(account_id), int(seq)
 
 
 def _text(value: object) -> str:

@@ -59,6 +59,11 @@ class Entry:
     product: str
     created_at: datetime
 
+    @property
+    def account_after(self) -> Account:
+        """The account as this entry left it."""
+        return Account(id=self.account_id, credits=self.balance, seq=self.seq)
+
 
 class LedgerError(Exception):
     """Base of what can keep a movement from happening. `may_have_been_written` False means certainly not."""

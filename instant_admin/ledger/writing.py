@@ -60,7 +60,8 @@ def row_id() -> UUID:
 class Writer:
     """Reads accounts and entries, and writes entries, as the app's admin. Safe to share between threads.
 
-    The clock and the source of ids are arguments so that they can be simulated.
+    The clock and the source of ids are arguments so that they can be simulated. `on_written` is called with each
+    entry as soon as Instant has answered that it is written.
     """
 
     def __init__(
@@ -69,10 +70,12 @@ class Writer:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = row_id,
+        on_written: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self._instant = instant
         self.now = now
         self._new_id = new_id
+        self._on_written = on_written
         self._guards_seen = False
 
     def read(
@@ -109,6 +112,7 @@ class Writer:
         self._instant.transact([*steps_of(entries), *bought])
         for entry in entries:
             logger.info("%s %+d credits, balance %d", entry.key, entry.amount, entry.balance)
+            self._on_written(entry)
 
     def _require_guards(self) -> None:
         """Refuse to move anything in an app whose schema does not keep a movement from happening twice."""
