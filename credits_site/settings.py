@@ -231,6 +231,8 @@ STRIPE_WEBHOOK_SECRETS = [
 ]
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # Where buyers may be sent to pay. A custom checkout domain is another; Stripe sends them nowhere else.
+# How long a buyer may take back what they have not spent of a purchase; 0: never.
+WITHDRAWAL_DAYS = env.int("WITHDRAWAL_DAYS", default=14)
 CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")

@@ -27,6 +27,7 @@ ROUTES = [
     "/",
     "/history/?before=nine",
     "/history/receipts/x/",
+    "/history/purchases/x/withdraw/",
     "/nothing/",
     "/account/sessions/",
 ]

@@ -34,6 +34,7 @@ VERBS: Final = (
     "start_checkout",
     "sync_checkout",
     "webhook",
+    "withdraw",
     "reset_credits",
     "reconcile",
 )
@@ -58,7 +59,8 @@ BOTH: Final = (
     "429 rate limited",
 )
 INSTANT_ONLY: Final = ("429 timeout before", "429 timeout after", "500 deadlock")
-FAULTS: Final = {"instant": (*BOTH, *INSTANT_ONLY), "stripe": BOTH}
+STRIPE_ONLY: Final = ("402 refused",)
+FAULTS: Final = {"instant": (*BOTH, *INSTANT_ONLY), "stripe": (*BOTH, *STRIPE_ONLY)}
 # In every other history only so many kinds of faults happen, so that the same one comes again and again.
 # Source: "Swarm Testing", Groce et al., 2012.
 FEW_KINDS: Final = (None, None, None, 1, 2, 3)
@@ -193,6 +195,7 @@ _ERRORS: Final[dict[tuple[str, str], tuple[int, dict[str, Any]]]] = {
     ("instant", "500 deadlock"): (500, _DEADLOCK),
     ("instant", "502"): (502, {"message": "bad gateway"}),
     ("stripe", "429 rate limited"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit"}}),
+    ("stripe", "402 refused"): (402, {"error": {"type": "invalid_request_error", "code": "charge_invalid"}}),
     ("stripe", "500"): (500, {"error": {"type": "api_error"}}),
     ("stripe", "502"): (502, {}),
 }
