@@ -119,7 +119,7 @@ class BalanceStore:
     def _apply_once(self, account_id: UUID, plan: Plan, attempts: Attempts) -> Applied | None:
         """Read, decide and write once. None: that went well, and there may be more to do."""
         account, found = self.look(account_id, plan.keys)
-        attempts.saw(account)
+        attempts.saw(account, found.values())
         movement = opening_of(account) or plan.next_movement(account, found)
         if movement is None:
             return Applied(account=account, found=found, made=attempts.made)
