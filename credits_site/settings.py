@@ -212,6 +212,8 @@ LOGGING = {
 INSTANT_API_URI = env.str("INSTANT_API_URI", default="https://api.instantdb.com")
 INSTANT_APP_ID = env.str("INSTANT_APP_ID", default="")
 INSTANT_APP_ADMIN_TOKEN = env.str("INSTANT_APP_ADMIN_TOKEN", default="")
+# A file with the certificate of whoever signed the server's own, if no public authority did. Empty: the public ones.
+INSTANT_CA_BUNDLE = env.str("INSTANT_CA_BUNDLE", default="")
 INSTANT_SCHEMA_DIR = BASE_DIR / "instant"
 
 # Stripe: payment -----------------------------------------------------------------------------------------

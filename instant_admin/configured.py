@@ -20,7 +20,12 @@ def instant() -> InstantAdmin:
     in_use = _in_use.get()
     if in_use is not None:
         return in_use[0]
-    return _client(settings.INSTANT_API_URI, settings.INSTANT_APP_ID, settings.INSTANT_APP_ADMIN_TOKEN)
+    return _client(
+        settings.INSTANT_API_URI,
+        settings.INSTANT_APP_ID,
+        settings.INSTANT_APP_ADMIN_TOKEN,
+        settings.INSTANT_CA_BUNDLE or True,
+    )
 
 
 def balance_store() -> BalanceStore:
@@ -43,8 +48,8 @@ def using(client: InstantAdmin, store: BalanceStore) -> Iterator[None]:
 
 
 @cache
-def _client(api_uri: str, app_id: str, admin_token: str) -> InstantAdmin:
-    return InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token)
+def _client(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> InstantAdmin:
+    return InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify)
 
 
 @cache

@@ -6,14 +6,13 @@ Each request gives way to other actors before it arrives and before its answer d
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import stripe
@@ -196,38 +195,6 @@ _ERRORS: Final[dict[tuple[str, str], tuple[int, dict[str, Any]]]] = {
     ("stripe", "500"): (500, {"error": {"type": "api_error"}}),
     ("stripe", "502"): (502, {}),
 }
-
-
-class SimulatedSession(requests.Session):
-    """The `requests` session of the Instant client, with something else than sockets below it."""
-
-    def __init__(self, carry: Handler) -> None:
-        super().__init__()
-        self._carry = carry
-
-    def request(  # type: ignore[override]
-        self, method: str, url: str, *, params: Mapping[str, str], json: Any, **more: Any
-    ) -> requests.Response:
-        """Prepare the request as requests would, as far as a stand-in can see, and carry it."""
-        prepared = requests.PreparedRequest()
-        prepared.headers = requests.structures.CaseInsensitiveDict(more["headers"])
-        more["auth"](prepared)
-        headers = {name.lower(): value for name, value in prepared.headers.items()}
-        sent = Request(
-            method=method,
-            path=urlsplit(url).path,
-            query=urlencode(params),
-            headers=headers | {"content-type": "application/json"},
-            body=_ENCODE(json).encode() if json is not None else b"",
-        )
-        answer = self._carry(sent)
-        response = requests.Response()
-        response.status_code = answer.status
-        response._content = answer.body
-        return response
-
-
-_ENCODE: Final = json.JSONEncoder().encode
 
 
 class SimulatedStripeClient(stripe.RequestsClient):

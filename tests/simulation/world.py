@@ -22,13 +22,12 @@ from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
 from sandbox.serving import Request, Response
-from tests.drivers.instant import LoopbackInstant
+from tests.drivers.instant import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
 from tests.simulation.network import (
     VERBS,
     FaultPlan,
     Network,
-    SimulatedSession,
     SimulatedStripeClient,
     some_kinds,
 )
@@ -204,7 +203,7 @@ class World:
             app_id=str(app.id),
             admin_token=str(app.admin_token),
             sleep=self.scheduler.sleep,
-            new_session=lambda: SimulatedSession(handler),
+            adapter=HandlerAdapter(handler),
         )
 
     def _new_id(self) -> UUID:
