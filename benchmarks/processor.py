@@ -56,7 +56,7 @@ def main() -> int:
     """Measure, and print a line for each page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", help="one page: floor, health, counter, home or generate")
+    parser.add_argument("--only", help="only one page: health, counter, home or generate")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), env=UNLIMITED)
@@ -65,7 +65,11 @@ def main() -> int:
             world.start()
             floor.start()
             floor.await_answer("/floor")
-            pages = [page for page in _pages(world, floor) if options.only in (None, page.name, "floor")]
+            pages = [
+                page
+                for page in _pages(world, floor)
+                if options.only is None or page.name in ("floor", options.only)
+            ]
             for page in pages:
                 page.run(WARM_UP)
                 page.times_ms.clear()

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from credits_site.plain_text import add_security_headers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -52,10 +54,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "credits_site.security_log.RequestIdMiddleware",
-    "credits_site.health.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,6 +116,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
+# Each thread keeps its connection, and looks whether it is still good when the next request needs it.
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
@@ -127,6 +129,9 @@ CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 # The server. How long a client may take to send its headers, then its body, and to take what it is sent.
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
 # How many requests one process works on at once, live counters aside; fewer where it has no descriptors for them.
+# A thread waits for Instant most of the time: one that waits 100 ms a request answers ten a second.
+SITE_THREADS = env.int("SITE_THREADS", default=64)
+# How many it takes in at once; those without a thread wait for one.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 # How many live counters may be open, of one member, from one network address, in one process.
 STREAMS_PER_MEMBER = env.int("STREAMS_PER_MEMBER", default=16)
@@ -137,7 +142,10 @@ FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+# From where they are made, or else from where `collectstatic` has put them.
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
 SERVESTATIC_ALLOW_ALL_ORIGINS = False
+SERVESTATIC_ADD_HEADERS_FUNCTION = add_security_headers
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

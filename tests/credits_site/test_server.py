@@ -124,7 +124,7 @@ def test_who_does_not_read_the_answer_is_cut_off() -> None:
     ids=["header", "address", "nonsense", "encoding"],
 )
 def test_what_cannot_be_read_is_refused_with_its_status(sent: bytes, status: int) -> None:
-    with served(h11_max_incomplete_event_size=16_384) as server, closing(connect(server)) as client:
+    with served() as server, closing(connect(server)) as client:
         client.sendall(sent)
         assert heard(client).startswith(b"HTTP/1.1 %d " % status)
 
