@@ -77,9 +77,9 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
     if wants_fragment(request):
         shown = own_address(request, cast(HtmxRequest, request).htmx.current_url)
-        return HttpResponseClientRedirect(_sign_in_page(shown or "/"))
+        return HttpResponseClientRedirect(sign_in_page(shown or "/"))
     shown = request.get_full_path() if request.method == "GET" else page_it_came_from(request)
-    return see_other(_sign_in_page(shown))
+    return see_other(sign_in_page(shown))
 
 
 def with_retry_after(response: HttpResponse, seconds: int | None) -> HttpResponse:
@@ -89,6 +89,7 @@ def with_retry_after(response: HttpResponse, seconds: int | None) -> HttpRespons
     return response
 
 
-def _sign_in_page(back_to: str) -> str:
+def sign_in_page(back_to: str) -> str:
+    """The address of the page to sign in, which leads back to an address of this site afterwards."""
     page = reverse("accounts:sign-in")
     return page if back_to == "/" else f"{page}?{urlencode({'next': back_to})}"

@@ -19,7 +19,7 @@ from accounts.browsers import know, known_as, place_of
 from accounts.codes import CodeRefused, MailFailed
 from accounts.emails import readable
 from accounts.forms import CodeForm, EmailForm
-from accounts.http import SiteRequest, member_required, signed_in, with_retry_after
+from accounts.http import SiteRequest, member_required, sign_in_page, signed_in, with_retry_after
 from accounts.limits import TooOften
 from accounts.members import Member, remember
 from accounts.sessions import sessions_of
@@ -120,7 +120,12 @@ def enter_code(request: SiteRequest) -> HttpResponse:
         return _start_over(request)
     if request.method != "POST":
         form = CodeForm.recall(request.session, initial={"code": request.GET.get("code", "")})
-        return render(request, "accounts/code.html", {"form": form, "email": readable(waiting["email"])})
+        context = {
+            "form": form,
+            "email": readable(waiting["email"]),
+            "start_over": sign_in_page(waiting["next"]),
+        }
+        return render(request, "accounts/code.html", context)
     form = CodeForm.sent(request)
     if not form.is_valid():
         return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)

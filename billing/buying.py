@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.http import HttpRequest
 
-from billing.checkout import LAST_CHECKOUT
+from billing import last_checkout
 from billing.errors import StripeUnavailable
-from billing.forms import CheckoutForm
+from billing.forms import CheckoutForm, Returned
 from billing.packs import Offer, offers
 
 
 def buying(request: HttpRequest) -> dict[str, Any]:
-    """The context of `billing/_buy.html` and, for somebody who comes back from Stripe, of `billing/_sync.html`."""
+    """The context of `billing/_buy.html` and, for somebody who left for Stripe, of `billing/_sync.html`."""
     return {
         "offers": offers_if_readable(),
         "checkout_form": CheckoutForm.recall(request.session, initial=CheckoutForm.fresh()),
@@ -31,7 +32,10 @@ def offers_if_readable() -> tuple[Offer, ...] | None:
 
 def _returning(request: HttpRequest) -> dict[str, Any]:
     if checkout_id := request.GET.get("session_id"):
-        return {"checkout_id": checkout_id, "cancelled": False}
+        return {"checkout_id": checkout_id, "returned": ""}
     if request.GET.get("checkout") == "cancelled":
-        return {"checkout_id": request.session.get(LAST_CHECKOUT), "cancelled": True}
-    return {"checkout_id": None}
+        return {"checkout_id": last_checkout.kept(request.session), "returned": Returned.CANCELLED}
+    return {
+        "checkout_id": last_checkout.due(request.session, now_s=time.time()),
+        "returned": Returned.UNASKED,
+    }

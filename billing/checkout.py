@@ -1,4 +1,4 @@
-"""A member's checkouts: starting one, whose one is, and which the browser left for last."""
+"""A member's checkouts: starting one, and whose one is."""
 
 from __future__ import annotations
 
@@ -37,9 +37,6 @@ logger = logging.getLogger(__name__)
 
 # One that is saved, one that a lost checkout made, and one for each that somebody deletes meanwhile.
 CUSTOMERS_LIMIT: Final = 5
-# Where Django's session keeps the id of the checkout that this browser left for: Stripe does not say it when
-# somebody comes back without having paid.
-LAST_CHECKOUT: Final = "checkout"
 _DAY_S: Final = 24 * 60 * 60
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -43,6 +44,13 @@ class CheckoutForm(KeptForm):
         """One pack, unless told otherwise."""
         quantity: int | None = self.cleaned_data["quantity"]
         return 1 if quantity is None else quantity
+
+
+class Returned(StrEnum):
+    """How somebody came back from Stripe, where they did not say which checkout: by its way back, or just so."""
+
+    CANCELLED = "cancelled"
+    UNASKED = "unasked"
 
 
 class SyncForm(forms.Form):

@@ -73,6 +73,16 @@ class Settlement:
     clawed_back: int = 0
 
 
+def purchase_key(checkout_id: str) -> str:
+    """The key under which the credits of a checkout are added."""
+    return f"purchase:{checkout_id}"
+
+
+def claw_back_keys(checkout_id: str) -> list[str]:
+    """The keys under which credits of a checkout go back, in the order in which they are used."""
+    return [f"clawback:{checkout_id}:{number}" for number in range(CLAW_BACKS_LIMIT)]
+
+
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
     """The plan of a paid checkout: that its credits are there, less what went back to the buyer since."""
@@ -86,7 +96,7 @@ class Fulfilment:
     @property
     def purchase(self) -> Purchase:
         """The movement that credits the checkout."""
-        return Purchase(key=f"purchase:{self.checkout.id}", credits=self.credits, ref=self.checkout.id)
+        return Purchase(key=purchase_key(self.checkout.id), credits=self.credits, ref=self.checkout.id)
 
     @property
     def keys(self) -> Sequence[str]:
@@ -94,8 +104,8 @@ class Fulfilment:
 
     @property
     def claw_back_keys(self) -> list[str]:
-        """The keys under which credits of this checkout go back, in the order in which they are used."""
-        return [f"clawback:{self.checkout.id}:{number}" for number in range(CLAW_BACKS_LIMIT)]
+        """Those of this checkout."""
+        return claw_back_keys(self.checkout.id)
 
     def next_movement(self, account: Account, found: Mapping[str, Entry]) -> Movement | None:
         credited = found.get(self.purchase.key)

@@ -1,28 +1,39 @@
-"""What became of a member's purchases, as Stripe has them now. Nothing of it is kept here."""
+"""A member's purchases: those that the ledger knows, and what Stripe adds to them. Nothing of that is kept here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
+from billing.errors import NotInStripe, StripeError, UnknownCheckout
 from billing.money import money_text
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
+from instant_admin.configured import instant
+from instant_admin.ledger.entries import read_newest
+from instant_admin.ledger.rules import Entry, Kind
+
+logger = logging.getLogger(__name__)
 
 SHOWN: Final = 10
-# A buyer leaves some checkouts unfinished; so many are asked for to find those that came to something.
+# How many checkouts of a customer one call asks for: a buyer leaves some unfinished.
 _ASKED_FOR: Final = 30
 
 
 class State(StrEnum):
     """How a purchase stands, as a person would say it."""
 
+    CREDITED = "Credits added"
     PAID = "Paid"
+    NOT_YET_ADDED = "Paid, credits not added yet"
     ON_ITS_WAY = "Payment on its way"
     FAILED = "Payment failed"
     EXPIRED = "Expired"
@@ -32,6 +43,7 @@ class State(StrEnum):
 
 
 _EXPLAINED: Final = {
+    State.NOT_YET_ADDED: "You need not pay again.",
     State.ON_ITS_WAY: "The credits arrive by themselves as soon as the payment does.",
     State.FAILED: "Nothing was charged, and no credits were added.",
     State.EXPIRED: "It was not finished in time. Nothing was charged.",
@@ -43,14 +55,14 @@ _EXPLAINED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRecord:
-    """One checkout: when it was started, what it is worth in credits, what it cost, and what became of it.
+    """One checkout: when it was credited or else started, its credits, what it cost, and what became of it.
 
     `credits` is None where Stripe's word for it cannot be believed. `price_text` is empty where
-    nothing was charged because nothing came of it.
+    nothing was charged because nothing came of it, and where Stripe did not say.
     """
 
     checkout_id: str
-    created_at: datetime
+    at: datetime
     credits: int | None
     price_text: str
     state: State
@@ -62,19 +74,47 @@ class PurchaseRecord:
         return _EXPLAINED.get(self.state, "")
 
 
-def purchases_of(member: Member, *, customer_id: str | None) -> tuple[PurchaseRecord, ...]:
-    """The member's newest purchases, at most `SHOWN`; those still open in Stripe are none yet.
+@dataclass(frozen=True, slots=True)
+class Purchases:
+    """A member's newest purchases, newest first. `is_complete` says that Stripe added what it has of each."""
 
-    `customer_id` is their Stripe customer. Raises `StripeError`.
+    records: tuple[PurchaseRecord, ...]
+    is_complete: bool
+
+    @property
+    def not_yet_added(self) -> str | None:
+        """The newest checkout that is paid and not credited."""
+        waiting = (each.checkout_id for each in self.records if each.state is State.NOT_YET_ADDED)
+        return next(waiting, None)
+
+
+def purchases_in_ledger(member: Member) -> Purchases:
+    """The newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them."""
+    connection = instant().as_member(member.refresh_token)
+    credited = read_newest(connection, member.id, kind=Kind.PURCHASE, limit=SHOWN)
+    return Purchases(tuple(map(_of_entry, credited)), is_complete=False)
+
+
+def with_what_stripe_has(bought: Purchases, *, member: Member, customer_id: str | None) -> Purchases:
+    """The same purchases with price, receipt and refunds, and newer ones that are not credited.
+
+    One call lists the newest checkouts of the member's Stripe customer. What it does not hold, such as those of a
+    customer that was replaced, is asked for one by one, all at the same time. A person waits, so no such call is
+    tried again. Raises `StripeError` when the list does not come.
     """
-    if customer_id is None:
-        return ()
-    found = [
-        checkout
-        for checkout in checkouts.newest(customer_id, limit=_ASKED_FOR)
-        if is_theirs(checkout, member) and checkout.status != "open"
+    listed = {checkout.id: checkout for checkout in _listed(member, customer_id)}
+    told = _told_at_once([(record, listed.get(record.checkout_id)) for record in bought.records])
+    seen = {record.checkout_id for record in bought.records}
+    # An older one may be in the ledger, on a page that was not read.
+    oldest = bought.records[-1].at if len(bought.records) == SHOWN else None
+    others = [
+        _of_checkout(checkout)
+        for checkout in listed.values()
+        if checkout.id not in seen and (oldest is None or checkout.created > oldest)
     ]
-    return tuple(_record(checkout) for checkout in found[:SHOWN])
+    records = [new or old for new, old in zip(told, bought.records, strict=True)] + others[:SHOWN]
+    records.sort(key=lambda record: record.at, reverse=True)
+    return Purchases(tuple(records), is_complete=None not in told)
 
 
 def receipt_of(member: Member, checkout_id: str) -> str | None:
@@ -86,17 +126,67 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
     return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 
-def _record(checkout: Checkout) -> PurchaseRecord:
+def _of_entry(entry: Entry) -> PurchaseRecord:
+    return PurchaseRecord(
+        checkout_id=entry.ref,
+        at=entry.created_at,
+        credits=entry.amount,
+        price_text="",
+        state=State.CREDITED,
+        has_receipt=False,
+    )
+
+
+def _of_checkout(checkout: Checkout) -> PurchaseRecord:
+    """One that is not credited."""
     state = _state(checkout)
     came_to_nothing = state in (State.EXPIRED, State.FAILED)
     return PurchaseRecord(
         checkout_id=checkout.id,
-        created_at=checkout.created,
+        at=checkout.created,
         credits=None if checkout.seal is Seal.BROKEN else checkout.credits,
-        price_text="" if came_to_nothing else money_text(checkout.amount_total, checkout.currency),
-        state=state,
+        price_text="" if came_to_nothing else _price(checkout),
+        state=State.NOT_YET_ADDED if state is State.PAID else state,
         has_receipt=checkout.invoice_id is not None,
     )
+
+
+def _listed(member: Member, customer_id: str | None) -> list[Checkout]:
+    if customer_id is None:
+        return []
+    try:
+        found = checkouts.newest(customer_id, limit=_ASKED_FOR)
+    except NotInStripe:  # the customer is of an account or a mode that was in use before
+        return []
+    return [checkout for checkout in found if is_theirs(checkout, member) and checkout.status != "open"]
+
+
+def _told_at_once(asked: list[tuple[PurchaseRecord, Checkout | None]]) -> list[PurchaseRecord | None]:
+    # A context of its own for each: the Stripe account in use stands there.
+    contexts = [copy_context() for _ in asked]
+    with ThreadPoolExecutor(max_workers=SHOWN) as pool:
+        return list(pool.map(lambda context, each: context.run(_told, *each), contexts, asked))
+
+
+def _told(record: PurchaseRecord, checkout: Checkout | None) -> PurchaseRecord | None:
+    """What Stripe says of a purchase that is credited; None while it does not answer."""
+    try:
+        checkout = checkout or checkouts.retrieve(record.checkout_id, network_retries=0)
+        return replace(
+            record,
+            price_text=_price(checkout),
+            state=_state(checkout),
+            has_receipt=checkout.invoice_id is not None,
+        )
+    except UnknownCheckout:  # bought in an account or a mode that was in use before
+        return record
+    except StripeError as exc:
+        logger.warning("Checkout %s cannot be read: %s", record.checkout_id, type(exc).__name__)
+        return None
+
+
+def _price(checkout: Checkout) -> str:
+    return money_text(checkout.amount_total, checkout.currency)
 
 
 def _state(checkout: Checkout) -> State:

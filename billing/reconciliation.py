@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -16,9 +17,12 @@ from billing.fulfilment import NEEDS_REVIEW, NotAsMade, Outcome, plan_of, settle
 from billing.stripe_api import checkouts, payments, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
-from instant_admin.configured import balance_store
-from instant_admin.ledger.entries import NoSuchAccount
+from instant_admin.configured import balance_store, instant
+from instant_admin.ledger.entries import NoSuchAccount, read_newest
 from instant_admin.ledger.rules import Kind, Movement
+
+# Of one member, beside those of their Stripe customer.
+PURCHASES_LOOKED_AT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,30 @@ def reconcile(
             yield finding
 
 
-def reconcile_customer(customer_id: str, *, dry_run: bool) -> Iterator[Finding]:
-    """The same for the checkouts of one Stripe customer."""
-    for _, finding in look_through(checkouts.list_all(customer_id=customer_id), dry_run=dry_run):
+def reconcile_member(member_id: UUID, *, customer_id: str | None, dry_run: bool) -> Iterator[Finding]:
+    """The same for the checkouts of one member: of their Stripe customer, and of what was credited before it.
+
+    What a customer that was replaced paid and was never credited is found by `reconcile` alone.
+    """
+    for _, finding in look_through(_checkouts_of(member_id, customer_id), dry_run=dry_run):
         if finding is not None:
             yield finding
+
+
+def _checkouts_of(member_id: UUID, customer_id: str | None) -> Iterator[Checkout]:
+    seen = set()
+    for each in () if customer_id is None else checkouts.customers_of_buyer(customer_id):
+        for checkout in checkouts.list_all(customer_id=each):
+            seen.add(checkout.id)
+            yield checkout
+    for entry in read_newest(instant(), member_id, kind=Kind.PURCHASE, limit=PURCHASES_LOOKED_AT):
+        if entry.ref in seen:
+            continue
+        try:
+            found = checkouts.retrieve(entry.ref)
+        except UnknownCheckout:
+            continue  # bought in an account or a mode that was in use before
+        yield found
 
 
 def look_through(found: Iterable[Checkout], *, dry_run: bool) -> Iterator[tuple[Checkout, Finding | None]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,13 +15,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import replace_url, trigger_client_event
+from django_htmx.http import HttpResponseClientRefresh, replace_url, trigger_client_event
 
 from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from accounts.limits import TooOften
 from accounts.members import Member
-from billing.checkout import LAST_CHECKOUT, start_checkout
+from billing import last_checkout
+from billing.checkout import start_checkout
 from billing.counter.fragment import counter
 from billing.errors import (
     BadWebhook,
@@ -30,12 +32,12 @@ from billing.errors import (
     UnknownCheckout,
     UnknownPack,
 )
-from billing.forms import CheckoutForm, SyncForm
+from billing.forms import CheckoutForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
 from billing.history import HistoryEntry, balance_of, history_of
 from billing.packs import pack_of
 from billing.products import credits_text
-from billing.purchases import PurchaseRecord, purchases_of, receipt_of
+from billing.purchases import Purchases, purchases_in_ledger, receipt_of, with_what_stripe_has
 from billing.webhook import receive_webhook
 from credits_site.answers import (
     absolute,
@@ -47,6 +49,7 @@ from credits_site.answers import (
     wants_fragment,
     wants_json,
 )
+from credits_site.outages import OUTAGES
 from credits_site.paging import BadCursor
 from credits_site.security_log import complain
 
@@ -113,7 +116,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
         )
         return _not_for_sale(request, form)
     form.forget(request.session)
-    request.session[LAST_CHECKOUT] = started.id
+    last_checkout.keep(request.session, started.id)
     return JsonResponse({"url": started.url}) if wants_json(request) else see_other(started.url)
 
 
@@ -128,30 +131,65 @@ def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
 
 @require_POST
 @member_required
-@limited(STRIPE_CALLS)
 def sync(request: SiteRequest) -> HttpResponse:
     """Ask Stripe what became of a checkout, and credit it if it is paid."""
     form = SyncForm(request.POST)
+    is_unasked = form.is_valid() and _is_unasked(form)
+    return _sync_unasked(request, form) if is_unasked else _sync(request, form)
+
+
+def _sync_unasked(request: SiteRequest, form: SyncForm) -> HttpResponse:
+    """The same for a page that asks by itself: of no news, and of what goes wrong, nobody hears."""
+    now_s = time.time()
+    if last_checkout.due(request.session, now_s=now_s) != form.cleaned_data["session_id"]:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    last_checkout.asked(request.session, now_s=now_s)
+    try:
+        return _sync(request, form)
+    except (TooOften, *OUTAGES) as exc:
+        logger.warning("The last checkout cannot be read: %s", type(exc).__name__)
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@limited(STRIPE_CALLS)
+def _sync(request: SiteRequest, form: SyncForm) -> HttpResponse:
     if not form.is_valid():
         return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
+    checkout_id = form.cleaned_data["session_id"]
     try:
-        settlement = sync_checkout(form.cleaned_data["session_id"], member=signed_in(request))
+        settlement = sync_checkout(checkout_id, member=signed_in(request))
     except UnknownCheckout:
+        last_checkout.forget(request.session, checkout_id)
+        if _is_unasked(form):
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
         return refuse(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
+    if settlement.outcome is not Outcome.PENDING:
+        last_checkout.forget(request.session, checkout_id)
+    return _settled(request, form, settlement)
+
+
+def _settled(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"status": settlement.outcome, "credits": settlement.credits})
+    if _is_unasked(form) and settlement.open:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if wants_fragment(request):
         return _sync_fragment(request, form, settlement)
     level = messages.SUCCESS if _is_credited(settlement) else messages.INFO
     messages.add_message(request, level, _sync_message(form, settlement, asks_again=False))
     if _is_undecided(settlement):
-        return see_other(f"{reverse('home')}?{urlencode({'session_id': form.cleaned_data['session_id']})}")
+        return see_other(f"{reverse('home')}?{urlencode({'session_id': settlement.checkout_id})}")
     return see_other(reverse("home"))
 
 
 def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement) -> HttpResponse:
     attempt: int = form.cleaned_data["attempt"]
-    asks_again = attempt < len(SYNC_DELAYS_S)
+    shown = urlsplit(request.htmx.current_url or "").path
+    if shown == reverse("billing:history") and _is_credited(settlement):
+        # All of that page is about it.
+        messages.success(request, _sync_message(form, settlement, asks_again=False))
+        return HttpResponseClientRefresh()
+    asks_again = attempt < len(SYNC_DELAYS_S) and not _is_unasked(form)
     context = {
         "message": _sync_message(form, settlement, asks_again=asks_again),
         "credited": _is_credited(settlement),
@@ -161,12 +199,17 @@ def _sync_fragment(request: SiteRequest, form: SyncForm, settlement: Settlement)
         "checkout_id": form.cleaned_data["session_id"],
     }
     response = render_fragment(request, "billing/_sync.html", context=context)
-    if not _is_undecided(settlement):
+    if shown == reverse("home") and not _is_undecided(settlement):
         # So that a reload does not ask, and say, the same again.
-        replace_url(response, reverse("home"))
+        replace_url(response, shown)
     if _is_credited(settlement):
         trigger_client_event(response, "credits-changed")
     return response
+
+
+def _is_unasked(form: SyncForm) -> bool:
+    """Whether nobody has just come back from Stripe, and the page asks all the same."""
+    return bool(form.cleaned_data["returned"] == Returned.UNASKED)
 
 
 def _is_credited(settlement: Settlement) -> bool:
@@ -199,7 +242,7 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
 
 
 def _pending_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -> str:
-    if settlement.open and form.cleaned_data["returned"] == "cancelled":
+    if settlement.open and form.cleaned_data["returned"] == Returned.CANCELLED:
         return "Checkout cancelled. Nothing was charged."
     if settlement.open:
         return "This checkout is not finished yet. Nothing was charged so far."
@@ -239,20 +282,22 @@ def history(request: SiteRequest) -> HttpResponse:
     context: dict[str, Any] = {"page": page}
     if not wants_fragment(request):
         context |= counter(page.credits)
-        context["purchases"] = _purchases_if_readable(member, page.customer_id)
+        context["purchases"] = purchases = _purchases(member, page.customer_id)
+        context["checkout_id"] = purchases.not_yet_added
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )
 
 
-def _purchases_if_readable(member: Member, customer_id: str | None) -> tuple[PurchaseRecord, ...] | None:
-    """None while Stripe cannot say, or was asked too often; the page works without."""
+def _purchases(member: Member, customer_id: str | None) -> Purchases:
+    """Those of the ledger alone while Stripe cannot say more, or was asked too often."""
+    bought = purchases_in_ledger(member)
     try:
         limits.count(STRIPE_CALLS, of=member.id)
-        return purchases_of(member, customer_id=customer_id)
+        return with_what_stripe_has(bought, member=member, customer_id=customer_id)
     except (StripeError, TooOften) as exc:
-        logger.warning("Purchases cannot be read: %s", exc)
-        return None
+        logger.warning("Stripe adds nothing to the purchases: %s", exc)
+        return bought
 
 
 @require_safe

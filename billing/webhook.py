@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from billing.attention import note_fraud_warnings
 from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
 from billing.fulfilment import NEEDS_REVIEW, settle
@@ -35,8 +36,10 @@ PAYMENT_EVENTS: Final = frozenset(
         "charge.dispute.funds_reinstated",
     }
 )
+# The bank of a card warns that a payment may be fraudulent. No money has moved.
+WARNING_EVENTS: Final = frozenset({"radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"})
 # What an endpoint must listen to.
-EVENTS: Final = CHECKOUT_EVENTS | PAYMENT_EVENTS
+EVENTS: Final = CHECKOUT_EVENTS | PAYMENT_EVENTS | WARNING_EVENTS
 
 
 def receive_webhook(body: bytes, signature: str | None) -> None:
@@ -56,6 +59,9 @@ def receive_webhook(body: bytes, signature: str | None) -> None:
     if checkout is None or not is_ours(checkout):
         logger.debug("Event %s (%s) is none of ours; ignored", event.id, event.type)
         return
+    if event.type in WARNING_EVENTS:
+        note_fraud_warnings(checkout)
+        return
     try:
         settle(checkout)
     except NEEDS_REVIEW as exc:
@@ -69,6 +75,6 @@ def checkout_of_event(event: Event) -> Checkout | None:
     """
     if event.type in CHECKOUT_EVENTS:
         return checkouts.retrieve(event.object_id)
-    if event.type in PAYMENT_EVENTS and event.payment_intent_id:
+    if event.type in PAYMENT_EVENTS | WARNING_EVENTS and event.payment_intent_id:
         return checkouts.of_payment(event.payment_intent_id)
     return None

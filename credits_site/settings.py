@@ -204,7 +204,12 @@ LOGGING = {
     "filters": {
         "repetitions": {
             "()": "credits_site.logs.Repetitions",
-            "every_line_of": ["billing.fulfilment", "billing.staff", "billing.webhook"],
+            "every_line_of": [
+                "billing.attention",
+                "billing.fulfilment",
+                "billing.staff",
+                "billing.webhook",
+            ],
         },
     },
     "handlers": {

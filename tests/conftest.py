@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,9 @@ UNLIMITED = {"LIMITS_ENABLED": "false"}
 
 
 @contextmanager
-def running_world(data_dir: Path, **options: Any) -> Iterator[World]:
+def running_world(data_dir: Path, *, env: Mapping[str, str] = UNLIMITED, **options: Any) -> Iterator[World]:
     """A world until the block ends; the options are those of `World`."""
-    world = World(data_dir, env=UNLIMITED, **options)
+    world = World(data_dir, env=env, **options)
     try:
         world.start()
         yield world

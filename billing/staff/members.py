@@ -8,8 +8,7 @@ from uuid import UUID
 
 from billing.errors import RequestIdReused, UnknownMember
 from billing.history import HistoryEntry, HistoryPage, history_entry, history_page
-from billing.reconciliation import Finding, reconcile_customer
-from billing.stripe_api.checkouts import customers_of_buyer
+from billing.reconciliation import Finding, reconcile_member
 from instant_admin.client.protocol import text_of
 from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.entries import NoSuchAccount, account_of
@@ -71,12 +70,10 @@ def reset_credits(
 def check_with_stripe(member_id: UUID) -> tuple[Finding, ...]:
     """Settle every checkout of a member, and return what was not as it should be. Raises `UnknownMember`.
 
-    Looks at the checkouts of the Stripe customer that the member has now, and of those for other currencies;
-    `reconcile_credits --all` finds those of one that was deleted in Stripe.
+    `reconcile_credits --all` finds as well what was paid by a Stripe customer that was replaced, and never credited.
     """
     customer_id = member_page(member_id).customer_id
-    customer_ids = () if customer_id is None else customers_of_buyer(customer_id)
-    return tuple(finding for each in customer_ids for finding in reconcile_customer(each, dry_run=False))
+    return tuple(reconcile_member(member_id, customer_id=customer_id, dry_run=False))
 
 
 def _found(row: dict[str, Any]) -> FoundMember:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from billing.errors import NotInStripe, UnknownCheckout
 from billing.seals import Seal, named_in, seal_of, sealed_reference
-from billing.stripe_api.client import asking_stripe, page
+from billing.stripe_api.client import NETWORK_RETRIES, asking_stripe, page
 from billing.stripe_api.fields import (
     address_or_none,
     expanded,
@@ -205,12 +205,14 @@ def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout
     return retrieve(made.id) if replayed else made
 
 
-def retrieve(checkout_id: str) -> Checkout:
+def retrieve(checkout_id: str, *, network_retries: int = NETWORK_RETRIES) -> Checkout:
     """A Checkout Session as it is now. Raises `UnknownCheckout`, also for what is no such id at all."""
     if not _CHECKOUT_ID.fullmatch(checkout_id):
         raise UnknownCheckout("not the id of a checkout")
     with _unknown_if_not_there(), asking_stripe() as v1:
-        session = v1.checkout.sessions.retrieve(checkout_id, {"expand": [_CHARGE]})
+        session = v1.checkout.sessions.retrieve(
+            checkout_id, {"expand": [_CHARGE]}, {"max_network_retries": network_retries}
+        )
     return _checkout(session)
 
 

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from billing.clawback import Payment
 from billing.errors import NotInStripe
 from billing.stripe_api.client import asking_stripe, page
-from billing.stripe_api.fields import address_or_none, objects_of_all_pages, read, read_or_none, reference
+from billing.stripe_api.fields import (
+    address_or_none,
+    moment,
+    objects,
+    objects_of_all_pages,
+    read,
+    read_or_none,
+    reference,
+)
 
 _UNDONE_REFUND: Final = frozenset({"failed", "canceled"})
 # Open or lost. Not `won`, and not the `warning_…` inquiries and prevented ones, where no money moves.
 _HELD_DISPUTE: Final = frozenset(
     {"needs_response", "under_review", "lost", "appeal_needs_response", "appeal_under_review"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """The bank of a card says that a payment may be fraudulent. `fraud_type` is Stripe's word for how.
+
+    `is_actionable` until the payment is disputed or refunded whole.
+    """
+
+    id: str
+    fraud_type: str
+    is_actionable: bool
+    created: datetime
 
 
 def retrieve(payment_intent_id: str) -> Payment:
@@ -52,6 +74,32 @@ def refunded_or_disputed(*, since: datetime) -> Iterator[str]:
                 payment_id = reference(each, "payment_intent")
                 if payment_id is not None:
                     yield payment_id
+
+
+def fraud_warnings(payment_intent_id: str) -> tuple[FraudWarning, ...]:
+    """What banks warn of about a payment, as Stripe has it now."""
+    of_it: Any = page() | {"payment_intent": payment_intent_id}
+    with asking_stripe() as v1:
+        listed = v1.radar.early_fraud_warnings.list(of_it)
+    return tuple(
+        FraudWarning(
+            id=read(warning, "id", str),
+            fraud_type=read(warning, "fraud_type", str),
+            is_actionable=read(warning, "actionable", bool),
+            created=moment(warning, "created"),
+        )
+        for warning in objects(listed)
+    )
+
+
+def warned_of(*, since: datetime | None) -> Iterator[str]:
+    """The ids of payments of which a bank has warned since then, or ever; one may come more than once."""
+    wanted: Any = page(since=since)
+    with asking_stripe() as v1:
+        for warning in objects_of_all_pages(v1.radar.early_fraud_warnings.list(wanted)):
+            payment_id = reference(warning, "payment_intent")
+            if payment_id is not None:
+                yield payment_id
 
 
 def invoice_page(invoice_id: str) -> str | None:

@@ -15,7 +15,7 @@ from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.rules import Account, Entry, LedgerError
+from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError
 
 ENTRIES: Final = "creditEntries"
 
@@ -56,6 +56,17 @@ def read_page(connection: Connection, account_id: UUID, *, before_seq: int | Non
         return read_page(connection, account_id, before_seq=account.seq + 1, limit=limit)
     found = sorted(map(entry_of, tree[ENTRIES]), key=lambda entry: entry.seq, reverse=True)
     return LedgerPage(account, tree["$users"][0], tuple(found))
+
+
+def read_newest(connection: Connection, account_id: UUID, *, kind: Kind, limit: int) -> tuple[Entry, ...]:
+    """Up to `limit` entries of one kind of an account, newest first, with the rights of `connection`."""
+    wanted: Query = {
+        "where": {"account.id": str(account_id), "kind": kind},
+        "order": {"createdAt": "desc"},
+        "limit": limit,
+    }
+    found = map(entry_of, connection.query({ENTRIES: {"$": wanted}})[ENTRIES])
+    return tuple(sorted(found, key=lambda entry: entry.seq, reverse=True))
 
 
 def account_query(account_id: UUID) -> Query:

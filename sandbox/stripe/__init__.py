@@ -9,7 +9,8 @@ It models one-time payments through Checkout (`mode=payment`, `ui_mode=hosted_pa
     reading             one object by its id, and lists of them
     records             what simple objects take over of what they are given
     expansion           ids replaced by the objects that they name
-    customers, catalog, coupons, checkout, orders, payments, balance, invoicing, invoices, refunds, disputes, events
+    customers, catalog, coupons, checkout, orders, payments, balance, invoicing, invoices, refunds, disputes,
+    fraud_warnings, events
                         what the API and the pages do
     routes              which address does what
     pages, dashboard    the HTML that a buyer and a developer see

@@ -161,6 +161,7 @@ BLANK: Final[dict[str, Json]] = {
     | {"active": True, "livemode": False, "metadata": {}, "type": "service"},
     "promotion_code": keys("customer customer_account expires_at max_redemptions")
     | {"active": True, "livemode": False, "metadata": {}, "times_redeemed": 0},
+    "radar.early_fraud_warning": {"livemode": False},
     "refund": keys(
         "balance_transaction customer_account reason receipt_number source_transfer_reversal status"
         " transfer_reversal"

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from sandbox.stripe.errors import doc_url
 
-Complaint = Literal["fraudulent", "inquiry"]
+Complaint = Literal["fraudulent", "inquiry", "warning"]
 RefundCourse = Literal["succeeds", "pending_then_succeeds", "succeeds_then_fails"]
 # How a bank debit ends, days after it was started.
 DebitPlan = Literal["ok", "fails"]
@@ -105,6 +105,7 @@ CARDS: Final = (
     Card("4000008260003178", "3D Secure, then declined", asks_3ds=True, decline=INSUFFICIENT_FUNDS),
     Card("4000000000000259", "Pays, then disputed", complaint="fraudulent"),
     Card("4000000000001976", "Pays, then an inquiry", complaint="inquiry"),
+    Card("4000000000005423", "Pays, then an early fraud warning", complaint="warning"),
     Card("4000000000007726", "Refund starts pending", refund="pending_then_succeeds"),
     Card("4000000000005126", "Refund fails later", refund="succeeds_then_fails"),
 )

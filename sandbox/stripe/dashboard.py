@@ -7,6 +7,7 @@ the id or the verb where there is none. The id of `payments` is that of the Paym
 page that shows what was done (200 with the new secret for `roll`), or 4xx. What a form may have:
 
     payments refund     amount (in cents) or money (`1.50`), all that is left when neither is given; reason
+    payments warn       fraud_type, such as `misc`
     payments dispute    kind: fraudulent or inquiry; amount or money
     delivery            nothing, twice, out_of_order: on when given; delay_s
     api                 away, mute: on when given
@@ -26,6 +27,7 @@ from sandbox.stripe import (
     dashboard_pages,
     disputes,
     events,
+    fraud_warnings,
     html,
     money,
     params,
@@ -118,6 +120,12 @@ def _dispute(turn: Turn, intent_id: str, form: Form) -> None:
     disputes.open_dispute(turn, charge, inquiry=kind == "inquiry", amount=amount)
 
 
+def _warn(turn: Turn, intent_id: str, form: Form) -> None:
+    typed = form.get("fraud_type") or "made_with_stolen_card"
+    fraud_type = fraud_warnings.FRAUD_TYPE(typed, "fraud_type")
+    fraud_warnings.warn(turn, _charge(turn, intent_id), fraud_type=fraud_type)
+
+
 # Webhooks, and the API itself
 
 
@@ -161,6 +169,7 @@ BUTTONS: Final[dict[tuple[str, ...], Button]] = {
     ),
     ("payments", "refund"): Button(_refund, "Refunded."),
     ("payments", "dispute"): Button(_dispute, "The cardholder has complained to the bank."),
+    ("payments", "warn"): Button(_warn, "The bank has warned of fraud. No money has moved."),
     ("payments", "settle"): Button(
         _by_id(payments.settle_debit, paid=True), "The bank debit has arrived; the payment is paid."
     ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from sandbox.serving import Response
-from sandbox.stripe import events, html, pages
+from sandbox.stripe import events, fraud_warnings, html, pages
 from sandbox.stripe.reading import equal
 from sandbox.stripe.store import Condition, DeliveryRow, Json, Record
 from sandbox.stripe.turn import Turn
@@ -49,7 +49,7 @@ def _payments(turn: Turn, query: Query) -> Json:
 
 
 def _sale(turn: Turn, intent: Record) -> Json:
-    """A payment with its session, refunds and disputes. There is no session if a discount made it free."""
+    """A payment with its session, refunds, disputes and warnings. There is no session if a discount made it free."""
     by_payment = [equal("payment_intent", intent.id)]
     charge = turn.store.find("charge", intent.body["latest_charge"] or "")
     session = turn.store.first("checkout.session", *by_payment)
@@ -60,6 +60,7 @@ def _sale(turn: Turn, intent: Record) -> Json:
         "email": None if session is None else pages.email_of(turn, session),
         "refunds": [record.body for record in turn.store.newest("refund", by_payment)],
         "disputes": [record.body for record in turn.store.newest("dispute", by_payment)],
+        "warnings": [record.body for record in turn.store.newest(fraud_warnings.KIND, by_payment)],
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import balance, bodies, params, reading, records
+from sandbox.stripe import balance, bodies, fraud_warnings, params, reading, records
 from sandbox.stripe.params import Shape
 from sandbox.stripe.reading import equal
 from sandbox.stripe.store import Json, Record
@@ -98,6 +98,7 @@ def open_dispute(turn: Turn, charge: Record, *, inquiry: bool, amount: int | Non
     turn.emit("charge.dispute.created", dispute)
     if not inquiry:
         _withdraw(turn, dispute)
+    fraud_warnings.follow(turn, charge)
     return dispute
 
 

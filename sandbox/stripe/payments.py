@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, cards, customers, disputes, invoicing, orders, params, reading
+from sandbox.stripe import (
+    bodies,
+    cards,
+    customers,
+    disputes,
+    fraud_warnings,
+    invoicing,
+    orders,
+    params,
+    reading,
+)
 from sandbox.stripe.balance import move
 from sandbox.stripe.cards import BankAccount, Card, DebitPlan, Decline
 from sandbox.stripe.payment_bodies import bank_details, card_details, charge_fields, outcome
@@ -61,7 +71,9 @@ def pay_by_card(turn: Turn, session: Record, card: Card, buyer: Json) -> Decline
     charge = _charge(turn, intent, buyer, method, status="succeeded", refund=card.refund)
     _succeed(turn, intent, charge, available_after_s=0 if card.funds_at_once else FUNDS_AFTER_S)
     _complete(turn, session, buyer, payment_status="paid")
-    if card.complaint is not None:
+    if card.complaint == "warning":
+        fraud_warnings.warn(turn, charge)
+    elif card.complaint is not None:
         disputes.open_dispute(turn, charge, inquiry=card.complaint == "inquiry")
     return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import balance, disputes, money, params, reading, records
+from sandbox.stripe import balance, disputes, fraud_warnings, money, params, reading, records
 from sandbox.stripe.catalog import OBJECT_ID
 from sandbox.stripe.errors import malformed
 from sandbox.stripe.store import Json, Record
@@ -85,6 +85,7 @@ def add(turn: Turn, charge: Record, given: Json) -> Record:
     previous = _move(turn, charge, amount)
     turn.save(record, "refund.created")
     turn.emit("charge.refunded", charge, previous=previous)
+    fraud_warnings.follow(turn, charge)
     if course != "succeeds":
         turn.after(turn.config.refund_turns_after_s, "turn_refund", record.id)
     return record

@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.limits import TooOften, count
 from accounts.models import Bucket
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(autouse=True)
 def three_an_hour(settings: Any) -> None:
@@ -21,7 +23,6 @@ def use(of: str = "ada") -> None:
     count("CODES_PER_ADDRESS_PER_HOUR", of=of)
 
 
-@pytest.mark.django_db
 def test_so_many_at_once_and_then_as_many_in_each_period() -> None:
     for _ in range(3):
         use()
@@ -39,7 +40,6 @@ def test_so_many_at_once_and_then_as_many_in_each_period() -> None:
         use()
 
 
-@pytest.mark.django_db
 def test_what_is_refused_is_not_counted() -> None:
     for _ in range(3):
         use()
@@ -51,7 +51,6 @@ def test_what_is_refused_is_not_counted() -> None:
     assert before <= timezone.now() + timedelta(hours=1)
 
 
-@pytest.mark.django_db
 def test_limits_can_be_turned_off(settings: Any) -> None:
     settings.LIMITS_ENABLED = False
     for _ in range(10):

@@ -21,8 +21,6 @@ from accounts.browsers import place_of
 from accounts.members import Member, forget, recall, remember
 from accounts.models import Bucket, Session, SignInCode
 from accounts.sessions import SessionStore
-from instant_admin import configured
-from instant_admin.ledger.store import BalanceStore
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
@@ -43,13 +41,12 @@ def dump() -> str:
 
 
 def test_the_database_holds_no_cookie_no_token_and_no_code(client: Client) -> None:
-    instant = LoopbackInstant()
     client.post("/sign-in/", {"email": "ada@example.com"})
     code = str(mail.outbox[-1].subject)[:6]
     place = client.session["sign-in"]["place"]
     # The session, signed but legible, says for which place; what is stored of the code says nothing.
     assert SignInCode.objects.get(place=place).code_hmac not in (code, "")
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"
     member = recall(client.session)
     assert member is not None
@@ -178,10 +175,9 @@ def test_the_security_log_says_who_and_where_and_no_secret(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "security")
-    instant = LoopbackInstant()
     client.post("/sign-in/", {"email": "ada@example.com"})
     code = str(mail.outbox[-1].subject)[:6]
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         client.post("/sign-in/code/", {"code": f"{(int(code) + 1) % 1_000_000:06}"})
         client.post("/sign-in/code/", {"code": code}, headers={"X-Request-ID": "0123456789abcdef"})
         member = recall(client.session)

@@ -8,8 +8,6 @@ from django.core import mail
 from django.test import Client
 
 from accounts.members import recall
-from instant_admin import configured
-from instant_admin.ledger.store import BalanceStore
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
@@ -84,8 +82,7 @@ def test_following_the_link_in_the_mail_signs_nobody_in(client: Client) -> None:
 def test_signing_in_and_out_leaves_no_cookie_as_it_was(client: Client) -> None:
     client.post("/sign-in/", {"email": ADA.email})
     before = client.cookies["sessionid"].value
-    instant = LoopbackInstant()
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         client.post("/sign-in/code/", {"code": str(mail.outbox[-1].subject)[:6]})
         signed_in = client.cookies["sessionid"].value
         client.post("/sign-out/")
@@ -111,8 +108,7 @@ def test_while_instant_is_down_a_right_code_is_not_used_up(client: Client) -> No
     assert (response.status_code, response["Location"]) == (303, "/sign-in/code/")
     assert "Try again in a moment" in client.get("/sign-in/code/").content.decode()
     assert client.post("/sign-in/code/", {"code": code}, headers=JSON).status_code == 503
-    instant = LoopbackInstant()
-    with configured.using(instant.admin, BalanceStore(instant.admin)):
+    with LoopbackInstant().asked_by_the_site():
         assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"
 
 

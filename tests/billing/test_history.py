@@ -19,11 +19,23 @@ def browser(site: LoopbackSite, ada: Member, bought: str) -> Client:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/", "/history/", "/history/?before=3", "/haikus/", "/api/credits"])
-def test_a_page_asks_instant_once(site: LoopbackSite, browser: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/", {}), ("/history/?before=3", FRAGMENT), ("/haikus/", {}), ("/api/credits", FRAGMENT)],
+)
+def test_a_page_asks_instant_once(
+    site: LoopbackSite, browser: Client, path: str, headers: dict[str, str]
+) -> None:
     asked = site.asked_instant
-    assert browser.get(path, headers=FRAGMENT if path.startswith("/api") else {}).status_code == 200
+    assert browser.get(path, headers=headers).status_code == 200
     assert site.asked_instant == asked + 1
+
+
+@pytest.mark.django_db
+def test_the_history_asks_once_more_for_its_purchases(site: LoopbackSite, browser: Client) -> None:
+    asked = site.asked_instant
+    assert browser.get("/history/").status_code == 200
+    assert site.asked_instant == asked + 2
 
 
 @pytest.mark.usefixtures("bought")

@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 
 from accounts.members import Member
-from billing.reconciliation import Finding, reconcile, reconcile_customer
+from billing.reconciliation import Finding, reconcile, reconcile_member
 from billing.stripe_api import checkouts
 from instant_admin.client.errors import InstantUnreachable
 from instant_admin.client.steps import delete, update
@@ -157,7 +157,7 @@ def test_one_customers_checkouts_are_their_own(site: LoopbackSite, ada: Member) 
     checkout_id = site.buy(ada)
     site.buy(grace)
     customer_id = str(checkouts.retrieve(checkout_id).customer_id)
-    assert list(reconcile_customer(customer_id, dry_run=False)) == [
+    assert list(reconcile_member(ada.id, customer_id=customer_id, dry_run=False)) == [
         Finding(checkout_id, ada.id, "credited 10")
     ]
     assert (site.credits(ada), site.credits(grace)) == (10, 0)
@@ -193,6 +193,7 @@ def test_an_outage_in_between_is_raised_and_keeps_what_was_fixed(site: LoopbackS
 run = partial(commands.run, "reconcile_credits")
 
 
+@pytest.mark.django_db
 def test_the_command_has_a_line_for_each_change_and_a_summary(site: LoopbackSite, ada: Member) -> None:
     checkout_id = site.buy(ada)
     lacks = f"{checkout_id} of {ada.id}: is paid, and its 10 credits are not there\n"
@@ -203,6 +204,7 @@ def test_the_command_has_a_line_for_each_change_and_a_summary(site: LoopbackSite
     assert run("--since", "90m") == ("1 checkouts looked at, nothing to do.\n", None)
 
 
+@pytest.mark.django_db
 def test_the_command_fails_when_something_needs_review(site: LoopbackSite, ada: Member) -> None:
     checkout_id = site.buy(ada)
     site.admin.delete_user(user_id=ada.id)
@@ -225,6 +227,7 @@ def test_the_command_refuses_what_it_does_not_understand(arguments: str) -> None
     assert (out, (failure or "")[:7]) == ("", "Error: ")
 
 
+@pytest.mark.django_db
 def test_the_longest_window_is_one(site: LoopbackSite) -> None:
     assert run("--since", "9999d") == ("0 checkouts looked at, nothing to do.\n", None)
 

@@ -51,7 +51,7 @@ def new_browser(chromium: Browser, world: World) -> Iterator[NewBrowser]:
     made: list[BrowserMember] = []
 
     def make(client: MemberClient | None = None, **options: Any) -> BrowserMember:
-        who = client or MemberClient(world.site_url, world.mail_dir)
+        who = client or MemberClient.at(world)
         profile = chromium.new_context(base_url=who.site, reduced_motion="reduce", **options)
         profile.set_default_timeout(PATIENCE_MS)
         profile.add_cookies(

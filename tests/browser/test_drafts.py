@@ -48,8 +48,8 @@ def test_a_topic_typed_by_a_stranger_is_written_once_they_have_signed_in_and_pai
 
     assert len(ada.client.mails()) == 1
     stripe = Stripe(world)
-    (customer,) = stripe.ask("customers", email=ada.client.email)["data"]
-    (charge,) = stripe.ask("payment_intents", customer=customer["id"])["data"]
+    (customer,) = stripe.ask("/v1/customers", email=ada.client.email)["data"]
+    (charge,) = stripe.ask("/v1/payment_intents", customer=customer["id"])["data"]
     assert charge["amount_received"] == 500
 
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from sandbox.world import World
-from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
-from tests.drivers.member import PAYS, MemberClient
+from tests.drivers.member import PAYS
 from tests.drivers.waiting import await_that
-
-
-def at_the_other_process(person: BrowserMember, world: World) -> Page:
-    """Another tab of the same browser, at the second process of the site."""
-    page = person.page.context.new_page()
-    page.goto(world.site_urls[1])
-    return page
 
 
 def number(page: Page, credits: int) -> None:
@@ -32,7 +24,8 @@ def await_listening(page: Page, is_listening: bool) -> None:
 def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     broke_ada: BrowserMember, world: World
 ) -> None:
-    other = at_the_other_process(broke_ada, world)
+    other = broke_ada.page.context.new_page()
+    other.goto(world.site_urls[1])
     number(other, 0)
     other.evaluate("window.isStillTheSamePage = true")
     broke_ada.buys()
@@ -90,11 +83,8 @@ def test_a_hidden_tab_lets_go_and_listens_again_when_it_is_seen(rich_ada: Browse
 
 
 def test_a_tab_of_someone_signed_out_elsewhere_stops_listening(
-    new_browser: NewBrowser, ada_with_ten_credits: MemberClient
+    rich_ada: BrowserMember,
 ) -> None:
-    ada = new_browser(ada_with_ten_credits).opens("/")
-    ada.client.write("rain")
-    expect(ada.credits).to_have_text("9")
-    await_listening(ada.page, True)
-    ada.client.post("/sign-out/")
-    await_listening(ada.page, False)
+    await_listening(rich_ada.page, True)
+    rich_ada.client.post("/sign-out/")
+    await_listening(rich_ada.page, False)

@@ -57,7 +57,7 @@ def test_an_open_tab_becomes_the_tab_of_whoever_signs_in_in_another(
 
 
 def comes_into_focus(person: BrowserMember) -> None:
-    person.comes_back_to_the_tab()
+    person.page.evaluate("window.dispatchEvent(new Event('focus'))")
 
 
 def is_hidden_and_shown(person: BrowserMember) -> None:
@@ -89,7 +89,7 @@ def test_a_tab_keeps_what_is_typed_when_its_member_signs_out_in_another(rich_ada
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_label("Email")).to_be_visible()
     with rich_ada.page.expect_response("**/api/credits") as answer:
-        rich_ada.comes_back_to_the_tab()
+        comes_into_focus(rich_ada)
     assert answer.value.status == 204
     expect(rich_ada.topic).to_have_value(TOPIC)
 
@@ -108,7 +108,7 @@ def test_back_shows_nothing_of_who_was_signed_in_before(rich_ada: BrowserMember)
     # To what htmx replaced by older entries, and then to pages.
     page.evaluate("document.addEventListener('htmx:historyRestore', () => { window.isRestored = true; })")
     page.go_back()
-    page.wait_for_function("window.isRestored")
+    page.wait_for_function("() => window.isRestored")
     _shows_nothing_of_ada(rich_ada, page, email)
     for path in ("/haikus/", "/"):
         page.go_back()

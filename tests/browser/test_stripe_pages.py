@@ -43,7 +43,7 @@ def buyer(new_browser: NewBrowser, stripe: Stripe) -> BrowserMember:
 def dashboard(stripe: Stripe) -> Iterator[str]:
     """The dashboard's address; whatever a test holds back is let go after it."""
     yield stripe.dashboard
-    stripe.press("delivery/release")
+    stripe.post("/dashboard/delivery/release")
 
 
 def field(person: BrowserMember, name: str) -> Locator:
@@ -256,7 +256,7 @@ def test_its_pages_fit_a_phone_and_are_legible_and_named(
 ) -> None:
     seller = new_browser(viewport=PHONE, color_scheme=scheme)
     sold = checkout(stripe, "usd")
-    stripe.press("delivery/hold")
+    stripe.post("/dashboard/delivery/hold")
     seller.client.pay(sold, DISPUTED)
     found = {}
     for address in (*(dashboard + name for name in PAGES), checkout(stripe, "eur"), sold):
@@ -269,7 +269,7 @@ def test_an_amount_on_a_receipt_stays_on_one_line(
 ) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
-    stripe.press(f"payments/{stripe.payment(checkout_id)}/refund", money="1.50")
+    stripe.post(f"/dashboard/payments/{stripe.payment_of(checkout_id)}/refund", money="1.50")
     buyer = new_browser(ada, viewport=PHONE).opens(f"{ada.site}/history/receipts/{checkout_id}/")
     amounts = buyer.page.locator(".sums:not(.about) dd")
     expect(amounts).to_have_text(["$5.00", "$5.00", "$5.00", "-$1.50", "$3.50"])

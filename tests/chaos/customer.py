@@ -162,17 +162,18 @@ class Customer:
     def _buy(self) -> None:
         """Check out and pay, perhaps twice at each step, and perhaps come back. Some checkouts are edited before."""
         form = {"pack": "price_sandbox10", "request_id": self._new_request()}
-        started = self._until_answered("/api/stripe/checkout", form)
+        started = self._until(200, lambda: self._post("/api/stripe/checkout", form))
         if started is None:
             return
         page = started.json()["url"]
         if self._rng.random() < EDIT_CHANCE and not self._edit(page.rsplit("/", 1)[1]):
             return
-        checkout_id = self._pay(page)
-        if checkout_id is None or self._rng.random() > BACK_CHANCE:
+        back = self._until(303, lambda: self.client.pay(page))
+        if back is None or self._rng.random() > BACK_CHANCE:
             return
+        checkout_id = checkout_in(back)
         self.told.paid.add(checkout_id)
-        synced = self._until_answered("/api/stripe/sync", {"session_id": checkout_id})
+        synced = self._until(200, lambda: self._post("/api/stripe/sync", {"session_id": checkout_id}))
         if synced is None:
             return
         status = synced.json()["status"]
@@ -184,36 +185,24 @@ class Customer:
     def _edit(self, checkout_id: str) -> bool:
         """Have a checkout worth a thousand credits; False where nobody can say whether that was done."""
         self.told.edited.add(checkout_id)
+        return self._until(200, lambda: self._stripe.edit(checkout_id, credits="1000")) is not None
+
+    def _post(self, path: str, form: dict[str, str]) -> requests.Response:
+        self.client.site = self._rng.choice(self._sites)
+        return self.client.post(path, form, **JSON)
+
+    def _until(self, status: int, send: Callable[[], requests.Response]) -> requests.Response | None:
+        """Send a form again, as it was, until it is answered so; None for who loses patience."""
         for _ in range(TRIES):
-            if self._ask(lambda: self._stripe.edit(checkout_id, credits="1000")) is not None:
-                return True
+            answer = self._ask(send)
+            if answer is not None:
+                if answer.status_code == status:
+                    return answer
+                # Only the site may ask people to come again.
+                if answer.status_code != 503 or not answer.url.startswith(tuple(self._sites)):
+                    self._surprised(f"{answer.url} answered with {_shown(answer)}")
             if self._walks_away():
                 break
-        return False
-
-    def _pay(self, page: str) -> str | None:
-        """Fill in Stripe's page; the checkout's id once it sends the buyer back."""
-        for _ in range(TRIES):
-            answer = self._ask(lambda: self.client.pay(page))
-            if answer is not None and answer.status_code == 303:
-                return checkout_in(answer)
-            if answer is not None:
-                self._surprised(f"Stripe's page answered with {_shown(answer)}")
-            if self._walks_away():
-                return None
-        return None
-
-    def _until_answered(self, path: str, form: dict[str, str]) -> requests.Response | None:
-        """Send a form again, as it was, until the site answers; None for who loses patience."""
-        for _ in range(TRIES):
-            self.client.site = self._rng.choice(self._sites)
-            answer = self._ask(lambda: self.client.post(path, form, **JSON))
-            if answer is not None and answer.status_code == 200:
-                return answer
-            if answer is not None and answer.status_code != 503:
-                self._surprised(f"{path} was answered with {_shown(answer)}")
-            if self._walks_away():
-                return None
         return None
 
     # Both

@@ -156,7 +156,7 @@ class Run:
         for part in self.world.parts:
             self._await_up(part)
         deadline = time.monotonic() + OUTBOX_LIMIT_S
-        while waiting := self._stripe.ask("events", delivery_success="false", limit="1")["data"]:
+        while waiting := self._stripe.ask("/v1/events", delivery_success="false", limit="1")["data"]:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{waiting[0]['type']} was not delivered for {OUTBOX_LIMIT_S} s")
             time.sleep(0.1)
@@ -201,7 +201,7 @@ class Run:
 
     def _every_paid_session(self) -> Iterator[dict[str, Any]]:
         after: dict[str, str] = {}
-        while page := self._stripe.ask("checkout/sessions", limit="100", **after)["data"]:
+        while page := self._stripe.ask("/v1/checkout/sessions", limit="100", **after)["data"]:
             yield from (session for session in page if session["payment_status"] == "paid")
             after = {"starting_after": page[-1]["id"]}
 

@@ -135,10 +135,6 @@ class BrowserMember:
         self.page.get_by_label("Number", exact=True).fill(card)
         self.page.get_by_role("button", name=re.compile(r"^Pay \$")).click()
 
-    def comes_back_to_the_tab(self) -> None:
-        """What a browser tells a page that is looked at again; Chromium without a window never does."""
-        self.page.evaluate("window.dispatchEvent(new FocusEvent('focus'))")
-
     @contextmanager
     def asked(self, *, answer: bool) -> Iterator[list[str]]:
         """Answer the browser's questions; yields them."""

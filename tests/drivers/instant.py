@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,8 +20,10 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
+from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push, read_documents
+from instant_admin.ledger.store import BalanceStore
 from sandbox.instant.standin import InstantStandIn
 from sandbox.serving import Handler, Request, Response
 from sandbox.world import World
@@ -110,6 +113,12 @@ class LoopbackInstant:
             sleep=lambda seconds: None,
             adapter=HandlerAdapter(self.standin.handle, network),
         )
+
+    @contextmanager
+    def asked_by_the_site(self) -> Iterator[None]:
+        """The site's verbs and views talk to this app until the block ends."""
+        with configured.using(self.admin, BalanceStore(self.admin)):
+            yield
 
     def member(self, email: str = "ada@example.com") -> tuple[UUID, str]:
         """A new member: their id and their refresh token."""

@@ -6,9 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import requests
@@ -33,7 +31,8 @@ from sandbox.faults import FaultyHandler
 from sandbox.serving import Handler, Request, Response
 from sandbox.stripe.refusals import refusal
 from tests.drivers.instant import LoopbackInstant, Network, Work, session_to
-from tests.drivers.stripe_api import PRICE, SECRET_KEY, VISA, make_standin
+from tests.drivers.stripe import StripeUser
+from tests.drivers.stripe_api import PRICE, SECRET_KEY, STRIPE_URL, VISA, make_standin
 from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
 
 TEN = Pack(price_id=PRICE, credits=10, name="Ten")
@@ -44,10 +43,10 @@ def stripe_client(
 ) -> Client:
     """Our client of Stripe, before a stand-in's handler."""
     carrier = stripe.RequestsClient(session=session_to(handler, network))
-    return Client(secret_key=secret_key, api_base="http://stripe.test", http_client=carrier)
+    return Client(secret_key=secret_key, api_base=STRIPE_URL, http_client=carrier)
 
 
-class LoopbackSite:
+class LoopbackSite(StripeUser):
     """Both stand-ins, and what buyers, banks and staff do there. Its clock stands still until it is moved."""
 
     def __init__(self) -> None:
@@ -64,6 +63,7 @@ class LoopbackSite:
             webhook_url="http://site.test/api/stripe/webhook",
             refund_turns_after_s=None,
         )
+        super().__init__(STRIPE_URL, SECRET_KEY, session_to(self.stripe.handle))
         self._faulty_stripe = FaultyHandler(self.stripe.handle, refusal)
         self.stripe_client = stripe_client(self._faulty_stripe, self._to_stripe, secret_key=SECRET_KEY)
 
@@ -121,51 +121,6 @@ class LoopbackSite:
         for _ in range(times):
             spend = Spend(key=f"spend:{member.id}:{uuid4()}", price=1, note="rain")
             self.store.post(member.id, spend, steps=lambda haiku_id: haiku(haiku_id, member.id))
-
-    # Stripe's dashboard
-
-    def post(self, path: str, **form: str) -> str:
-        """Press a button on one of Stripe's pages; where it leads."""
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = self.stripe.handle(Request("POST", path, headers=headers, body=urlencode(form).encode()))
-        assert answer.status == 303, answer.body
-        return answer.headers["location"]
-
-    def payment_of(self, checkout_id: str) -> str:
-        """The payment of a checkout."""
-        return str(self.ask(f"/v1/checkout/sessions/{checkout_id}")["payment_intent"])
-
-    def refund(self, checkout_id: str, amount: int) -> str:
-        """Give so many cents back; the refund's id."""
-        payment_id = self.payment_of(checkout_id)
-        self.post(f"/dashboard/payments/{payment_id}/refund", amount=str(amount))
-        return self.newest("refunds", payment_id)
-
-    def dispute(self, checkout_id: str, *, amount: str = "", kind: str = "fraudulent") -> str:
-        """The cardholder complains; the dispute's id."""
-        payment_id = self.payment_of(checkout_id)
-        self.post(f"/dashboard/payments/{payment_id}/dispute", amount=amount, kind=kind)
-        return self.newest("disputes", payment_id)
-
-    def edit(self, checkout_id: str, **metadata: str) -> None:
-        """Edit the metadata of a checkout; an empty value takes its key out."""
-        form = {f"metadata[{name}]": value for name, value in metadata.items()}
-        self.ask(f"/v1/checkout/sessions/{checkout_id}", method="POST", **form)
-
-    def newest(self, collection: str, payment_id: str) -> str:
-        """The newest refund or dispute of a payment."""
-        answer = self.ask(f"/v1/{collection}", payment_intent=payment_id, limit="1")
-        return str(answer["data"][0]["id"])
-
-    def ask(self, path: str, *, method: str = "GET", **query: str) -> dict[str, Any]:
-        """Stripe's API, past the site."""
-        headers = {"authorization": f"Bearer {SECRET_KEY}"}
-        form = urlencode(query)
-        sent = Request(method, path, headers=headers, body=form.encode())
-        answer = self.stripe.handle(replace(sent, query=form, body=b"") if method == "GET" else sent)
-        assert answer.status == 200, answer.body
-        found: dict[str, Any] = json.loads(answer.body)
-        return found
 
     # Webhooks
 

@@ -11,55 +11,72 @@ from sandbox.world import World
 from tests.drivers.member import TIMEOUT_S
 
 
-class Stripe:
-    """One account: the buttons of its dashboard, and its API, also by Stripe's own package (`client`)."""
+class StripeUser:
+    """The pages of one stand-in, and its API with one secret key, over `http`."""
 
-    def __init__(self, world: World) -> None:
-        self._url = world.stripe.url
-        self.dashboard = f"{self._url}/dashboard/"
-        self._auth = (world.keys.stripe_secret, "")
-        self.client = stripe.StripeClient(world.keys.stripe_secret, base_addresses={"api": self._url})
+    def __init__(self, url: str, secret_key: str, http: requests.Session) -> None:
+        self._url = url
+        self._key = secret_key
+        self._http = http
 
-    def press(self, button: str, **form: str) -> None:
-        """Press one of the buttons of the dashboard."""
-        answer = requests.post(
-            f"{self.dashboard}{button}", data=form, timeout=TIMEOUT_S, allow_redirects=False
-        )
+    def post(self, path: str, **form: str) -> str:
+        """Press a button on one of the pages; where it leads."""
+        answer = self._http.post(self._url + path, data=form, timeout=TIMEOUT_S, allow_redirects=False)
         assert answer.status_code == 303, answer.text
+        return answer.headers["Location"]
 
-    def ask(self, path: str, **params: str) -> dict[str, Any]:
+    def ask(self, path: str, *, method: str = "GET", **query: str) -> dict[str, Any]:
         """Ask the API."""
-        answer = requests.get(f"{self._url}/v1/{path}", params=params, auth=self._auth, timeout=TIMEOUT_S)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = self._answer(path, method, query).json()
         return found
 
     def edit(self, checkout_id: str, **metadata: str) -> requests.Response:
-        """Edit the metadata of a checkout."""
-        answer = requests.post(
-            f"{self._url}/v1/checkout/sessions/{checkout_id}",
-            data={f"metadata[{name}]": value for name, value in metadata.items()},
-            auth=self._auth,
+        """Edit the metadata of a checkout; an empty value takes its key out."""
+        form = {f"metadata[{name}]": value for name, value in metadata.items()}
+        return self._answer(f"/v1/checkout/sessions/{checkout_id}", "POST", form)
+
+    def payment_of(self, checkout_id: str) -> str:
+        """The payment of a checkout."""
+        return str(self.ask(f"/v1/checkout/sessions/{checkout_id}")["payment_intent"])
+
+    def refund(self, checkout_id: str, amount: int) -> str:
+        """Give so many cents back; the refund's id."""
+        payment_id = self.payment_of(checkout_id)
+        self.post(f"/dashboard/payments/{payment_id}/refund", amount=str(amount))
+        return self.newest("refunds", payment_id)
+
+    def dispute(self, checkout_id: str, *, amount: str = "", kind: str = "fraudulent") -> str:
+        """The cardholder complains; the dispute's id."""
+        payment_id = self.payment_of(checkout_id)
+        self.post(f"/dashboard/payments/{payment_id}/dispute", amount=amount, kind=kind)
+        return self.newest("disputes", payment_id)
+
+    def warn(self, checkout_id: str, fraud_type: str = "made_with_stolen_card") -> None:
+        """The bank of the card warns of fraud."""
+        self.post(f"/dashboard/payments/{self.payment_of(checkout_id)}/warn", fraud_type=fraud_type)
+
+    def newest(self, collection: str, payment_id: str) -> str:
+        """The newest refund or dispute of a payment."""
+        return str(self.ask(f"/v1/{collection}", payment_intent=payment_id, limit="1")["data"][0]["id"])
+
+    def _answer(self, path: str, method: str, sent: dict[str, str]) -> requests.Response:
+        answer = self._http.request(
+            method,
+            self._url + path,
+            params=sent if method == "GET" else None,
+            data=None if method == "GET" else sent,
+            headers={"Authorization": f"Bearer {self._key}"},
             timeout=TIMEOUT_S,
         )
         assert answer.status_code == 200, answer.text
         return answer
 
-    def payment(self, checkout_id: str) -> str:
-        """The payment of a checkout."""
-        return str(self.ask(f"checkout/sessions/{checkout_id}")["payment_intent"])
 
-    def refund(self, checkout_id: str, cents: int) -> None:
-        """Give so much of a checkout back."""
-        self.press(f"payments/{self.payment(checkout_id)}/refund", amount=str(cents))
+class Stripe(StripeUser):
+    """The account of a world, also by Stripe's own package (`client`)."""
 
-    def dispute(self, checkout_id: str) -> str:
-        """Have a whole checkout disputed; the dispute's id."""
-        payment = self.payment(checkout_id)
-        self.press(f"payments/{payment}/dispute", kind="fraudulent")
-        return str(self.newest("disputes", payment)["id"])
-
-    def newest(self, collection: str, payment: str) -> dict[str, Any]:
-        """The newest refund or dispute of a payment."""
-        found: dict[str, Any] = self.ask(collection, payment_intent=payment)["data"][0]
-        return found
+    def __init__(self, world: World) -> None:
+        url, key = world.stripe.url, world.keys.stripe_secret
+        super().__init__(url, key, requests.Session())
+        self.dashboard = f"{url}/dashboard/"
+        self.client = stripe.StripeClient(key, base_addresses={"api": url})

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from haikus.store import write_haiku
 from instant_admin.ledger.rules import Reset
 from tests.drivers.signed_in import browser_of
+from tests.drivers.stripe_api import WARNED
 from tests.drivers.wire import RawRequest
 from tests.fuzz.door import Door, by, session_of
 from tests.fuzz.garbage import json_values, requests
@@ -37,7 +38,7 @@ def quietly(examples: int) -> settings:
 
 def fuzz(door: Door, staff: Client, *, examples: int) -> None:
     ada = door.site.member("ada@example.com")
-    checkout_id = door.site.buy(ada)
+    checkout_id = door.site.buy(ada, card=WARNED)
     door.site.deliver_all()
     door.site.store.post(ada.id, Reset(key="reset:fuzz", credits=1_000_000, note="", actor=""))
     haiku = write_haiku(member=ada, topic="rain", request_id=uuid4()).haiku
@@ -98,7 +99,7 @@ def _events(event: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 @pytest.mark.slow
 def test_no_signed_webhook_is_an_error_of_ours(door: Door) -> None:
-    door.site.refund(door.site.buy(door.site.member()), 500)
+    door.site.refund(door.site.buy(door.site.member(), card=WARNED), 500)
     events = [json.loads(body) for body in door.site.events()]
 
     @quietly(200)

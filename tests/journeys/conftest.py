@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ from tests.drivers.instant import admin_of
 def instant(world: World) -> InstantAdmin:
     """Instant as the app's admin."""
     return admin_of(world)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is entered here is left at the end of the test."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -115,6 +115,7 @@ CASES: Final = (
     card("4000 0000 0000 0259", PAID, then=("win",)),
     card("4000 0000 0000 0259", DISPUTED, then=("lose",)),
     card("4000 0000 0000 1976", PAID),
+    card("4000 0000 0000 5423", PAID),
     card("4242 4242 4242 4242", PARTLY, then=("refund 150",)),
     card("4000 0000 0000 7726", REFUNDED, then=("refund",)),
     card("4000 0000 0000 7726", REFUNDED, then=("refund", "succeed")),
@@ -162,41 +163,42 @@ class Purchase:
     def do(self, step: str) -> None:
         """Have a bank or the staff do what the case says they do afterwards."""
         verb, _, amount = step.partition(" ")
-        payment = self.stripe.payment(self.checkout_id)
+        payment = self.stripe.payment_of(self.checkout_id)
         match verb:
             case "settle":
-                self.stripe.press(f"payments/{payment}/settle")
+                self.stripe.post(f"/dashboard/payments/{payment}/settle")
             case "bounce":
-                self.stripe.press(f"payments/{payment}/fail")
+                self.stripe.post(f"/dashboard/payments/{payment}/fail")
             case "refund":
-                self.stripe.press(f"payments/{payment}/refund", amount=amount)
+                self.stripe.post(f"/dashboard/payments/{payment}/refund", amount=amount)
             case "win" | "lose":
-                self.stripe.press(f"disputes/{self.stripe.newest('disputes', payment)['id']}/{verb}")
+                self.stripe.post(f"/dashboard/disputes/{self.stripe.newest('disputes', payment)}/{verb}")
             case "succeed" | "fail":
                 self._end_refund(payment, verb)
 
     def _end_refund(self, payment: str, verb: str) -> None:
         refund = self.stripe.newest("refunds", payment)
         # Refused when the refund was faster: it ends by itself some seconds after it began.
-        self._post(f"{self.world.stripe.url}/dashboard/refunds/{refund['id']}/{verb}", {})
+        self._post(f"{self.world.stripe.url}/dashboard/refunds/{refund}/{verb}", {})
         ended = {"succeed": "succeeded", "fail": "failed"}[verb]
-        assert self.stripe.newest("refunds", payment)["status"] == ended
+        assert self.stripe.ask(f"/v1/refunds/{refund}")["status"] == ended
 
     def await_deliveries(self) -> None:
         """Wait until the site has heard of everything that happened to this purchase."""
-        session = self.stripe.ask(f"checkout/sessions/{self.checkout_id}")
+        session = self.stripe.ask(f"/v1/checkout/sessions/{self.checkout_id}")
         ours = {self.checkout_id, session["payment_intent"]} - {None}
 
         def is_all_told() -> bool:
-            waiting = self.stripe.ask("events", delivery_success="false", limit="100")["data"]
-            return not any(ours & _ids_in(event["data"]["object"]) for event in waiting)
+            waiting = self.stripe.ask("/v1/events", delivery_success="false", limit="100")["data"]
+            told_of = (event["data"]["object"] for event in waiting)
+            return not any(ours & {each["id"], each.get("payment_intent")} for each in told_of)
 
         await_that(is_all_told)
 
     def found(self) -> End:
         """What it came to. The balance is read before the site is asked to look at the purchase again."""
         credits = self.buyer.credits()
-        session = self.stripe.ask(f"checkout/sessions/{self.checkout_id}")
+        session = self.stripe.ask(f"/v1/checkout/sessions/{self.checkout_id}")
         history = self.buyer.get("/history/").text
         synced = self.buyer.sync(self.checkout_id).json()
         assert synced["credits"] == credits
@@ -209,11 +211,6 @@ class Purchase:
             end.history if re.search(rf">{re.escape(end.history)}<", history) else history,
             credits,
         )
-
-
-def _ids_in(thing: dict[str, Any]) -> set[str]:
-    """What an event's object is, and what it is about."""
-    return {str(thing[name]) for name in ("id", "payment_intent") if thing.get(name)}
 
 
 def test_every_test_card_has_its_case() -> None:
@@ -235,9 +232,9 @@ def test_the_webhook_settles_it_before_the_buyer_is_back(case: Case, world: Worl
 @pytest.fixture
 def held_deliveries(stripe: Stripe) -> Iterator[Stripe]:
     """The dashboard of a world whose webhooks wait until somebody lets them go."""
-    stripe.press("delivery", nothing="1")
+    stripe.post("/dashboard/delivery", nothing="1")
     yield stripe
-    stripe.press("delivery")
+    stripe.post("/dashboard/delivery")
 
 
 @each_case
@@ -253,7 +250,7 @@ def test_the_buyer_is_back_before_the_webhook_which_then_adds_nothing(
         purchase.buyer.sync(purchase.checkout_id)
     assert (purchase.said, purchase.found()) == (case.says, case.end)
     entries = purchase.buyer.history()
-    held_deliveries.press("delivery")
+    held_deliveries.post("/dashboard/delivery")
     purchase.await_deliveries()
     assert purchase.found() == case.end
     assert purchase.buyer.history() == entries

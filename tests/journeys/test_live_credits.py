@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
 import requests
-from django.conf import settings
 
 from sandbox.world import World
 from tests.drivers.faults import Faults
@@ -17,13 +14,6 @@ from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
 
 SUBSCRIBES = "^/admin/subscribe-query$"
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    """What is entered here is left at the end of the test."""
-    with ExitStack() as stack:
-        yield stack
 
 
 def test_what_a_webhook_credits_in_one_process_is_shown_by_the_other(
@@ -73,7 +63,7 @@ def database_files_of(pid: int) -> int:
 def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     ada: MemberClient, world: World, stack: ExitStack
 ) -> None:
-    phone = MemberClient(world.site_url, world.mail_dir).sign_in(ada.email)
+    phone = MemberClient.at(world).sign_in(ada.email)
     at_desk = [stack.enter_context(StreamClient(ada)) for _ in range(2)]
     on_phone = stack.enter_context(StreamClient(phone))
     for tab in (*at_desk, on_phone):
@@ -125,24 +115,6 @@ def test_a_stream_opened_in_an_outage_or_refused_is_asked_for_until_it_begins(
     tab = stack.enter_context(StreamClient(ada))
     tab.await_credits(0)
     assert [rule["hits"] for rule in instant_faults.rules()] == [2, 1, 1]
-
-
-def test_more_tabs_than_one_member_may_have_are_told_to_come_later(
-    ada: MemberClient, stack: ExitStack
-) -> None:
-    tabs = [stack.enter_context(StreamClient(ada)) for _ in range(settings.STREAMS_PER_MEMBER)]
-    for tab in tabs:
-        tab.await_credits(0)
-    answer = ada.get("/api/credits/stream")
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    tabs[0].close()
-    await_that(lambda: _gets_in(ada))
-
-
-def _gets_in(client: MemberClient) -> bool:
-    with StreamClient(client) as tab:
-        return tab.response.status_code == 200
 
 
 def test_the_site_still_answers_while_instant_lets_subscribers_wait(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,10 +14,11 @@ import pytest
 import requests
 
 from sandbox.world import World
-from tests.conftest import UNLIMITED
+from tests.conftest import UNLIMITED, running_world
 from tests.drivers.faults import Faults
 from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
+from tests.drivers.waiting import await_that
 
 STREAMS_OF_A_MEMBER, STREAMS_OF_AN_ADDRESS, DESCRIPTORS = 4, 10, 600
 MIB = 1024 * 1024
@@ -31,11 +32,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "STREAMS_PER_MEMBER": str(STREAMS_OF_A_MEMBER),
         "STREAMS_PER_ADDRESS": str(STREAMS_OF_AN_ADDRESS),
     }
-    world = World(tmp_path_factory.mktemp("world"), env=env)
-    world.start()
-    start_afresh(world)
-    yield world
-    world.stop()
+    with running_world(tmp_path_factory.mktemp("world"), env=env) as world:
+        start_afresh(world)
+        yield world
 
 
 def start_afresh(world: World) -> None:
@@ -45,13 +44,6 @@ def start_afresh(world: World) -> None:
     site.start()
     resource.prlimit(site.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     site.await_answer("/healthz")
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    """What is entered here is left at the end of the test."""
-    with ExitStack() as stack:
-        yield stack
 
 
 def connect(world: World) -> socket.socket:
@@ -79,13 +71,6 @@ def status(world: World, *pieces: bytes) -> int:
 
 def is_well(world: World) -> bool:
     return requests.get(f"{world.site_url}/healthz", timeout=TIMEOUT_S).text == "ok"
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "Accept", "Cookie", "Stripe-Signature", "X-Whatever"])
@@ -146,7 +131,7 @@ def test_more_connections_than_there_are_descriptors_leave_the_site_well(
     world: World, stack: ExitStack
 ) -> None:
     silent = [stack.enter_context(closing(connect(world))) for _ in range(DESCRIPTORS + 100)]
-    until(lambda: is_well_by_now(world))
+    await_that(lambda: is_well_by_now(world))
     for client in silent:
         client.close()
     log = (world.data_dir / "site1.log").read_text()
@@ -161,7 +146,7 @@ def is_well_by_now(world: World) -> bool:
 
 
 def test_streams_of_many_accounts_do_not_use_up_the_descriptors(world: World, stack: ExitStack) -> None:
-    members = [MemberClient(world.site_url, world.mail_dir).sign_in() for _ in range(5)]
+    members = [MemberClient.at(world).sign_in() for _ in range(5)]
     # As many as one member may have; a page understands the refusal and looks again later.
     tabs = [stack.enter_context(StreamClient(members[0])) for _ in range(STREAMS_OF_A_MEMBER)]
     for tab in tabs:
@@ -177,9 +162,9 @@ def test_streams_of_many_accounts_do_not_use_up_the_descriptors(world: World, st
     assert len(opened) == STREAMS_OF_AN_ADDRESS
     assert len(list(Path(f"/proc/{world.sites[0].pid}/fd").iterdir())) < DESCRIPTORS / 2
     assert is_well(world)
-    # Who leaves makes room.
+    # Who leaves makes room, of their own and of the address.
     opened[0].close()
-    until(lambda: gets_in(members[-1]))
+    await_that(lambda: gets_in(members[0]))
 
 
 def gets_in(member: MemberClient) -> bool:
@@ -218,4 +203,4 @@ def test_the_front_page_stands_while_stripe_stalls_and_asks_it_once(
     assert all("The prices cannot be read from Stripe right now" in page.text for page in front)
     assert stripe_faults.rules()[0]["hits"] == 1
     stripe_faults.clear()
-    until(lambda: "$5.00" in requests.get(world.site_url, timeout=TIMEOUT_S).text)
+    await_that(lambda: "$5.00" in requests.get(world.site_url, timeout=TIMEOUT_S).text)

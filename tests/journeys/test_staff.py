@@ -9,6 +9,9 @@ import pytest
 
 from sandbox.world import STAFF_USERNAME, World
 from tests.drivers.member import MemberClient
+from tests.drivers.stripe import Stripe
+from tests.drivers.stripe_api import WARNED
+from tests.drivers.waiting import await_that
 
 
 @pytest.fixture
@@ -41,13 +44,7 @@ def reset_of(staff: MemberClient, member: str) -> str:
     return str(re.findall(r'action="([^"]*reset[^"]*)"', staff.get(member).text)[0])
 
 
-def test_staff_find_a_member_and_see_their_ledger(staff: MemberClient, ada: MemberClient) -> None:
-    page = staff.get(member_page(staff, ada.email)).text
-    assert ada.email in page
-    assert "Bought credits" in page
-
-
-def test_staff_reset_credits_with_a_reason_that_stays_in_the_ledger_and_the_log(
+def test_staff_find_a_member_and_reset_credits_with_a_reason_that_stays_in_the_ledger_and_the_log(
     staff: MemberClient, ada: MemberClient
 ) -> None:
     member = member_page(staff, ada.email)
@@ -60,6 +57,7 @@ def test_staff_reset_credits_with_a_reason_that_stays_in_the_ledger_and_the_log(
     assert ada.ledger() == [("purchase", 10, 10), ("reset", -6, 4)]
     assert ada.history()[0]["note"] == "Paid twice by mistake"
     page = staff.get(member).text
+    assert "Bought credits" in page
     assert STAFF_USERNAME in page
     assert "Paid twice by mistake" in staff.get("/admin/").text + page
 
@@ -81,5 +79,21 @@ def test_a_reset_without_a_reason_or_a_number_is_refused(
     assert ada.credits() == 10
 
 
-def test_nobody_else_gets_in(ada: MemberClient) -> None:
-    assert ada.get("/admin/billing/member/").status_code == 302
+def test_staff_see_what_a_bank_warns_of_until_they_have_refunded_it(
+    staff: MemberClient, grace: MemberClient, stripe: Stripe
+) -> None:
+    payment = stripe.payment_of(grace.buy(card=WARNED))
+    grace.await_credits(10)
+
+    def is_listed(state: str) -> bool:
+        return payment in staff.get(f"/admin/billing/attention/?state={state}").text
+
+    await_that(lambda: is_listed("open"))
+    found = staff.get(f"/admin/billing/attention/?q={payment}").text
+    (page,) = set(re.findall(r"/admin/billing/attention/\d+/change/", found))
+    assert ">10 credits<" in staff.get(page).text
+    assert grace.ledger() == [("purchase", 10, 10)]
+    stripe.post(f"/dashboard/payments/{payment}/refund")
+    await_that(lambda: is_listed("closed"))
+    grace.await_credits(0)
+    assert ">0 credits<" in staff.get(page).text

@@ -108,7 +108,7 @@ def _reviews(cast: Cast) -> Iterator[str]:
 
 
 def _is_paid(session: dict[str, Any]) -> bool:
-    return session["status"] == "complete" and session["payment_status"] in ("paid", "no_payment_required")
+    return session["status"] == "complete" and session["payment_status"] in PAID
 
 
 def _is_given_back(cast: Cast, session: dict[str, Any]) -> bool:

@@ -106,7 +106,8 @@ def flag_then_credit() -> AbstractContextManager[Any]:
 
 @mutant("Read the balance, add, write it back; who would write in between?", shows=r"has the slot")
 def read_modify_write_without_a_slot() -> AbstractContextManager[Any]:
-    return patch.object(ledger_rows, "slot_of", _some_other_slot)
+    numbers = itertools.count(1)
+    return patch.object(ledger_rows, "slot_of", lambda account_id, seq: f"{account_id}:{next(numbers)}")
 
 
 @mutant(
@@ -430,11 +431,6 @@ def reset_adds() -> AbstractContextManager[Any]:
 
 
 _real_plan_of = fulfilment.plan_of
-_slots = itertools.count()
-
-
-def _some_other_slot(account_id: UUID, seq: int) -> str:
-    return f"{account_id}:{next(_slots) + 1}"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from billing.attention import look_for_fraud_warnings
 from billing.errors import StripeError
 from billing.reconciliation import reconcile
 from instant_admin.client.errors import InstantError
@@ -54,6 +55,8 @@ class Command(BaseCommand):
                     mark = "NEEDS REVIEW: " if finding.needs_review else ""
                     self.stdout.write(f"{mark}{finding.checkout_id} of {finding.member_id}: {finding.text}")
                     counts["need review" if finding.needs_review else "fixed"] += 1
+                if not dry_run:
+                    look_for_fraud_warnings(since=start)
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped after {counts['looked at']} checkouts: {exc}") from exc
         self.stdout.write(_summary(counts, dry_run=dry_run))

@@ -47,21 +47,10 @@ def turn_on(client: Client) -> tuple[Phone, list[str]]:
     return phone, re.findall(r"<li><code>(\w+)</code>", page(client))
 
 
-def wait_for_the_next_try() -> None:
-    """What slows a guesser down after a wrong code is over."""
-    TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
-
-
-def test_it_is_off_until_somebody_sets_it_up(client: Client, grace: User) -> None:
-    assert log_in(client, grace).status_code == 302
-    assert is_in(client)
-
-
 def test_the_page_has_the_key_as_a_picture_and_as_an_address(logged_in: Client) -> None:
     shown = page(logged_in)
     assert 'src="data:image/svg+xml;base64,' in shown
     assert 'href="otpauth://totp/Instant%20Credits%3Agrace?secret=' in shown
-    assert "Instant%20Credits%3Agrace" in shown
 
 
 def test_the_key_stays_the_same_until_it_is_used(logged_in: Client) -> None:
@@ -155,7 +144,7 @@ def test_right_after_a_wrong_code_a_right_one_has_to_wait(logged_in: Client, gra
     phone, _ = turn_on(logged_in)
     log_in(Client(), grace, code="000000")
     assert log_in(Client(), grace, code=phone.code(later_s=30)).status_code == 200
-    wait_for_the_next_try()
+    TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
     assert log_in(Client(), grace, code=phone.code(later_s=30)).status_code == 302
 
 

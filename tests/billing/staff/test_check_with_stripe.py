@@ -11,7 +11,9 @@ from django.test import Client
 
 from accounts.members import Member
 from billing.errors import UnknownMember
+from billing.history import history_of
 from billing.staff.members import check_with_stripe
+from instant_admin.client.steps import update
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.site import LoopbackSite
 
@@ -56,6 +58,25 @@ def test_what_needs_review_is_said_to_be_so(
     site.edit(bought, credits="99")
     assert "This needs review" in press(grace, ada)
     assert LogEntry.objects.count() == 0
+
+
+def test_a_refund_of_what_a_replaced_customer_bought_is_found(
+    site: LoopbackSite, ada: Member, grace: Client, bought: str
+) -> None:
+    site.ask(f"/v1/customers/{history_of(ada).customer_id}", method="DELETE")
+    site.buy(ada)
+    site.deliver_all()
+    site.refund(bought, 500)
+    assert f"Checkout {bought}: took back 10" in press(grace, ada)
+    assert site.credits(ada) == 10
+
+
+def test_a_purchase_of_another_account_is_passed_over(
+    site: LoopbackSite, ada: Member, grace: Client, bought: str
+) -> None:
+    (entry,) = site.entries(ada)
+    site.admin.transact([update("creditEntries", entry.id, {"ref": "cs_live_of_before"})])
+    assert "Nothing to do" in press(grace, ada)
 
 
 def test_who_never_bought_has_nothing_to_check(site: LoopbackSite, ada: Member, grace: Client) -> None:

@@ -43,6 +43,13 @@ SESSION = {
 }
 REFUND = {"id": "re_1", "amount": 500, "status": "succeeded", "payment_intent": "pi_1"}
 DISPUTE = {"id": "dp_1", "amount": 500, "status": "lost", "payment_intent": "pi_1"}
+WARNING = {
+    "id": "issfr_1",
+    "actionable": True,
+    "created": 1_790_000_000,
+    "fraud_type": "misc",
+    "payment_intent": "pi_1",
+}
 EVENT = {
     "id": "evt_1",
     "type": "charge.refunded",
@@ -149,6 +156,16 @@ CALLS = {
     "what was refunded or disputed": Call(
         lambda: list(payments.refunded_or_disputed(since=SINCE)),
         {"refunds": listed(REFUND), "disputes": listed(DISPUTE)},
+        ("data", "has_more", "data.0.payment_intent"),
+    ),
+    "what banks warn of": Call(
+        lambda: payments.fraud_warnings("pi_1"),
+        {"radar/early_fraud_warnings": listed(WARNING)},
+        ("data", *(f"data.0.{name}" for name in ("id", "fraud_type", "actionable", "created"))),
+    ),
+    "which payments banks warned of": Call(
+        lambda: list(payments.warned_of(since=SINCE)),
+        {"radar/early_fraud_warnings": listed(WARNING)},
         ("data", "has_more", "data.0.payment_intent"),
     ),
     "an invoice": Call(

@@ -43,6 +43,8 @@ OUTSIDE: Final = frozenset(
         "GET promotion_codes",
         "GET promotion_codes/*",
         "POST promotion_codes/*",
+        "GET radar/early_fraud_warnings",
+        "GET radar/early_fraud_warnings/*",
         "POST refunds/*",
         "POST refunds/*/cancel",
         "GET webhook_endpoints/*",
@@ -53,6 +55,7 @@ OUTSIDE: Final = frozenset(
 UNDESCRIBED: Final[Mapping[str, str]] = {
     "deleted_coupon": "the slice has no call that deletes a coupon",
     "invoice": "the slice has no call that answers with an invoice, which is the receipt of a purchase",
+    "radar.early_fraud_warning": "the slice has no call that answers with a warning of a bank",
     "line_item": "what an invoice consists of",
 }
 

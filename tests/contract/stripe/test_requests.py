@@ -115,6 +115,8 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "checkouts.mark_fulfilled": lambda a: checkouts.mark_fulfilled(a.checkout_id),
     "payments.retrieve": lambda a: payments.retrieve(a.payment_id),
     "payments.refunded_or_disputed": lambda a: list(payments.refunded_or_disputed(since=LONG_AGO)),
+    "payments.fraud_warnings": lambda a: payments.fraud_warnings(a.payment_id),
+    "payments.warned_of": lambda a: list(payments.warned_of(since=LONG_AGO)),
     "payments.invoice_page": lambda a: payments.invoice_page(a.invoice_id),
     "setup.astray": lambda a: setup.astray("https://credits.test"),
     "setup.account": lambda a: setup.account(),

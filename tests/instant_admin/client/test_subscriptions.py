@@ -78,7 +78,13 @@ def test_only_answers_bring_a_tree(message: Any, expected: Tree | None) -> None:
     assert read_event(QUERY, json.dumps(message).encode()) == expected
 
 
-@pytest.mark.parametrize("message", [first(None), first({"others": []}), refreshed({})])
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(first(None), first({"others": []}), refreshed({})),
+        *({"op": "refresh-ok", "computations": odd} for odd in (7, "text", [7], [None], {"x": 7})),
+    ],
+)
 def test_an_answer_without_what_was_asked_for_is_nonsense(message: Any) -> None:
     with pytest.raises(InstantBroken):
         read_event(QUERY, json.dumps(message).encode())
@@ -95,9 +101,10 @@ def test_an_error_ends_it_and_tells_no_secret() -> None:
     assert REFRESH not in str(raised.value)
 
 
-def test_an_event_that_is_no_json_ends_it() -> None:
+@pytest.mark.parametrize("text", [b"{", b"[" * 100_000], ids=["half", "too deep"])
+def test_an_event_that_is_no_json_ends_it(text: bytes) -> None:
     with pytest.raises(SubscriptionLost, match="no JSON"):
-        read_event(QUERY, b"{")
+        read_event(QUERY, text)
 
 
 # One connection

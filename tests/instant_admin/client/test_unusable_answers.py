@@ -12,8 +12,8 @@ import pytest
 import responses
 
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.client.errors import InstantBusy, InstantError, SubscriptionLost
-from instant_admin.client.protocol import read_date, read_event
+from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError
+from instant_admin.client.protocol import read_date
 from tests.instant_admin.client.wires import APP, ID, REFRESH, URI
 
 USER = {"id": str(ID), "refresh_token": REFRESH}
@@ -128,13 +128,33 @@ def test_a_field_of_another_type_is_told_as_nonsense(instant: InstantAdmin, name
                 ask(CALLS[name], instant, json.dumps(answer))
 
 
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("a transaction", {"json": {"ok": True}}),
+        ("a transaction", {"status": 302, "headers": {"Location": "http://elsewhere.test/"}}),
+        ("a code that is traded", {"json": {"user": {"id": str(ID)}}}),
+        ("a token", {"json": {"user": None}}),
+        ("a token", {"json": {"user": USER | {"id": "ada"}}}),
+    ],
+)
+def test_a_write_that_is_answered_with_nonsense_may_have_happened(
+    wire: responses.RequestsMock, instant: InstantAdmin, name: str, answer: dict[str, Any]
+) -> None:
+    wire.post(f"{URI}/{CALLS[name].path}", **answer)
+    with pytest.raises(InstantBroken) as raised:
+        CALLS[name].make(instant)
+    assert raised.value.may_have_been_written
+
+
 @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), "7", None, [], {}, 10**400])
-def test_a_pause_that_is_none_is_not_kept(instant: InstantAdmin, seconds: object) -> None:
+def test_a_pause_that_is_none_is_not_kept(
+    wire: responses.RequestsMock, instant: InstantAdmin, seconds: object
+) -> None:
     body = {"type": "rate-limited", "hint": {"retry-after": seconds}}
-    with responses.RequestsMock() as wire:
-        wire.post(f"{URI}/admin/query", status=429, json=body)
-        with pytest.raises(InstantBusy) as raised:
-            instant.query({})
+    wire.post(f"{URI}/admin/query", status=429, json=body)
+    with pytest.raises(InstantBusy) as raised:
+        instant.query({})
     assert raised.value.refusal.retry_after_s is None
 
 
@@ -144,15 +164,3 @@ def test_a_pause_that_is_none_is_not_kept(instant: InstantAdmin, seconds: object
 )
 def test_a_date_that_is_none_is_not_kept(header: str) -> None:
     assert read_date(header) is None
-
-
-@pytest.mark.parametrize("computations", [7, "text", [7], [None], {"x": 7}])
-def test_a_change_that_is_none_ends_no_thread(computations: object) -> None:
-    message = {"op": "refresh-ok", "computations": computations}
-    with pytest.raises(InstantError):
-        read_event({"notes": {}}, json.dumps(message).encode())
-
-
-def test_an_event_that_nests_too_deep_ends_the_subscription() -> None:
-    with pytest.raises(SubscriptionLost):
-        read_event({"notes": {}}, b"[" * 100_000)

@@ -24,6 +24,7 @@ from tests.drivers.stripe_api import (
     REFUND_FAILS,
     REFUND_PENDING,
     VISA,
+    WARNED,
     Clock,
     StripeDriver,
     make_standin,
@@ -115,7 +116,7 @@ def sell(driver: StripeDriver, price: str, code: str) -> None:
 
 
 def take_back(driver: StripeDriver) -> None:
-    """Every refund and every dispute."""
+    """Every refund, every dispute, and what a bank warns of before."""
     v1 = driver.v1
     for card in (VISA, REFUND_FAILS, REFUND_PENDING):
         session = driver.sold(card)
@@ -124,6 +125,7 @@ def take_back(driver: StripeDriver) -> None:
         v1.refunds.update(last, {"metadata": {"why": "asked"}})
         if card == REFUND_PENDING:
             v1.refunds.cancel(last)
+    refund(driver, driver.sold(WARNED))
     driver.clock.advance(5)
     cards = (DISPUTED, DISPUTED, INQUIRED, INQUIRED)
     won, lost, escalated, given_up = (dispute_of(driver, driver.sold(card)).id for card in cards)
@@ -148,6 +150,7 @@ def look_at_everything(driver: StripeDriver) -> None:
     for service in (
         *(v1.charges, v1.coupons, v1.customers, v1.disputes, v1.events, v1.invoices, v1.payment_intents),
         *(v1.prices, v1.products, v1.promotion_codes, v1.refunds, sessions, v1.webhook_endpoints),
+        v1.radar.early_fraud_warnings,
     ):
         newest = service.list({"limit": 100}).data[0].id
         assert service.retrieve(newest).id == newest

@@ -1,0 +1,68 @@
+"""What staff should look at. A note says where to look; it moves no credits, and nothing is done by itself."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.utils import timezone
+
+from billing.checkout import is_ours
+from billing.errors import UnknownCheckout
+from billing.fulfilment import claw_back_keys, purchase_key
+from billing.models import Attention
+from billing.stripe_api import checkouts, payments
+from billing.stripe_api.checkouts import Checkout
+from instant_admin.configured import balance_store
+
+logger = logging.getLogger(__name__)
+
+
+def note_fraud_warnings(checkout: Checkout) -> None:
+    """Note what banks warn of about the payment of a checkout of ours, and close what was refunded or disputed since.
+
+    Reads the warnings from Stripe as they are now, so their events may come twice and in any order. A note that
+    is closed stays so. Raises `StripeError`.
+    """
+    if checkout.payment_intent_id is None or checkout.member_id is None:
+        return
+    for warning in payments.fraud_warnings(checkout.payment_intent_id):
+        noted, is_new = Attention.objects.get_or_create(
+            about=warning.id,
+            defaults={
+                "kind": Attention.Kind.FRAUD_WARNING,
+                "detail": warning.fraud_type,
+                "payment_id": checkout.payment_intent_id,
+                "checkout_id": checkout.id,
+                "member_id": checkout.member_id,
+                "raised_at": warning.created,
+            },
+        )
+        if is_new:
+            logger.warning("Checkout %s: its bank warns of fraud (%s)", checkout.id, warning.fraud_type)
+        if not warning.is_actionable:
+            close(noted)
+
+
+def look_for_fraud_warnings(*, since: datetime | None) -> None:
+    """The same for what no webhook told: warnings raised since then, or all, and those that are still open here."""
+    still_open = Attention.objects.filter(kind=Attention.Kind.FRAUD_WARNING, closed_at=None)
+    for payment_id in {*payments.warned_of(since=since), *still_open.values_list("payment_id", flat=True)}:
+        try:
+            checkout = checkouts.of_payment(payment_id)
+        except UnknownCheckout:
+            continue  # not made by a checkout, so not ours
+        if is_ours(checkout):
+            note_fraud_warnings(checkout)
+
+
+def close(noted: Attention, *, by: str = "") -> bool:
+    """Close a note; `by` is the name of who looked at it, empty when it settled itself. False if it was closed."""
+    still_open = Attention.objects.filter(pk=noted.pk, closed_at=None)
+    return bool(still_open.update(closed_at=timezone.now(), closed_by=by))
+
+
+def left_of_purchase(checkout_id: str) -> int | None:
+    """How many credits a full refund of a checkout would take back now; None if it was never credited."""
+    found = balance_store().entries([purchase_key(checkout_id), *claw_back_keys(checkout_id)])
+    return sum(entry.amount for entry in found.values()) if purchase_key(checkout_id) in found else None

@@ -1,0 +1,105 @@
+"""The staff's list of what needs attention: read, looked into, and closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin, messages
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from billing.attention import close, left_of_purchase
+from billing.models import Attention
+from billing.products import credits_text
+from billing.stripe_api.client import livemode
+from credits_site.outages import OUTAGES
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Attention]
+else:  # Django's own class takes no parameter
+    _ModelAdmin = admin.ModelAdmin
+
+
+_DASHBOARD: Final = "https://dashboard.stripe.com"
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Open or closed."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [("open", "Open"), ("closed", "Closed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Attention]) -> QuerySet[Attention]:
+        """What is in the chosen state."""
+        chosen = self.value()
+        return queryset if chosen is None else queryset.filter(closed_at__isnull=chosen == "open")
+
+
+@admin.register(Attention)
+class AttentionAdmin(_ModelAdmin):
+    """What is open comes first. Nothing is edited; who has looked at something closes it."""
+
+    list_display = ("raised_at", "kind", "payment", "member", "detail", "closed_at", "closed_by")
+    list_filter = (StateFilter, "kind")
+    search_fields = ("payment_id", "checkout_id", "member_id")
+    ordering = (F("closed_at").desc(nulls_first=True), "-raised_at")
+    fields = (
+        *("kind", "detail", "raised_at", "checkout_id", "payment_id"),
+        *("member", "payment", "refund_takes", "closed_at", "closed_by"),
+    )
+    actions = ("close_selected",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Stripe raises them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Attention | None = None) -> bool:
+        """Nothing is edited."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Attention | None = None) -> bool:
+        """What was closed stays as a record."""
+        return False
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        """Whether this staff member may say that something was looked at."""
+        return request.user.has_perm("billing.close_attention")
+
+    @admin.display(description="Member")
+    def member(self, noted: Attention) -> str:
+        """Whose payment it is."""
+        page = reverse("admin:billing_member_change", args=[noted.member_id])
+        return format_html('<a href="{}">Balance and ledger</a>', page)
+
+    @admin.display(description="Payment")
+    def payment(self, noted: Attention) -> str:
+        """Stripe's page of the payment, where it can be refunded."""
+        page = f"{_DASHBOARD}/{'' if livemode() else 'test/'}payments/{noted.payment_id}"
+        return format_html('<a href="{}" rel="noreferrer">Refund in Stripe</a>', page)
+
+    @admin.display(description="A full refund would take back")
+    def refund_takes(self, noted: Attention) -> str:
+        """In credits, as the ledger is now."""
+        try:
+            left = left_of_purchase(noted.checkout_id)
+        except OUTAGES:
+            return "Cannot be read right now. Reload the page in a moment."
+        return "Nothing: this purchase is not credited" if left is None else credits_text(left)
+
+    @admin.action(description="Close: it was looked at", permissions=["close"])
+    def close_selected(self, request: HttpRequest, chosen: QuerySet[Attention]) -> None:
+        """Close what is open of the chosen."""
+        closed = [noted for noted in chosen if close(noted, by=request.user.get_username())]
+        for noted in closed:
+            self.log_change(request, noted, "Closed")
+        self.message_user(request, f"{len(closed)} closed.", messages.SUCCESS)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Without Django's own, which deletes."""
+        return {name: action for name, action in super().get_actions(request).items() if name in self.actions}
