@@ -124,7 +124,15 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # In a cookie, what a page says of somebody could be read by whoever has the browser next.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Prices read from Stripe. With several server processes, use a shared one.
-CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+CACHES = {
+    "default": env.cache("CACHE_URL", default="locmemcache://"),
+    # The newest haikus of those who write: what a process has forgotten it asks Instant for.
+    "recent": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "recent",
+        "OPTIONS": {"MAX_ENTRIES": 4096},
+    },
+}
 
 # The server. How long a client may take to send its headers, then its body, and to take what it is sent.
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)

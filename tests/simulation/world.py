@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.core.cache import caches
 
 from accounts.members import Member
 from billing.stripe_api.client import Client
@@ -104,6 +105,7 @@ class World:
             self.stripe.ensure_price(price_id, cents, "usd", f"{credits} credits")
         settings.INSTANT_APP_ID = str(template.app.id)
         settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
+        caches["recent"].clear()
         self.admin = self._client(self.instant.handle)
         self.processes = [self._new_process() for _ in range(PROCESSES)]
 
