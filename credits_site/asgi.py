@@ -21,6 +21,7 @@ from credits_site.gate import Gate  # noqa: E402
 from credits_site.headers import Handler  # noqa: E402
 from credits_site.health import HEALTHZ, Probes  # noqa: E402
 from credits_site.plain_text import Application, Receive, Send  # noqa: E402
+from credits_site.signals import site_starts  # noqa: E402
 from credits_site.static_files import StaticFiles  # noqa: E402
 from credits_site.threads import ThreadedHandler  # noqa: E402
 
@@ -53,4 +54,5 @@ def _django(threads: Executor) -> Application:
     return application
 
 
+site_starts.send(sender=site)
 application = site(ThreadPoolExecutor(min(settings.SITE_THREADS, descriptors.for_threads())))

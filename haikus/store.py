@@ -83,6 +83,12 @@ class HaikuPage:
     next: str | None
 
 
+def generator() -> Generator:
+    """What the setting names. Raises `ImportError` when it names nothing."""
+    named: Generator = import_string(settings.HAIKU_GENERATOR)
+    return named
+
+
 def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
     """Write a haiku on `topic` for the price of `HAIKU`.
 
@@ -93,9 +99,8 @@ def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
 
     @functools.cache
     def poem() -> str:
-        generate: Generator = import_string(settings.HAIKU_GENERATOR)
         recent = _recent_of(member)
-        text = generate(topic, rng=random.SystemRandom(), recent=recent)
+        text = generator()(topic, rng=random.SystemRandom(), recent=recent)
         _remember(member, [text, *recent])
         return text
 
