@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -84,6 +84,18 @@ def sessions_of(member_id: UUID, *, here: str | None) -> Sequence[MemberSession]
         place, since = where_and_since(row.get_decoded())
         found.append(MemberSession(place, datetime.fromtimestamp(since, tz=UTC), row.pk in is_here))
     return sorted(found, key=lambda session: session.since, reverse=True)
+
+
+def ended(sign_ins: Collection[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
+    """Which of these, each a session's key and its member, are over: signed out, expired, or somebody else's now.
+
+    One query, unless they are more than the database takes at once.
+    """
+    unexpired = Session.objects.filter(expire_date__gt=timezone.now()).only("member_id")
+    found = unexpired.in_bulk({key for key, _ in sign_ins})
+    still = {(row.pk, row.member_id) for row in found.values()}
+    stored = Session._meta.get_field("session_key").get_prep_value
+    return {(key, member_id) for key, member_id in sign_ins if (stored(key), member_id) not in still}
 
 
 def end_sessions_of(member_id: UUID) -> None:

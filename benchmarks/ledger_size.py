@@ -28,7 +28,8 @@ from instant_admin.client.steps import create, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import ENTRIES, account_query, read_page, slot_of
 from instant_admin.ledger.rules import Account, Kind, Spend
-from instant_admin.ledger.store import BalanceStore, row_id
+from instant_admin.ledger.store import BalanceStore
+from instant_admin.ledger.writing import row_id
 from sandbox.instant.standin import InstantStandIn
 from tests.drivers.instant import DOCUMENTS, HandlerAdapter
 

@@ -1,47 +1,66 @@
-"""How long after a purchase the counter of a tab moves: `python -m benchmarks.live_latency [--rounds 20]`.
+"""How fast live counters move, and what many of them cost: `python -m benchmarks.live_latency [--rounds 20]`.
 
-Stripe's webhook is delivered to one process of the site; the tab listens to the other. Measured is the time
-from when the webhook is sent to when the counter's new number has arrived in the tab, and how much of that is
-after the webhook was answered, which is when the credits are certainly there (less than nothing: before).
+First, one tab. Stripe's webhook is delivered to one process of the site; the tab listens to the other. Measured is
+the time from when the webhook is sent to when the counter's new number has arrived in the tab, and how much of that
+is after the webhook was answered, which is when the credits are certainly there (less than nothing: before).
+
+Then many tabs of one member at one process: its memory, its threads, and the time from when Instant has answered
+that another process's entry is written to when the last tab has its number. The tabs are on the same machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import re
 import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
-from sandbox.world import World
+from credits_site.descriptors import raise_limit
+from instant_admin.ledger.rules import Purchase
+from instant_admin.ledger.store import BalanceStore
+from sandbox.world import Part, World
 from tests.conftest import UNLIMITED
+from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
 from tests.drivers.stream import StreamClient
 from tests.journeys.test_buying import webhook
 
+TABS = (1, 1000, 5000)
+AT_ONCE = 50
+NO_LIMITS = dict.fromkeys(("STREAMS_PER_MEMBER", "STREAMS_PER_ADDRESS", "STREAMS_PER_PROCESS"), "100000")
+LIMIT_S = 60.0
+
 
 def main() -> None:
-    """Measure, and print one line for each of the two times."""
+    """Measure, and print a line for each number."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=20)
     rounds: int = parser.parse_args().rounds
+    raise_limit()
     with tempfile.TemporaryDirectory() as folder:
         # With contention, so that a write takes as long as at PostgreSQL.
         world = World(
             Path(folder),
             site_ports=(0, 0),
-            env=UNLIMITED,
+            env=UNLIMITED | NO_LIMITS,
             deliver_webhooks=False,
             contention=True,
         )
         world.start()
         try:
             times = _measure(world, rounds)
+            _report("from sending the webhook", [whole for whole, _ in times])
+            _report("from its answer", [rest for _, rest in times])
+            asyncio.run(_measure_tabs(world, rounds))
         finally:
             world.stop()
-    _report("from sending the webhook", [whole for whole, _ in times])
-    _report("from its answer", [rest for _, rest in times])
 
 
 def _measure(world: World, rounds: int) -> list[tuple[float, float]]:
@@ -63,9 +82,80 @@ def _measure(world: World, rounds: int) -> list[tuple[float, float]]:
 
 def _report(what: str, seconds: list[float]) -> None:
     median_ms, worst_ms = statistics.median(seconds) * 1000, max(seconds) * 1000
-    sys.stdout.write(
-        f"{what}: median {median_ms:.0f} ms, worst {worst_ms:.0f} ms, of {len(seconds)} purchases\n"
-    )
+    sys.stdout.write(f"{what}: median {median_ms:.0f} ms, worst {worst_ms:.0f} ms, of {len(seconds)}\n")
+    sys.stdout.flush()
+
+
+class Tab(asyncio.Protocol):
+    """One open stream; `told` is done when the number that it waits for has come."""
+
+    def __init__(self, request: bytes, credits: int) -> None:
+        self._request = request
+        self._text = b""
+        self.awaits(credits)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the stream."""
+        transport.write(self._request)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        """Look for the number."""
+        self._text += data
+        if not self.told.done() and self._awaited in self._text:
+            self._text = b""
+            self.told.set_result(None)
+
+    def awaits(self, credits: int) -> None:
+        """From now on."""
+        self._awaited = b'class="credits__number">%d<' % credits
+        self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+async def _measure_tabs(world: World, rounds: int) -> None:
+    ada = MemberClient(world.site_urls[1], world.mail_dir).sign_in()
+    admin = admin_of(world)
+    (row,) = admin.query({"$users": {"$": {"where": {"email": ada.email}}}})["$users"]
+    account_id, store, site = UUID(row["id"]), BalanceStore(admin), world.sites[1]
+    tabs: list[Tab] = []
+    credits, idle_kib = 0, _memory_kib(site)
+    for wanted in TABS:
+        await _open(tabs, wanted, ada, credits)
+        memory_kib, threads = _memory_kib(site), len(list(Path(f"/proc/{site.pid}/task").iterdir()))
+        times = []
+        for _ in range(rounds):
+            credits += 10
+            for tab in tabs:
+                tab.awaits(credits)
+            await asyncio.to_thread(store.post, account_id, Purchase(key=f"purchase:{uuid4()}", credits=10))
+            written_s = time.perf_counter()
+            await _told(tabs)
+            times.append(time.perf_counter() - written_s)
+        each_kib = (memory_kib - idle_kib) / wanted
+        sys.stdout.write(
+            f"{wanted} tabs: {memory_kib / 1024:.0f} MiB, {each_kib:.0f} KiB each, {threads} threads; "
+        )
+        _report("from an entry to the last tab", times)
+
+
+async def _open(tabs: list[Tab], wanted: int, ada: MemberClient, credits: int) -> None:
+    url = urlsplit(ada.site)
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in ada.http.cookies)
+    head = f"GET /api/credits/stream HTTP/1.1\r\nHost: {url.netloc}\r\nCookie: {cookies}\r\n\r\n".encode()
+    while len(tabs) < wanted:
+        connect = partial(asyncio.get_running_loop().create_connection, lambda: Tab(head, credits))
+        for _ in range(min(AT_ONCE, wanted - len(tabs))):
+            tabs.append((await connect(url.hostname, url.port))[1])
+        await _told(tabs)
+
+
+async def _told(tabs: list[Tab]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        await asyncio.gather(*(tab.told for tab in tabs))
+
+
+def _memory_kib(site: Part) -> int:
+    status = Path(f"/proc/{site.pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0])
 
 
 if __name__ == "__main__":

@@ -11,5 +11,5 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks and the staff's pages, and listen to who signs out."""
         from billing import checks, live_checks  # noqa: F401
-        from billing.counter import sign_out  # noqa: F401
+        from billing.counter import tabs  # noqa: F401
         from billing.staff import admin, attention  # noqa: F401

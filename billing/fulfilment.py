@@ -13,7 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -90,8 +90,6 @@ class Fulfilment:
     checkout: Checkout
     member_id: UUID
     credits: int
-
-    is_single: ClassVar[bool] = False
 
     @property
     def purchase(self) -> Purchase:

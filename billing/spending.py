@@ -9,9 +9,9 @@ from accounts.members import Member
 from billing.errors import RequestIdReused
 from billing.products import Product
 from instant_admin.configured import balance_store
+from instant_admin.ledger.batches import Steps
 from instant_admin.ledger.entries import LedgerCorrupt
 from instant_admin.ledger.rules import KeyReused, OutOfCredits, Spend
-from instant_admin.ledger.store import Steps
 
 __all__ = ["OutOfCredits", "RequestIdReused", "Spent", "spend"]
 

@@ -4,6 +4,7 @@ A request passes the gate, and then goes to whoever answers it with the least: a
 servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number of threads.
 """
 
+import gc
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,10 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.conf import settings
 from django.urls import reverse
 
+# A full collection of garbage takes a second when thousands of streams are open, and nobody is answered meanwhile.
+# To tell them all takes so many objects at once that, above Python's own threshold of 700, they count as long-lived,
+# and it collects again and again.
+gc.set_threshold(50_000)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
 django.setup(set_prefix=False)
 

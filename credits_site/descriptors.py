@@ -33,13 +33,13 @@ def for_connections() -> int:
 
 
 def for_streams() -> int:
-    """How many live counters may be open. Each may need a connection to Instant besides its client's."""
-    return _limit() // 8
+    """How many live counters may be open. They need nothing but the connection of their client."""
+    return _limit() // 4
 
 
 def for_threads() -> int:
     """How many threads may work on requests, each with what one needs."""
-    return max(1, (_limit() - for_connections() - for_streams() - _KEPT_FREE) // _OF_A_THREAD)
+    return max(1, (_limit() - for_connections() - _KEPT_FREE) // _OF_A_THREAD)
 
 
 def _limit() -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+from contextlib import ExitStack
 from http import HTTPStatus
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import uvicorn
@@ -107,6 +110,14 @@ def _end_when_nobody_listens(connection: Any) -> None:
 def serve(*, host: str, port: int, workers: int) -> None:
     """Serve the site until the process is told to stop."""
     descriptors.raise_limit()
+    with ExitStack() as stack:
+        if workers > 1 and not settings.LEDGER_TURNS_FOLDER:
+            # The workers read the settings anew, each in its own process.
+            os.environ["LEDGER_TURNS_FOLDER"] = stack.enter_context(TemporaryDirectory(prefix="turns-"))
+        _run(host=host, port=port, workers=workers)
+
+
+def _run(*, host: str, port: int, workers: int) -> None:
     uvicorn.run(
         "credits_site.asgi:application",
         host=host,

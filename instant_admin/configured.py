@@ -1,37 +1,42 @@
-"""The client and the balance store of this site, as its settings say. The only part here that knows Django."""
+"""Instant, the balance store and the feed, as the site's settings say. The only part here that knows Django."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from threading import Lock
 
 from django.conf import settings
 
 from instant_admin.client.admin import InstantAdmin
+from instant_admin.ledger.feed import Feed
 from instant_admin.ledger.store import BalanceStore
+from instant_admin.ledger.turns import ALONE, Files
+from instant_admin.ledger.writing import Writer
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
+_making = Lock()
 
 
 def instant() -> InstantAdmin:
     """The client of the site's Instant app, one for each process."""
     in_use = _in_use.get()
-    if in_use is not None:
-        return in_use[0]
-    return _client(
-        settings.INSTANT_API_URI,
-        settings.INSTANT_APP_ID,
-        settings.INSTANT_APP_ADMIN_TOKEN,
-        settings.INSTANT_CA_BUNDLE or True,
-    )
+    return _own().client if in_use is None else in_use[0]
 
 
 def balance_store() -> BalanceStore:
     """The balance store of the site's Instant app, one for each process."""
     in_use = _in_use.get()
-    return _store(instant()) if in_use is None else in_use[1]
+    return _own().store if in_use is None else in_use[1]
+
+
+def ledger_feed() -> Feed:
+    """The feed of the site's ledger, one for each process. It is told what `balance_store()` writes."""
+    return _own().feed
 
 
 @contextmanager
@@ -47,11 +52,33 @@ def using(client: InstantAdmin, store: BalanceStore) -> Iterator[None]:
         _in_use.reset(token)
 
 
-@cache
-def _client(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> InstantAdmin:
-    return InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify)
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    client: InstantAdmin
+    store: BalanceStore
+    feed: Feed
+
+
+def _own() -> _Parts:
+    # Whoever comes first makes them; two threads that both did would each have their own.
+    with _making:
+        return _parts(
+            settings.INSTANT_API_URI,
+            settings.INSTANT_APP_ID,
+            settings.INSTANT_APP_ADMIN_TOKEN,
+            settings.INSTANT_CA_BUNDLE or True,
+        )
 
 
 @cache
-def _store(client: InstantAdmin) -> BalanceStore:
-    return BalanceStore(client)
+def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> _Parts:
+    client = InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify)
+    feed = Feed(client)
+    folder = settings.LEDGER_TURNS_FOLDER
+    store = BalanceStore(
+        client,
+        writer=Writer(client, on_written=feed.wrote),
+        batch_limit=settings.LEDGER_BATCH_LIMIT,
+        turns=Files(Path(folder)) if folder else ALONE,
+    )
+    return _Parts(client, store, feed)

@@ -5,7 +5,9 @@ The first event says whose it is, since a page may have been opened by another m
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -19,17 +21,18 @@ from django.views.decorators.http import require_GET
 from accounts.http import SiteRequest
 from accounts.members import Member
 from billing.counter.fragment import counter
-from billing.counter.hub import HubFull, hub
+from billing.counter.tabs import TooManyTabs, tabs
 
 # Proxies close what is silent for a minute; so does a browser that has gone, but only when it is written to.
 HEARTBEAT_S: Final = 15.0
-RETRY_MS: Final = 2000
+# When this process is started again, its tabs come back over two seconds and not all at once.
+RETRY_MS: Final = range(1000, 3000)
 FULL_RETRY_AFTER_S: Final = 30
 
 
 @require_GET
 async def credits_stream(request: SiteRequest) -> HttpResponseBase:
-    """The stream, for `EventSource`. Signed out it is 401, and 503 when this process follows too many already.
+    """The stream, for `EventSource`. Signed out it is 401, and 503 when the member has too many open.
 
     It needs a server that speaks ASGI. Any other is told 204, after which an `EventSource` does not ask again.
     """
@@ -44,37 +47,38 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
         return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    if not hub().has_room_for(member):
+    if not tabs.have_room_for(member):
         return JsonResponse(
             {"error": "Too many pages are open. This one refreshes when you look at it."},
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(FULL_RETRY_AFTER_S)},
         )
     return StreamingHttpResponse(
-        _events(member),
+        _events(member, request.session.session_key or ""),
         content_type="text/event-stream; charset=utf-8",
         # nginx would hold back what is short.
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-async def _events(member: Member) -> AsyncIterator[str]:
-    yield f"retry: {RETRY_MS}\n\n" + _event("member", str(member.id))
+async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
+    retry_ms = random.choice(RETRY_MS)  # noqa: S311  no secret
+    yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
-        tab = hub().join(member)
-    except HubFull:  # since the stream was granted; the browser asks again
+        with tabs.opened(member, session_key) as tab:
+            while not tab.signed_out:
+                credits = await tab.next(timeout_s=HEARTBEAT_S)
+                yield ":\n\n" if credits is None else _event("credits", _fragment(credits))
+                await tabs.look_again()
+    except TooManyTabs:  # since the stream was granted; the browser asks again
         return
-    with tab:
-        while True:
-            credits = await tab.next(timeout_s=HEARTBEAT_S)
-            if tab.over:
-                break
-            if credits is None:
-                yield ":\n\n"
-            else:
-                yield _event("credits", render_to_string("billing/_credits.html", counter(credits)))
-    if tab.signed_out:
-        yield _event("signed-out", "")
+    yield _event("signed-out", "")
+
+
+@lru_cache(maxsize=64)
+def _fragment(credits: int) -> str:
+    """The same for all tabs that show this number."""
+    return render_to_string("billing/_credits.html", counter(credits))
 
 
 def _event(name: str, text: str) -> str:

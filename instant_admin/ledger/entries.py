@@ -5,9 +5,9 @@ Knows the names of the schema, decides nothing. A row that is no entry of ours r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from instant_admin.client.admin import Connection
@@ -18,6 +18,10 @@ from instant_admin.client.types import Query, Step, Tree
 from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError
 
 ENTRIES: Final = "creditEntries"
+# What Python raises at a row that is not one of ours.
+_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+T = TypeVar("T")
 
 
 class NoSuchAccount(LedgerError):
@@ -74,6 +78,12 @@ def account_query(account_id: UUID) -> Query:
     return {"$users": {"$": {"where": {"id": str(account_id)}}}}
 
 
+def accounts_query(account_ids: Iterable[UUID]) -> Query:
+    """The query whose answer `accounts_in` reads, with nothing else about those members in it."""
+    wanted = {"id": {"$in": [str(account_id) for account_id in account_ids]}}
+    return {"$users": {"$": {"where": wanted, "fields": ["credits", "creditSeq"]}}}
+
+
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
     numbers = range(before_seq - 1, max(0, before_seq - 1 - limit), -1)
     return [slot_of(account_id, seq) for seq in numbers]
@@ -87,12 +97,12 @@ def slot_of(account_id: UUID, seq: int) -> str:
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """An entry from its row in a query's answer; raises `LedgerCorrupt` when it is not one."""
     try:
-        account_id, _, seq = row["slot"].rpartition(":")
+        account_id, seq = _read_slot(row["slot"])
         return Entry(
             id=UUID(row["id"]),
-            account_id=UUID(account_id),
+            account_id=account_id,
             key=_text(row["key"]),
-            seq=int(seq),
+            seq=seq,
             kind=_text(row["kind"]),
             amount=_whole(row["amount"]),
             balance=_whole(row["balance"]),
@@ -102,8 +112,17 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
             product=_text_or_empty(row.get("product")),
             created_at=from_epoch_ms(_whole(row["createdAt"])),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
-        raise LedgerCorrupt(f"Entry {row.get('id')} is not what an entry looks like") from exc
+    except _UNREADABLE as exc:
+        raise _no_entry(row) from exc
+
+
+def account_after(row: Mapping[str, Any]) -> Account:
+    """The account as an entry left it, from no more than its `slot` and `balance`; raises `LedgerCorrupt`."""
+    try:
+        account_id, seq = _read_slot(row["slot"])
+        return Account(id=account_id, credits=_whole(row["balance"]), seq=seq)
+    except _UNREADABLE as exc:
+        raise _no_entry(row) from exc
 
 
 def account_of(row: Mapping[str, Any]) -> Account:
@@ -115,8 +134,19 @@ def account_of(row: Mapping[str, Any]) -> Account:
     return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq)
 
 
-def steps_of(entry: Entry) -> list[Step]:
-    """The steps that write an entry and the balance that it leaves."""
+def steps_of(entries: Sequence[Entry]) -> list[Step]:
+    """The steps that write entries, an account's in the order of their numbers, and the balances that they leave."""
+    last = {entry.account_id: entry for entry in entries}
+    return [
+        *(step for entry in entries for step in _entry_steps(entry)),
+        *(
+            update("$users", account_id, {"credits": entry.balance, "creditSeq": entry.seq}, upsert=False)
+            for account_id, entry in last.items()
+        ),
+    ]
+
+
+def _entry_steps(entry: Entry) -> list[Step]:
     optional = {"note": entry.note, "actor": entry.actor, "ref": entry.ref, "product": entry.product}
     return [
         create(
@@ -133,7 +163,6 @@ def steps_of(entry: Entry) -> list[Step]:
             | {name: value for name, value in optional.items() if value},
         ),
         link(ENTRIES, entry.id, {"account": entry.account_id}),
-        update("$users", entry.account_id, {"credits": entry.balance, "creditSeq": entry.seq}, upsert=False),
     ]
 
 
@@ -143,6 +172,38 @@ def account_in(tree: Tree, account_id: UUID) -> Account:
     if not rows:
         raise NoSuchAccount(f"There is no member {account_id}")
     return account_of(rows[0])
+
+
+def accounts_in(tree: Tree, account_ids: Iterable[UUID]) -> dict[UUID, Account | LedgerError]:
+    """Each of these accounts, or the error that says what is wrong with it."""
+    rows = {row.get("id"): row for row in tree["$users"]}
+    return {
+        account_id: _or_error(
+            account_in, {"$users": [row] if (row := rows.get(str(account_id))) else []}, account_id
+        )
+        for account_id in account_ids
+    }
+
+
+def entries_in(tree: Tree) -> dict[str, Entry | LedgerError]:
+    """The entries of an answer by their keys, each of them or the error that says what is wrong with it."""
+    return {row["key"]: _or_error(entry_of, row) for row in tree[ENTRIES]}
+
+
+def _or_error(read: Callable[..., T], *args: Any) -> T | LedgerError:
+    try:
+        return read(*args)
+    except LedgerError as exc:
+        return exc
+
+
+def _no_entry(row: Mapping[str, Any]) -> LedgerCorrupt:
+    return LedgerCorrupt(f"Entry {row.get('id')} is not what an entry looks like")
+
+
+def _read_slot(slot: str) -> tuple[UUID, int]:
+    account_id, _, seq = slot.rpartition(":")
+    return UUID(account_id), int(seq)
 
 
 def _text(value: object) -> str:

@@ -9,10 +9,10 @@ from instant_admin.client.schema import attribute_problems
 from instant_admin.ledger.entries import ENTRIES
 
 # Without both, one payment could be credited twice or one credit spent twice.
-_GUARDS: Final = ("key", "slot")
+GUARDS: Final = ("key", "slot")
 _WANTED: Final = {"valueType": "string", "required": True, "config": {"unique": True, "indexed": True}}
 
 
 def missing_guards(live: Mapping[str, Any]) -> list[str]:
     """What a live schema lacks of the ledger's unique attributes, a clause each; empty when credits can be moved."""
-    return [text for label in _GUARDS for text in attribute_problems(live, ENTRIES, label, _WANTED)]
+    return [text for label in GUARDS for text in attribute_problems(live, ENTRIES, label, _WANTED)]

@@ -14,6 +14,7 @@ from instant_admin.client.errors import (
     InstantUnreachable,
     NotUnique,
 )
+from instant_admin.ledger.guards import GUARDS
 from instant_admin.ledger.rules import Account, Entry, LedgerError
 
 # How often a movement is decided again because others moved the same balance meanwhile. Each time it loses,
@@ -41,17 +42,34 @@ class OutcomeUnknown(LedgerError):
         self.may_have_been_written = may_have_been_written
 
 
+def lost_race(exc: InstantError) -> bool:
+    """Whether somebody else was first. What else is unique is the product's affair, and stays taken.
+
+    Instant does not always say what was taken.
+    """
+    return exc.is_deadlock or (isinstance(exc, NotUnique) and exc.refusal.label in ("", *GUARDS))
+
+
+def passes(exc: InstantError) -> bool:
+    """Whether the same may go well the next time."""
+    return lost_race(exc) or isinstance(exc, _PASSING)
+
+
 class Attempts:
     """The attempts at one movement: what was sent, what that leaves in doubt, and how many may follow."""
 
-    def __init__(self, key: str, *, sleep: Callable[[float], None], jitter: Callable[[], float]) -> None:
+    def __init__(self, key: str, *, jitter: Callable[[], float]) -> None:
         self._key = key
-        self._sleep = sleep
         self._jitter = jitter
         self._written: dict[UUID, int] = {}
         self._seq_in_doubt: int | None = None
         self._lost_races = 0
         self._outages = 0
+
+    @property
+    def outages(self) -> int:
+        """How often an answer left doubt or did not come, less than `OUTAGES_LIMIT`."""
+        return self._outages
 
     @property
     def made(self) -> frozenset[UUID]:
@@ -62,33 +80,40 @@ class Attempts:
         """`entry` is sent next."""
         self._written[entry.id] = entry.seq
 
-    def saw(self, account: Account) -> None:
+    def saw(self, account: Account | LedgerError) -> None:
         """A read shows how far the account is: a write for a slot that is taken can no longer arrive."""
-        if self._seq_in_doubt is not None and account.seq >= self._seq_in_doubt:
+        if (
+            self._seq_in_doubt is not None
+            and isinstance(account, Account)
+            and account.seq >= self._seq_in_doubt
+        ):
             self._seq_in_doubt = None
 
-    def failed(self, exc: InstantError) -> None:
-        """Pause before the next attempt; raises `OutcomeUnknown`, or `exc` itself, when there shall be none."""
-        if isinstance(exc, NotUnique) or exc.is_deadlock:
+    def failed(self, exc: InstantError) -> float:
+        """How long to pause before the next attempt, in seconds.
+
+        Raises `OutcomeUnknown`, or `exc` itself, when there shall be none.
+        """
+        if lost_race(exc):
             self._lost_races += 1
             if self._lost_races > LOST_RACES_LIMIT:
-                raise self._unknown() from exc
-            self._pause(self._lost_races)
-        elif isinstance(exc, _PASSING):
+                raise self.unknown() from exc
+            return self._pause_s(self._lost_races)
+        if passes(exc):
             if exc.may_have_been_written:
                 self._seq_in_doubt = max(self._written.values(), default=None)
             self._outages += 1
             if self._outages >= OUTAGES_LIMIT:
-                raise self._unknown() from exc
-            self._pause(self._outages + _OUTAGE_HEAD_START)
-        elif self._seq_in_doubt is not None:
+                raise self.unknown() from exc
+            return self._pause_s(self._outages + _OUTAGE_HEAD_START)
+        if self._seq_in_doubt is not None:
             # This was refused, but an earlier attempt may have been written.
-            raise self._unknown() from exc
-        else:
-            raise exc
+            raise self.unknown() from exc
+        raise exc
 
-    def _pause(self, nth: int) -> None:
-        self._sleep(pause_s(nth, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, jitter=self._jitter()))
+    def _pause_s(self, nth: int) -> float:
+        return pause_s(nth, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, jitter=self._jitter())
 
-    def _unknown(self) -> OutcomeUnknown:
+    def unknown(self) -> OutcomeUnknown:
+        """What to raise when there shall be no further attempt."""
         return OutcomeUnknown(key=self._key, may_have_been_written=self._seq_in_doubt is not None)

@@ -10,7 +10,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
+
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -56,11 +59,23 @@ class Entry:
     product: str
     created_at: datetime
 
+    @property
+    def account_after(self) -> Account:
+        """The account as this entry left it."""
+        return Account(id=self.account_id, credits=self.balance, seq=self.seq)
+
 
 class LedgerError(Exception):
     """Base of what can keep a movement from happening. `may_have_been_written` False means certainly not."""
 
     may_have_been_written: bool = False
+
+
+def there(found: T | LedgerError) -> T:
+    """What was found, unless it is the error that says what is wrong with it; that is raised."""
+    if isinstance(found, LedgerError):
+        raise found
+    return found
 
 
 class OutOfCredits(LedgerError):
@@ -102,6 +117,23 @@ class Movement(ABC):
     def balance_after(self, account: Account) -> int:
         """The balance that the entry leaves."""
         return account.credits + self.amount_on(account)
+
+    def entry_on(self, account: Account, *, entry_id: UUID, now: datetime) -> Entry:
+        """The account's next entry; raises `LedgerError` to refuse."""
+        return Entry(
+            id=entry_id,
+            account_id=account.id,
+            key=self.key,
+            seq=account.seq + 1,
+            kind=self.kind,
+            amount=self.amount_on(account),
+            balance=self.balance_after(account),
+            note=self.note,
+            actor=self.actor,
+            ref=self.ref,
+            product=self.product,
+            created_at=now,
+        )
 
     def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
         """Whether `entry`, found under this key, is this very movement and not another's."""

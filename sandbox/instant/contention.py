@@ -26,10 +26,17 @@ Lockable = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Contention:
-    """How long a transact takes, and how long one waits for a lock before it looks for a circle of waiters."""
+    """How long a transact takes, and how long one waits for a lock before it looks for a circle of waiters.
+
+    Each lock adds `lock_s`: a real server takes 4.5 times as long for 32 movements as for one. With `in_a_row`,
+    transacts of one app come one after another: on a real server 64 accounts with a writer each made no more
+    movements in all than one.
+    """
 
     transact_s: float = 0.012
+    lock_s: float = 0.0002
     deadlock_s: float = 1.0
+    in_a_row: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -56,8 +63,10 @@ class RowLocks:
         other is the end of the list: the write that follows is refused for it.
         """
         me = _Holder()
-        pause_s = self.contention.transact_s / (len(wanted) + 1)
+        pause_s = self.contention.transact_s / (len(wanted) + 1) + self.contention.lock_s
         try:
+            if self.contention.in_a_row:
+                self._take(me, ("app",))
             for lockable in wanted:
                 time.sleep(pause_s)
                 if not self._take(me, lockable):

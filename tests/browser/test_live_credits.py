@@ -5,8 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from sandbox.world import World
+from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
-from tests.drivers.member import PAYS
+from tests.drivers.member import PAYS, MemberClient
 from tests.drivers.waiting import await_that
 
 
@@ -35,6 +36,26 @@ def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     broke_ada.writes_about("rain")
     number(other, 9)
     assert other.evaluate("window.isStillTheSamePage") is True
+
+
+def test_counters_at_two_processes_are_right_again_after_one_was_killed(
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient, world: World
+) -> None:
+    ada = ada_with_ten_credits
+    here, there = (new_browser(ada.tab(site)).opens("/") for site in world.site_urls)
+    there.bears("ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_REFUSED)")
+    for member in (here, there):
+        await_listening(member.page, True)
+        member.page.evaluate("window.isStillTheSamePage = true")
+    world.sites[1].kill()
+    ada.write("rain")
+    number(here.page, 9)
+    world.sites[1].start()
+    number(there.page, 9)
+    ada.write("snow")
+    for member in (here, there):
+        number(member.page, 8)
+        assert member.page.evaluate("window.isStillTheSamePage") is True
 
 
 def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: BrowserMember) -> None:

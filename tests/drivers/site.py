@@ -56,7 +56,7 @@ class LoopbackSite(StripeUser):
         self.asked_stripe = self.asked_instant = 0  # how often the site did
         self.tamper: Callable[[Request, Response], Response] = lambda request, answer: answer
         self.admin = self.instant.client(self._to_instant)
-        self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
+        self.restart()
         self.stripe = make_standin(
             lambda: self.now,
             webhook_secret=settings.STRIPE_WEBHOOK_SECRETS[0],
@@ -84,6 +84,10 @@ class LoopbackSite(StripeUser):
         rule = {"method": method, "path": path, "code": code, "times": times}
         answer = self._faulty_stripe(Request("POST", FAULTS, body=json.dumps(rule).encode()))
         assert answer.status == 200, answer.body
+
+    def restart(self) -> None:
+        """Begin a new process of the site, which remembers nothing."""
+        self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
 
     def close(self) -> None:
         """Let go of the databases."""

@@ -58,10 +58,10 @@ class StreamClient:
             assert came, f"{credits} credits never came, but {self.balances}"
             return self.arrived_s[-1]
 
-    def await_end(self) -> str:
+    def await_end(self, limit_s: float = LIMIT_S) -> str:
         """Wait until the site ends the stream; all that it said."""
         with self._news:
-            assert self._news.wait_for(lambda: self.over, LIMIT_S), "the stream goes on"
+            assert self._news.wait_for(lambda: self.over, limit_s), "the stream goes on"
             return self.text
 
     def _read(self) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-import requests
+import pytest
 
+from billing.counter.stream import HEARTBEAT_S
+from billing.counter.tabs import LOOK_AGAIN_S
 from sandbox.world import World
 from tests.drivers.faults import Faults
-from tests.drivers.member import TIMEOUT_S, MemberClient
+from tests.drivers.member import MemberClient
 from tests.drivers.stream import StreamClient
-from tests.drivers.waiting import await_that
 
 SUBSCRIBES = "^/admin/subscribe-query$"
 
@@ -31,25 +32,29 @@ def test_what_a_webhook_credits_in_one_process_is_shown_by_the_other(
     assert tab.text.startswith("retry: ")
 
 
-def test_ten_tabs_share_one_subscription_one_thread_and_no_database_connection(
-    ada: MemberClient, world: World, instant_faults: Faults, stack: ExitStack
+def test_tabs_cost_no_thread_and_no_connection_and_hear_of_their_own_member_only(
+    world: World, instant_faults: Faults, stack: ExitStack
 ) -> None:
     instant_faults.add("delay", SUBSCRIBES, seconds=0.0, times=None)
-    here, pid = ada.tab(world.site_urls[1]), world.sites[1].pid
-    tabs = [stack.enter_context(StreamClient(here))]
+    pid = world.sites[1].pid
+    members = [MemberClient.at(world).sign_in() for _ in range(3)]
+    tabs = [stack.enter_context(StreamClient(members[0].tab(world.site_urls[1])))]
     tabs[0].await_credits(0)
     threads = threads_of(pid)
-    tabs += [stack.enter_context(StreamClient(here)) for _ in range(9)]
+    for member in members * 3:
+        tabs.append(stack.enter_context(StreamClient(member.tab(world.site_urls[1]))))
     for tab in tabs:
         tab.await_credits(0)
-    assert instant_faults.rules()[0]["hits"] == 1
     assert threads_of(pid) <= threads
     assert database_files_of(pid) <= 3  # one connection: the file, its log, and their index
-    ada.buy()
-    for tab in tabs:
+    assert instant_faults.rules()[0]["hits"] <= 1
+    members[0].buy()
+    members[1].buy(pack="price_sandbox50")
+    for tab in (tabs[0], *tabs[1::3]):
         tab.await_credits(10)
-    stack.close()
-    await_that(lambda: threads_of(pid) < threads)
+    for tab in tabs[2::3]:
+        tab.await_credits(50)
+    assert [tab.balances for tab in tabs[1:]] == [[0, 10], [0, 50], [0]] * 3
 
 
 def threads_of(pid: int) -> int:
@@ -76,17 +81,15 @@ def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     on_phone.await_credits(10)
 
 
-def test_a_token_that_was_revoked_elsewhere_ends_its_stream(
-    ada: MemberClient, world: World, instant_faults: Faults, stack: ExitStack
+@pytest.mark.slow
+def test_a_session_that_ended_in_another_process_ends_its_streams(
+    ada: MemberClient, world: World, stack: ExitStack
 ) -> None:
-    # The subscription is to be opened after the sign-out, as it would be by the next renewal.
-    instant_faults.add("hold_before", SUBSCRIBES)
-    tab = stack.enter_context(StreamClient(ada.tab(world.site_urls[1])))
-    instant_faults.await_held()
-    ada.post("/sign-out/")
-    instant_faults.clear()
-    assert "event: signed-out\n" in tab.await_end()
-    assert tab.balances == []
+    phone = MemberClient.at(world).sign_in(ada.email)
+    tab = stack.enter_context(StreamClient(phone.tab(world.site_urls[1])))
+    tab.await_credits(0)
+    assert ada.post("/account/sessions/end/").status_code == 302
+    assert "event: signed-out\n" in tab.await_end(2 * (LOOK_AGAIN_S + HEARTBEAT_S))
 
 
 def test_streams_recover_when_instant_was_killed(ada: MemberClient, world: World, stack: ExitStack) -> None:
@@ -104,24 +107,3 @@ def test_streams_recover_when_instant_was_killed(ada: MemberClient, world: World
     for tab in tabs:
         tab.await_credits(9)
         assert not tab.over
-
-
-def test_a_stream_opened_in_an_outage_or_refused_is_asked_for_until_it_begins(
-    ada: MemberClient, instant_faults: Faults, stack: ExitStack
-) -> None:
-    instant_faults.add("refuse", SUBSCRIBES, times=2)
-    instant_faults.add("answer", SUBSCRIBES, status=500, body={"type": "unknown"})
-    instant_faults.add("answer", SUBSCRIBES, status=400, body={"type": "validation-failed"})
-    tab = stack.enter_context(StreamClient(ada))
-    tab.await_credits(0)
-    assert [rule["hits"] for rule in instant_faults.rules()] == [2, 1, 1]
-
-
-def test_the_site_still_answers_while_instant_lets_subscribers_wait(
-    ada: MemberClient, instant_faults: Faults, stack: ExitStack
-) -> None:
-    instant_faults.add("hold_before", SUBSCRIBES, times=None)
-    for _ in range(8):
-        stack.enter_context(StreamClient(ada))
-    assert requests.get(f"{ada.site}/healthz", timeout=TIMEOUT_S).text == "ok"
-    assert ada.credits() == 0

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from accounts.members import Member
 from billing.checkout import StartedCheckout, start_checkout
-from billing.errors import BillingError, RequestIdReused, StripeError
+from billing.errors import BillingError, PackNotForSale, RequestIdReused, StripeError
 from billing.fulfilment import Outcome, sync_checkout
 from billing.packs import Pack
 from billing.reconciliation import reconcile
@@ -25,11 +25,13 @@ from billing.webhook import receive_webhook
 from haikus.errors import HaikuError, NoSuchHaiku
 from haikus.store import delete_haiku, haikus_of, write_haiku
 from instant_admin.client.errors import InstantError
-from instant_admin.client.steps import update
-from instant_admin.ledger.rules import LedgerError, OutOfCredits
-from tests.simulation.world import PACKS, NoAnswer, World
+from instant_admin.client.steps import create, update
+from instant_admin.configured import balance_store
+from instant_admin.ledger.rules import LedgerError, OutOfCredits, Spend
+from tests.simulation.world import PACKS, PROCESSES, NoAnswer, World
 
 DAY_S: Final = 86_400.0
+MEMBERS: Final = 3
 # What a request can end with; anything else that is raised is a bug, and stops the history.
 KNOWN_ENDS: Final = (InstantError, LedgerError, BillingError, HaikuError)
 
@@ -54,6 +56,8 @@ class Told:
 
     member: Member
     answers: list[str] = field(default_factory=list)
+    # What was said of the balance to who was refused: when it was asked and told, and the credits.
+    poor: list[tuple[float, float, int]] = field(default_factory=list)
     done: dict[UUID, str] = field(default_factory=dict)
     started: int = 0
     running: int = 0
@@ -93,6 +97,8 @@ class Cast:
     left_for_review: set[str] = field(default_factory=set)
     # What was wrong with the customers of the checkouts that were started when all was over.
     wrong_buyers: list[str] = field(default_factory=list)
+    # Who could not write when all was over.
+    stuck: list[str] = field(default_factory=list)
 
     def play(self, deed: Deed) -> None:
         """Have an actor do the deed."""
@@ -108,7 +114,9 @@ def draw_script(rng: random.Random) -> list[Deed]:
 
 
 def _draw_deed(rng: random.Random, member: int) -> Deed:
-    kinds = ["buy"] * 6 + ["write"] * 8 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2 + ["tidy"]
+    kinds = (
+        ["buy"] * 6 + ["write"] * 7 + ["rush"] * 2 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2 + ["tidy"]
+    )
     kind = rng.choice(kinds)
     options: dict[str, Any] = {}
     if kind == "buy":
@@ -130,6 +138,16 @@ def _draw_deed(rng: random.Random, member: int) -> Deed:
             "tries": rng.choice([1, 1, 2, 3]),
             "other topic": rng.random() < 0.1,
         }
+    if kind == "rush":
+        options = {
+            "requests": [
+                UUID(int=rng.getrandbits(128), version=4) for _ in range(rng.choice([2, 5, 9, 12, 64]))
+            ],
+            "process": rng.randrange(PROCESSES),
+            "members": rng.choice([1, 1, MEMBERS]),
+            "again": rng.random() < 0.3,
+            "refused": rng.random() < 0.2,
+        }
     if kind == "reset":
         options = {"credits": rng.randint(0, 5), "request": UUID(int=rng.getrandbits(128), version=4)}
     delay = rng.choice([0.0, 0.0, 0.0, rng.uniform(0, 30), rng.uniform(0, 3 * DAY_S)])
@@ -149,18 +167,49 @@ def _write(cast: Cast, deed: Deed) -> None:
     _try_writing(cast, deed, told)
 
 
+def _rush(cast: Cast, deed: Deed) -> None:
+    """Many requests in one process at once, some of them the same, some such that Instant refuses them."""
+    options = deed.options
+    requests = list(options["requests"]) + (options["requests"][:2] if options["again"] else [])
+    for number, request in enumerate(requests):
+        writer = cast.members[(deed.member + number % options["members"]) % MEMBERS]
+        told = cast.writes.setdefault(request, Told(writer))
+        one = {"request": request, "tries": 2, "other topic": False, "process": options["process"]}
+        if options["refused"] and number == 1:
+            act = partial(_try_what_instant_refuses, cast, options["process"], writer)
+        else:
+            act = partial(_try_writing, cast, Deed("write", deed.member, 0.0, one), told)
+        cast.world.scheduler.spawn(f"rush {deed.member} {number}", act)
+
+
+def _try_what_instant_refuses(cast: Cast, process: int, member: Member) -> None:
+    """A product whose row no database takes: nobody else must suffer from it."""
+
+    def spend() -> None:
+        movement = Spend(key=f"spend:{member.id}:refused", price=1, note="nothing")
+        balance_store().post(member.id, movement, steps=lambda row: [create("haikus", row, {"topic": "\0"})])
+
+    try:
+        cast.world.serve("write_haiku", spend, process=process)
+    except (NoAnswer, *KNOWN_ENDS):
+        return
+    raise AssertionError("what Instant refuses was sold")
+
+
 def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
     member, request_id = told.member, deed.options["request"]
     for attempt in range(deed.options["tries"]):
         told.begin()
         topic = "snow" if deed.options["other topic"] and attempt else "rain"
         write = partial(write_haiku, member=member, topic=topic, request_id=request_id)
+        asked = cast.world.clock()
         try:
-            written = cast.world.serve("write_haiku", write)
+            written = cast.world.serve("write_haiku", write, process=deed.options.get("process"))
         except NoAnswer:
             answer = "nothing"
-        except OutOfCredits:
+        except OutOfCredits as exc:
             answer = "not charged"
+            told.poor.append((asked, cast.world.clock(), exc.balance))
         except (HaikuError, RequestIdReused) as exc:
             answer = type(exc).__name__
         except (InstantError, LedgerError) as exc:
@@ -228,7 +277,7 @@ def _check_out(cast: Cast, deed: Deed) -> StartedCheckout | None:
     for _ in range(3):
         try:
             return cast.world.serve("start_checkout", start)
-        except (NoAnswer, StripeError, InstantError):
+        except (NoAnswer, StripeError, InstantError, PackNotForSale):
             cast.world.scheduler.sleep(5.0)
     return None
 
@@ -406,10 +455,13 @@ def _reconcile(cast: Cast, deed: Deed) -> None:
 
 
 def _tidy(cast: Cast, deed: Deed) -> None:
-    """Somebody tidies up in Stripe's dashboard, three times as customers come."""
+    """Somebody tidies up in Stripe's dashboard, three times: customers go, and a price is off the shelf meanwhile."""
+    price_id = PACKS[deed.member % len(PACKS)][0]
     for _ in range(3):
         delete_customers(cast, cast.members[deed.member])
+        cast.world.sell(price_id, is_sold=False)
         cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 1.0, 60.0, 0.5 * DAY_S]))
+        cast.world.sell(price_id, is_sold=True)
 
 
 def delete_customers(cast: Cast, member: Member) -> None:
@@ -419,6 +471,24 @@ def delete_customers(cast: Cast, member: Member) -> None:
         cast.world.post_to_stripe(f"/dashboard/customers/{customer['id']}/delete", {})
 
 
+def last_haiku(cast: Cast, member: Member, *, process: int, request_id: UUID) -> bool:
+    """Whether a member can write in each process when all is well again; who has no credits cannot."""
+    write = partial(write_haiku, member=member, topic="rain", request_id=request_id)
+    told = cast.writes.setdefault(request_id, Told(member))
+    told.begin()
+    try:
+        written = cast.world.serve("write_haiku", write, process=process)
+    except OutOfCredits:
+        told.end("not charged")
+    except LedgerError:
+        told.end("nothing")
+        return False
+    else:
+        told.done[written.haiku.id] = "rain"
+        told.end("done")
+    return True
+
+
 def last_checkout(cast: Cast, member: Member) -> StartedCheckout:
     """What a member must be able to do when all is well again, whatever was before."""
     return cast.world.serve("start_checkout", partial(_start, member, PACKS[0], 1, request_id=None))
@@ -426,6 +496,7 @@ def last_checkout(cast: Cast, member: Member) -> StartedCheckout:
 
 _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
     "write": _write,
+    "rush": _rush,
     "delete": _delete,
     "buy": _buy,
     "reset": _reset,

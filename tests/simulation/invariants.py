@@ -38,6 +38,7 @@ def violations(cast: Cast) -> Iterator[str]:
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
     yield from _opening(cast, entries)
     yield from cast.wrong_buyers
+    yield from cast.stuck
 
 
 def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
@@ -153,6 +154,7 @@ def _what_was_told(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[
         spend = by_key.get(f"spend:{told.member.id}:{request_id}")
         yield from _what_is_done(request_id, told, spend, there)
         yield from _what_was_not_charged(request_id, told, spend)
+        yield from _what_was_refused(cast, told)
     for request_id, credits in cast.resets.items():
         reset = by_key.get(f"reset:{request_id}")
         if reset is not None and reset["balance"] != credits:
@@ -184,6 +186,16 @@ def _what_was_not_charged(request_id: UUID, told: Told, spend: dict[str, Any] | 
         yield f"{told.member.email} was told at each attempt that {request_id} was not charged, and it was"
     elif told.refused_for_good:
         yield f"{told.member.email} was told that {request_id} was not charged, and it was"
+
+
+def _what_was_refused(cast: Cast, told: Told) -> Iterator[str]:
+    """Who was told that they have too few credits had so many at some moment between asking and being told."""
+    moves = cast.world.balances[told.member.id]
+    for asked, answered, credits in told.poor:
+        before = [balance for at, balance in moves if at <= asked][-1:] or [0]
+        meanwhile = [balance for at, balance in moves if asked <= at <= answered]
+        if credits not in before + meanwhile:
+            yield f"{told.member.email} was told of {credits} credits, and had {before + meanwhile}"
 
 
 def _opening(cast: Cast, entries: dict[str, list[dict[str, Any]]]) -> Iterator[str]:

@@ -197,30 +197,35 @@ _ERRORS: Final[dict[tuple[str, str], tuple[int, dict[str, Any]]]] = {
 }
 
 
-class SimulatedStripeClient(stripe.RequestsClient):
-    """What Stripe's library sends with, over the simulated network. Its pauses between tries take no time."""
+class SimulatedSession(requests.Session):
+    """What Stripe's library sends with, over something else than sockets. Quicker than an adapter of requests."""
 
     def __init__(self, carry: Handler) -> None:
         super().__init__()
         self._carry = carry
 
-    def request(  # type: ignore[override]  # Stripe's own subclass differs from its base in the same way
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        """One attempt."""
+    def request(  # type: ignore[override]
+        self, method: str, url: str, *, headers: Mapping[str, str], data: str | None = None, **more: Any
+    ) -> requests.Response:
+        """Carry the request, as far as a stand-in can see it."""
         parts = urlsplit(url)
         sent = Request(
             method=method.upper(),
             path=parts.path,
             query=parts.query,
-            headers={name.lower(): str(value) for name, value in (headers or {}).items()},
-            body=(post_data or "").encode(),
+            headers={name.lower(): str(value) for name, value in headers.items()},
+            body=(data or "").encode(),
         )
-        try:
-            answer = self._carry(sent)
-        except requests.RequestException as exc:
-            self._handle_request_error(exc)
-        return answer.body, answer.status, answer.headers
+        answer = self._carry(sent)
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
+        response._content = answer.body
+        return response
+
+
+class HastyStripeClient(stripe.RequestsClient):
+    """Stripe's carrier; its pauses between tries take no time."""
 
     def _sleep_time_seconds(self, num_retries: int) -> float:
         return 0.0

@@ -6,10 +6,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
 
 from billing.reconciliation import reconcile
 from tests.simulation.actors import (
+    MEMBERS,
     Cast,
     Deed,
     delete_customers,
@@ -17,13 +20,13 @@ from tests.simulation.actors import (
     draw_script,
     give_old_credits,
     last_checkout,
+    last_haiku,
 )
 from tests.simulation.invariants import violations, wrong_buyer
 from tests.simulation.network import Site
 from tests.simulation.scheduler import NeverEnded
-from tests.simulation.world import World
+from tests.simulation.world import PROCESSES, World
 
-MEMBERS: Final = 3
 T = TypeVar("T")
 
 
@@ -58,6 +61,7 @@ def run(
     for member, credits in zip(cast.members, opening, strict=True):
         if credits:
             give_old_credits(world, member, credits)
+    world.note_balances()
     found: list[str] = []
     try:
         _play(cast, deeds, lossy=lossy)
@@ -81,8 +85,9 @@ def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
     world.scheduler.run()
     world.scheduler.spawn("last reconcile", lambda: _last_reconcile(cast))
     world.scheduler.run()
-    world.scheduler.spawn("last checkouts", lambda: _last_checkouts(cast))
-    world.scheduler.run()
+    for last in (_last_checkouts, _last_haikus):
+        world.scheduler.spawn("last", partial(last, cast))
+        world.scheduler.run()
 
 
 def _last_reconcile(cast: Cast) -> None:
@@ -98,6 +103,16 @@ def _last_checkouts(cast: Cast) -> None:
         for _ in range(3):
             cast.wrong_buyers += wrong_buyer(cast, member, last_checkout(cast, member).id)
             delete_customers(cast, member)
+
+
+def _last_haikus(cast: Cast) -> None:
+    """Each member writes once more, in each process."""
+    ids = cast.world.random.ids
+    for member in cast.members:
+        for process in range(PROCESSES):
+            request_id = UUID(int=ids.getrandbits(128), version=4)
+            if not last_haiku(cast, member, process=process, request_id=request_id):
+                cast.stuck.append(f"{member.email} cannot write in process {process}")
 
 
 def shrink(failed: Result, *, tries: int = 300) -> Result:

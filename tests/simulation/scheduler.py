@@ -6,6 +6,7 @@ between two calls it runs undisturbed, as a thread of a server does that nobody 
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,29 @@ class Actor:
     process: int | None = None
     verb: str = ""
     doomed: bool = False
+
+
+class Signal:
+    """What one actor waits for and another gives; in the product, a `threading.Event`."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._given = False
+        self._waits: Actor | None = None
+
+    def set(self) -> None:
+        """Give it."""
+        self._given = True
+        if self._waits is not None:
+            self._waits.wakes_at = self._scheduler.now
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether it was given in time."""
+        if not self._given:
+            self._waits = self._scheduler.current
+            self._scheduler.sleep(math.inf if timeout is None else timeout)
+            self._waits = None
+        return self._given
 
 
 @dataclass(order=True, slots=True)
@@ -109,6 +133,8 @@ class Scheduler:
         due = [later for later in self._later if later.at <= self.now]
         if not ready and not due:
             self.now = min([actor.wakes_at for actor in self._actors] + [later.at for later in self._later])
+            if self.now == math.inf:
+                raise NeverEnded(f"waiting for nothing: {', '.join(actor.name for actor in self._actors)}")
             return
         if due and (not ready or self._rng.random() < 0.5):
             later = min(due)

@@ -6,6 +6,7 @@ import functools
 import json
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,17 +23,21 @@ from billing.stripe_api.client import using as using_stripe
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
+from instant_admin.ledger.turns import Turns
+from instant_admin.ledger.writing import Writer
 from sandbox.serving import Request, Response
 from tests.drivers.instant import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
 from tests.simulation.network import (
     VERBS,
     FaultPlan,
+    HastyStripeClient,
     Network,
-    SimulatedStripeClient,
+    SimulatedSession,
     some_kinds,
 )
-from tests.simulation.scheduler import Crash, Scheduler
+from tests.simulation.scheduler import Crash, Scheduler, Signal
+from tests.simulation.turns import UnsureTurns
 
 START: Final = 1_790_000_000.0
 PROCESSES: Final = 2
@@ -107,6 +112,9 @@ class World:
         settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
         caches["recent"].clear()
         self.admin = self._client(self.instant.handle)
+        # Every balance that each member had, with the time from when.
+        self.balances: dict[UUID, list[tuple[float, int]]] = defaultdict(list)
+        self.turns: Turns = UnsureTurns(self.scheduler, self.random.schedule)
         self.processes = [self._new_process() for _ in range(PROCESSES)]
 
     def clock(self) -> float:
@@ -116,6 +124,19 @@ class World:
     def note(self, text: str) -> None:
         """A line of the history."""
         self.log.append(f"{self.scheduler.now - START:11.2f} s  {text}")
+
+    def note_balances(self) -> None:
+        """Keep what everybody has now."""
+        for row in self.admin.query({"$users": {}})["$users"]:
+            moves, credits = self.balances[UUID(row["id"])], row.get("credits") or 0
+            if not moves or moves[-1][1] != credits:
+                moves.append((self.scheduler.now, credits))
+
+    def _handle_and_note(self, request: Request) -> Response:
+        answer = self.instant.handle(request)
+        if request.path == "/admin/transact" and answer.status == 200:
+            self.note_balances()
+        return answer
 
     def new_member(self, email: str) -> Member:
         """A member, made without the network."""
@@ -165,6 +186,11 @@ class World:
         form = {f"metadata[{name}]": value for name, value in metadata.items()}
         self.ask_stripe(f"/v1/checkout/sessions/{checkout_id}", form=form)
 
+    def sell(self, price_id: str, *, is_sold: bool) -> None:
+        """Archive a price in Stripe's dashboard, or put it back."""
+        self.note(f"{price_id} is {'sold' if is_sold else 'archived'}")
+        self.ask_stripe(f"/v1/prices/{price_id}", form={"active": str(is_sold).lower()})
+
     def sessions(self) -> list[dict[str, Any]]:
         """Every Checkout Session."""
         return list(self.ask_stripe("/v1/checkout/sessions?limit=100")["data"])
@@ -183,18 +209,23 @@ class World:
         return list(self.ask_stripe(f"/v1/disputes?limit=100&payment_intent={payment}")["data"])
 
     def _new_process(self) -> ServerProcess:
-        client = self._client(self.network.to("instant", self.instant.handle))
+        client = self._client(self.network.to("instant", self._handle_and_note))
         store = BalanceStore(
             client,
-            now=lambda: datetime.fromtimestamp(self.scheduler.now, tz=UTC),
-            new_id=self._new_id,
+            writer=Writer(
+                client, now=lambda: datetime.fromtimestamp(self.scheduler.now, tz=UTC), new_id=self._new_id
+            ),
+            new_signal=lambda: Signal(self.scheduler),
+            turns=self.turns,
             sleep=self.scheduler.sleep,
             jitter=self.random.schedule.random,
         )
         stripe = Client(
             secret_key=SECRET_KEY,
             api_base="http://stripe.simulated",
-            http_client=SimulatedStripeClient(self.network.to("stripe", self.stripe.handle)),
+            http_client=HastyStripeClient(
+                session=SimulatedSession(self.network.to("stripe", self.stripe.handle))
+            ),
         )
         return ServerProcess(client, store, stripe)
 

@@ -119,7 +119,8 @@ function follow(url) {
   join();
 }
 
-// Listens until `signal` aborts, or the member is signed out.
+// Listens until `signal` aborts, or the member is signed out. htmx's own extension asks again at the same moment in all
+// browsers, without an end, and also for an element that has gone.
 function listen(url, signal) {
   return new Promise((resolve) => {
     let source, timer, failures = 0, member = own;

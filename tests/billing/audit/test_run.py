@@ -17,7 +17,7 @@ from billing.audit.run import SLOTS_AT_ONCE, Audit
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.rules import Entry, Reset
-from instant_admin.ledger.store import row_id
+from instant_admin.ledger.writing import row_id
 from tests.billing import commands
 from tests.drivers.site import LoopbackSite, haiku, opened
 
@@ -43,6 +43,7 @@ def violations(email: str | None = None) -> list[Violation]:
 def edit_account(site: LoopbackSite, member: Member, **values: object) -> None:
     """Edit `$users` by hand, as Instant's dashboard lets one."""
     site.admin.transact([update("$users", member.id, values, upsert=False)])
+    site.restart()
 
 
 def entry_at(site: LoopbackSite, member: Member, seq: int) -> Entry:

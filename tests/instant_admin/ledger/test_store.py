@@ -15,10 +15,12 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import InstantRejected
 from instant_admin.client.steps import update
 from instant_admin.client.types import Step
+from instant_admin.ledger.batches import Posted
 from instant_admin.ledger.entries import NoSuchAccount, read_page
 from instant_admin.ledger.retries import LOST_RACES_LIMIT, OutcomeUnknown
 from instant_admin.ledger.rules import KeyReused, Kind, Movement, OutOfCredits, Purchase, Reset, Spend
-from instant_admin.ledger.store import BalanceStore, GuardsMissing, Posted, row_id
+from instant_admin.ledger.store import BalanceStore
+from instant_admin.ledger.writing import GuardsMissing, row_id
 from sandbox.serving import Request, Response
 from tests.drivers.instant import LoopbackInstant, Network, Work, schema_without_guard
 from tests.drivers.site import haiku

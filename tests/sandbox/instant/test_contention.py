@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from instant_admin.ledger.rules import Purchase
-from instant_admin.ledger.store import BalanceStore, row_id
+from instant_admin.ledger.store import BalanceStore
+from instant_admin.ledger.writing import Writer, row_id
 from sandbox.instant.contention import Contention
 from sandbox.serving import Request, Response
 from tests.drivers.instant import LoopbackInstant
@@ -35,15 +36,20 @@ def test_many_movements_of_one_account_deadlock_unless_their_ids_sort_behind_it(
             broken.append(answer)
         return answer
 
-    store = BalanceStore(loopback.client(watched), new_id=new_id, sleep=lambda seconds: None)
+    client = loopback.client(watched)
+    # A process each, since one process sends no two transacts at once.
+    stores = [
+        BalanceStore(client, writer=Writer(client, new_id=new_id), sleep=lambda seconds: None)
+        for _ in range(WRITERS)
+    ]
 
     def buy(writer: int) -> None:
         for n in range(MOVEMENTS_EACH):
-            store.post(account, Purchase(key=f"purchase:{writer}-{n}", credits=1))
+            stores[writer].post(account, Purchase(key=f"purchase:{writer}-{n}", credits=1))
 
     with ThreadPoolExecutor(WRITERS) as writers:
         list(writers.map(buy, range(WRITERS)))
-    assert store.account(account).credits == WRITERS * MOVEMENTS_EACH
+    assert stores[0].account(account).credits == WRITERS * MOVEMENTS_EACH
     assert bool(broken) is deadlocks
     for answer in broken:
         body = json.loads(answer.body)
