@@ -21,8 +21,6 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import requests
-
 from billing.history import PAGE_SIZE
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push
@@ -67,14 +65,11 @@ class Bench:
         self._standin = InstantStandIn(database=database, clock=time.time, rng=random.Random(1))  # noqa: S311
         app = self._standin.ensure_app("bench")
 
-        def new_session() -> requests.Session:
-            session = requests.Session()
-            session.trust_env = False
-            session.mount("http://", HandlerAdapter(self._standin.handle))
-            return session
-
         self._instant = InstantAdmin(
-            api_uri="http://instant.test", app_id=app.id, admin_token=app.admin_token, new_session=new_session
+            api_uri="http://instant.test",
+            app_id=app.id,
+            admin_token=app.admin_token,
+            adapter=HandlerAdapter(self._standin.handle),
         )
         list(push(self._instant, DOCUMENTS, dry_run=False))
         signed_in = [self._instant.create_token(email=f"m{n}@example.com")["user"] for n in range(MEMBERS)]

@@ -63,12 +63,17 @@ class _Parts:
 def _own() -> _Parts:
     # Whoever comes first makes them; two threads that both did would each have their own.
     with _making:
-        return _parts(settings.INSTANT_API_URI, settings.INSTANT_APP_ID, settings.INSTANT_APP_ADMIN_TOKEN)
+        return _parts(
+            settings.INSTANT_API_URI,
+            settings.INSTANT_APP_ID,
+            settings.INSTANT_APP_ADMIN_TOKEN,
+            settings.INSTANT_CA_BUNDLE or True,
+        )
 
 
 @functools.cache
-def _parts(api_uri: str, app_id: str, admin_token: str) -> _Parts:
-    client = InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token)
+def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> _Parts:
+    client = InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify)
     feed = Feed(client)
     store = BalanceStore(
         client,
