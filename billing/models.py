@@ -16,6 +16,8 @@ class Member(models.Model):
         managed = False
         default_permissions = ("view",)
         permissions = (
+            ("grant_credits", "Can give a member credits"),
+            ("take_credits", "Can take a member's credits"),
             ("reset_credits", "Can reset a member's credits"),
             ("end_sessions", "Can sign a member out everywhere"),
         )

@@ -26,6 +26,7 @@ from billing.audit.account import (
     Violation,
     checkout_of_claw_back,
     checkout_of_purchase,
+    spend_of_undo,
 )
 from billing.audit.scratch import Credited, Scratch
 from billing.checkout import buyer_of
@@ -75,6 +76,7 @@ class Audit:
             for item_id, product_name, owner, spends in scratch.wrongly_paid_items():
                 text = f"is a {product_name} that {spends} spends of its owner paid for, not one"
                 yield Violation(scratch.name_of(owner), item_id, text)
+            yield from _undos(scratch)
             yield from self._strays(scratch, only)
             yield from self._payments(scratch, only)
 
@@ -234,6 +236,22 @@ def _keep(scratch: Scratch, entry: Entry) -> None:
         scratch.keep_purchase(Credited(checkout_id, account, entry.amount))
     if checkout_id := checkout_of_claw_back(entry):
         scratch.keep_claw_back(entry.key, checkout_id=checkout_id, account=account)
+
+    if spend_key := spend_of_undo(entry):
+        scratch.keep_undo(spend_key, account=account, credits=entry.amount)
+
+
+def _undos(scratch: Scratch) -> Iterator[Violation]:
+    """What gives back something else than a spend has taken."""
+    undos = scratch.undos()
+    while some := list(islice(undos, SLOTS_AT_ONCE)):
+        keys = [spend_key for spend_key, _, _ in some]
+        rows = instant().query({ENTRIES: {"$": {"where": {"key": {"$in": keys}}}}})[ENTRIES]
+        taken = {row["key"]: -row["amount"] for row in rows if row["kind"] == Kind.SPEND}
+        for spend_key, account, credits in some:
+            if taken.get(spend_key) != credits:
+                text = f"gives {credits} credits back, and the spend took {taken.get(spend_key, 'none')}"
+                yield Violation(scratch.name_of(account), f"undo:{spend_key}", text)
 
 
 def _is_newer(scratch: Scratch, account: str, seq: str) -> bool:

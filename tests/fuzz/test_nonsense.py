@@ -94,7 +94,8 @@ class Deeds:
         return by(self._staff, "GET", f"/admin/billing/member/{self._ada.id}/change/")
 
     def reset(self) -> RawRequest:
-        form = {"credits": "100000", "reason": "Goodwill", "request_id": str(uuid4())}
+        form = {"credits": "100000", "reason": "Goodwill", "request_id": str(uuid4()), "confirm": "1"}
+        form["balance"] = str(self._door.site.credits(self._ada))
         return by(self._staff, "POST", f"/admin/billing/member/{self._ada.id}/reset/", form)
 
     def check(self) -> RawRequest:

@@ -34,7 +34,8 @@ VERBS: Final = (
     "start_checkout",
     "sync_checkout",
     "webhook",
-    "reset_credits",
+    "move_credits",
+    "give_back",
     "reconcile",
 )
 # A request that its sender gave up may arrive this much later.

@@ -13,8 +13,6 @@ pytestmark = pytest.mark.django_db
 
 SEARCH = "/admin/billing/member/"
 MEMBER = f"/admin/billing/member/{ADA.id}/change/"
-RESETTING = f"/admin/billing/member/{ADA.id}/reset/"
-RESET = {"credits": "5", "reason": "Goodwill", "request_id": "aaaaaaaa-1111-4111-8111-111111111111"}
 
 
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])
@@ -42,31 +40,11 @@ def test_what_is_searched_for_is_a_text_and_no_pattern(site: LoopbackSite, ada: 
     assert find_members("%") == find_members("a_a") == find_members("\\") == ()
 
 
-def test_staff_who_may_only_look_may_not_reset() -> None:
-    client = browser_of_staff("view_member")
-    assert client.post(RESETTING, RESET).status_code == 403
-    assert "Reset credits" not in client.get(MEMBER).content.decode()
-
-
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])
 def test_an_outage_is_a_message_in_the_admin(path: str) -> None:
     response = browser_of_staff("view_member").get(path)
     assert response.status_code == 503
     assert '<li class="error">' in response.content.decode()
-
-
-def test_a_reset_that_may_have_happened_can_be_sent_again_as_it_was() -> None:
-    browser = browser_of_staff("view_member", "reset_credits")
-    response = browser.post(RESETTING, RESET)
-    assert (response.status_code, response["Location"]) == (303, MEMBER)
-    page = browser.get(MEMBER).content.decode()
-    assert "never charged twice" in page
-    assert RESET["request_id"] in page
-    assert 'value="Goodwill"' in page
-
-
-def test_a_balance_is_not_reset_by_a_link() -> None:
-    assert browser_of_staff("view_member", "reset_credits").get(RESETTING, RESET).status_code == 405
 
 
 def test_the_index_of_the_admin_leads_to_the_search() -> None:

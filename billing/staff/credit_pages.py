@@ -1,0 +1,175 @@
+"""The staff's pages that move credits: a form, what it would do in words, and then the thing itself."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_http_methods
+
+from accounts.staff.passwords import fresh_password_required
+from billing.errors import RequestIdReused, UnknownMember
+from billing.forms import GiveBackForm, MoveForm, ResetForm
+from billing.history import HistoryEntry
+from billing.models import Member
+from billing.staff.credits import Action, done_text, foresee, give_back, move_credits, recorded, spend_at
+from billing.staff.members import member_page
+from billing.staff.pages import MemberPages
+from credits_site.outages import OUTAGES
+from instant_admin.ledger.rules import BalanceMoved, NoSpend, OutOfCredits, undo_of
+
+_TITLES: Final = {Action.GRANT: "Give credits", Action.TAKE: "Take credits", Action.RESET: "Reset credits"}
+
+
+class CreditPages(MemberPages):
+    """Nothing is written by a POST without `confirm`: it shows the balance before and after."""
+
+    def credit_urls(self) -> list[URLPattern]:
+        """The pages, one for each action, and one for a spend."""
+        get_and_post = require_http_methods(["GET", "HEAD", "POST"])
+        view = self.admin_site.admin_view
+        return [
+            *(
+                path(
+                    f"<uuid:member_id>/{action}/",
+                    view(get_and_post(self.move)),
+                    {"action": action},
+                    name=f"billing_member_{action}",
+                )
+                for action in Action
+            ),
+            path(
+                "<uuid:member_id>/give-back/",
+                view(get_and_post(self.give_back)),
+                name="billing_member_give_back",
+            ),
+        ]
+
+    def move(self, request: HttpRequest, member_id: UUID, action: Action) -> HttpResponse:
+        """Give, take, or set a number."""
+        self.check_may(request, f"{action}_credits")
+        if request.method == "POST":
+            return fresh_password_required(self._move)(request, member_id, action)
+        form = _form_of(action)(initial=MoveForm.fresh())
+        return self._move_page(request, member_id, action, form)
+
+    def _move(self, request: HttpRequest, member_id: UUID, action: Action) -> HttpResponse:
+        form = _form_of(action)(request.POST)
+        if not form.is_valid():
+            return self._move_page(request, member_id, action, form)
+        try:
+            entry = recorded(action, member_id, form.cleaned_data["request_id"])
+            if entry is None and not form.is_confirmed:
+                return self._move_page(request, member_id, action, form, is_preview=True)
+            entry = move_credits(
+                action, member_id=member_id, staff_name=request.user.get_username(), **form.decided
+            )
+            email = member_page(member_id).email
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except BalanceMoved:
+            self.message_user(
+                request, "The balance has moved meanwhile. Is this still right?", messages.WARNING
+            )
+            return self._move_page(
+                request, member_id, action, form, is_preview=True, status=HTTPStatus.CONFLICT
+            )
+        except (OutOfCredits, RequestIdReused) as exc:
+            form.refuse(exc)
+            return self._move_page(request, member_id, action, form)
+        except OUTAGES as exc:
+            return self.outage(request, exc, "move.html", _context(member_id, action, form))
+        return self._done(request, Member(id=member_id, email=email), entry)
+
+    def _move_page(
+        self,
+        request: HttpRequest,
+        member_id: UUID,
+        action: Action,
+        form: MoveForm,
+        *,
+        is_preview: bool = False,
+        status: int = HTTPStatus.OK,
+    ) -> HttpResponse:
+        context = _context(member_id, action, form)
+        try:
+            member = member_page(member_id)
+            context["member"] = member
+            if is_preview:
+                context["after"] = foresee(action, member.credits, form.cleaned_data["credits"])
+                context["is_large"] = form.is_large_on(member.credits)
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except OutOfCredits as exc:
+            form.refuse(exc)
+        except OUTAGES as exc:
+            return self.outage(request, exc, "move.html", context)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else status
+        return self.page(request, "move.html", context, status=status)
+
+    def give_back(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        """Give the credits of one spend back; what they bought stays."""
+        self.check_may(request, "grant_credits")
+        if request.method == "POST":
+            return fresh_password_required(self._give_back)(request, member_id)
+        form = GiveBackForm(initial={"spend": request.GET.get("spend", "")})
+        return self._give_back_page(request, member_id, form, spend_key=request.GET.get("spend", ""))
+
+    def _give_back(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        form, spend_key = GiveBackForm(request.POST), request.POST.get("spend", "")
+        if not form.is_valid():
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return self._give_back_page(request, member_id, form, spend_key=spend_key, status=status)
+        try:
+            email = member_page(member_id).email
+            entry = give_back(
+                member_id=member_id,
+                spend_key=spend_key,
+                reason=form.cleaned_data["reason"],
+                staff_name=request.user.get_username(),
+            )
+        except (UnknownMember, NoSpend) as exc:
+            raise Http404("no such spend") from exc
+        except OUTAGES as exc:
+            context = {"title": "Give this back", "form": form, "member_id": member_id}
+            return self.outage(request, exc, "give_back.html", context)
+        return self._done(request, Member(id=member_id, email=email), entry)
+
+    def _give_back_page(
+        self,
+        request: HttpRequest,
+        member_id: UUID,
+        form: GiveBackForm,
+        *,
+        spend_key: str,
+        status: int = HTTPStatus.OK,
+    ) -> HttpResponse:
+        context: dict[str, Any] = {"title": "Give this back", "form": form, "member_id": member_id}
+        try:
+            spend, member = spend_at(member_id, spend_key), member_page(member_id)
+            credits = undo_of(spend, note="", actor="").credits
+        except (UnknownMember, NoSpend) as exc:
+            raise Http404("no such spend") from exc
+        except OUTAGES as exc:
+            return self.outage(request, exc, "give_back.html", context)
+        context |= {"spend": spend, "credits": credits, "member": member, "after": member.credits + credits}
+        return self.page(request, "give_back.html", context, status=status)
+
+    def _done(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> HttpResponse:
+        """Say and log what an entry did: the log has each entry once."""
+        change = done_text(entry)
+        self.log_once(request, member, f"{change}. Reason: {entry.note} ({entry.key})")
+        self.message_user(request, f"{change}, for {member.email or 'a guest'}.", messages.SUCCESS)
+        return self.back_to(member.id)
+
+
+def _form_of(action: Action) -> type[MoveForm]:
+    return ResetForm if action is Action.RESET else MoveForm
+
+
+def _context(member_id: UUID, action: Action, form: MoveForm) -> dict[str, Any]:
+    return {"title": _TITLES[action], "action": action, "form": form, "member_id": member_id}
