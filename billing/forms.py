@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
@@ -15,6 +16,7 @@ from instant_admin.ledger.rules import OutOfCredits
 
 MOST_PACKS_AT_ONCE: Final = 10
 MOST_CREDITS: Final = 1_000_000
+MOST_MEMBERS: Final = 1000
 REASON_HELP: Final = "Kept in the member's history, where they can read it."
 
 
@@ -145,6 +147,32 @@ class ResetForm(MoveForm):
     def moved_from(self, balance: int) -> int:
         """How many credits move."""
         return abs(super().moved_from(balance) - balance)
+
+
+class GrantManyForm(MoveForm):
+    """Staff give the same to many members, by their emails or ids. What is large is the sum."""
+
+    members = forms.CharField(
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 12}),
+        help_text=f"Emails or ids of members, one a line; at most {MOST_MEMBERS}.",
+    )
+    field_order = ("members",)
+
+    def clean_members(self) -> list[str]:
+        """What was called, each once, in its order."""
+        names = list(dict.fromkeys(re.split(r"[\s,;]+", self.cleaned_data["members"].strip())))
+        if len(names) > MOST_MEMBERS:
+            raise forms.ValidationError(f"These are {len(names)}. Send at most {MOST_MEMBERS} at once.")
+        return names
+
+    def clean_balance(self) -> int:
+        """Nobody is asked to look at so many balances."""
+        return 0
+
+    def moved_from(self, balance: int) -> int:
+        """How many credits move, in all."""
+        return super().moved_from(balance) * len(self.cleaned_data["members"])
 
 
 class GiveBackForm(forms.Form):

@@ -58,6 +58,7 @@ class MemberAdmin(CreditPages):
         self.check_may(request)
         form = FindMembersForm(request.GET)
         context: dict[str, Any] = {"form": form, "limit": FOUND_LIMIT, "title": "Find a member"}
+        context["may_grant"] = self.may(request, "grant_credits")
         if form.is_valid():
             try:
                 context["members"] = find_members(form.cleaned_data["q"])

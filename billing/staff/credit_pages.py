@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.staff.passwords import fresh_password_required
 from billing.errors import RequestIdReused, UnknownMember
-from billing.forms import GiveBackForm, MoveForm, ResetForm
+from billing.forms import GiveBackForm, GrantManyForm, MoveForm, ResetForm
 from billing.history import HistoryEntry
 from billing.models import Member
+from billing.staff.bulk import State, grant_to_many
 from billing.staff.credits import Action, done_text, foresee, give_back, move_credits, recorded, spend_at
 from billing.staff.members import member_page
 from billing.staff.pages import MemberPages
@@ -42,6 +44,7 @@ class CreditPages(MemberPages):
                 )
                 for action in Action
             ),
+            path("grant/", view(get_and_post(self.grant_many)), name="billing_member_grant_many"),
             path(
                 "<uuid:member_id>/give-back/",
                 view(get_and_post(self.give_back)),
@@ -111,6 +114,41 @@ class CreditPages(MemberPages):
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else status
         return self.page(request, "move.html", context, status=status)
 
+    def grant_many(self, request: HttpRequest) -> HttpResponse:
+        """Give the same to many: those of a pasted list, or those who were chosen in the list of members."""
+        self.check_may(request, "grant_credits")
+        if request.method == "POST":
+            return fresh_password_required(self._grant_many)(request)
+        chosen = "\n".join(request.GET.getlist("member"))
+        form = GrantManyForm(initial=MoveForm.fresh() | {"members": chosen})
+        return self.page(request, "grant_many.html", {"title": "Give credits to many", "form": form})
+
+    def _grant_many(self, request: HttpRequest) -> HttpResponse:
+        form = GrantManyForm(request.POST)
+        context: dict[str, Any] = {"title": "Give credits to many", "form": form}
+        if not form.is_valid():
+            return self.page(request, "grant_many.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        data, is_confirmed = form.cleaned_data, form.is_confirmed
+        try:
+            lines = grant_to_many(
+                data["members"],
+                credits=data["credits"],
+                reason=data["reason"],
+                staff_name=request.user.get_username(),
+                cause=data["request_id"],
+                dry_run=not is_confirmed,
+            )
+        except OUTAGES as exc:
+            return self.outage(request, exc, "grant_many.html", context)
+        for line in lines:
+            if is_confirmed and line.member is not None and line.entry is not None:
+                self.log_entry(request, Member(id=line.member.id, email=line.member.email), line.entry)
+        counts = Counter(line.state for line in lines)
+        context |= {"lines": lines, "counts": {state.value: counts[state] for state in State}}
+        context["is_large"] = form.is_large_on(0)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+        return self.page(request, "grant_many.html", context, status=status)
+
     def give_back(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """Give the credits of one spend back; what they bought stays."""
         self.check_may(request, "grant_credits")
@@ -159,11 +197,13 @@ class CreditPages(MemberPages):
         context |= {"spend": spend, "credits": credits, "member": member, "after": member.credits + credits}
         return self.page(request, "give_back.html", context, status=status)
 
+    def log_entry(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> None:
+        """Log what an entry did: the log has each entry once."""
+        self.log_once(request, member, f"{done_text(entry)}. Reason: {entry.note} ({entry.key})")
+
     def _done(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> HttpResponse:
-        """Say and log what an entry did: the log has each entry once."""
-        change = done_text(entry)
-        self.log_once(request, member, f"{change}. Reason: {entry.note} ({entry.key})")
-        self.message_user(request, f"{change}, for {member.email or 'a guest'}.", messages.SUCCESS)
+        self.log_entry(request, member, entry)
+        self.message_user(request, f"{done_text(entry)}, for {member.email or 'a guest'}.", messages.SUCCESS)
         return self.back_to(member.id)
 
 

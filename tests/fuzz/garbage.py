@@ -167,6 +167,8 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
         for action in ("grant", "take", "reset")
         for changes in ({}, {"confirm": "1", "balance": "10", "credits_again": "5"})
     ),
+    ("GET", "/admin/billing/member/grant/", {"member": _ID}),
+    ("POST", "/admin/billing/member/grant/", _MOVE | {"members": f"ada@example.com\n{_ID}", "confirm": "1"}),
     ("GET", "/admin/billing/member/<id>/give-back/", {"spend": f"spend:{_ID}:{_ID}"}),
     ("POST", "/admin/billing/member/<id>/give-back/", {"spend": f"spend:{_ID}:{_ID}", "reason": "Sorry"}),
     ("POST", "/admin/billing/member/<id>/check/", {}),
