@@ -74,9 +74,18 @@ class SyncForm(forms.Form):
 
 
 class FindMembersForm(forms.Form):
-    """Staff look for members by a part of their email."""
+    """Staff look for members by a part of their email or by an id, and for those whose balance is below a number."""
 
-    q = forms.CharField(max_length=254, required=False, label="Email, or a part of it")
+    q = forms.CharField(
+        max_length=254,
+        required=False,
+        label="A part of the email, or an id",
+        help_text="Of the member, or in Stripe: cs_…, pi_… or cus_…",
+    )
+    below = forms.IntegerField(
+        min_value=-MOST_CREDITS, max_value=MOST_CREDITS, required=False, label="Balance below"
+    )
+    page = forms.IntegerField(min_value=1, max_value=10_000, required=False, widget=forms.HiddenInput)
 
 
 class MoveForm(forms.Form):

@@ -45,6 +45,7 @@ class HistoryEntry:
     balance: int
     note: str
     actor: str
+    ref: str
     created_at: datetime
 
     @property
@@ -115,5 +116,6 @@ def history_entry(entry: Entry) -> HistoryEntry:
         balance=entry.balance,
         note=entry.note,
         actor=entry.actor,
+        ref=entry.ref,
         created_at=entry.created_at,
     )

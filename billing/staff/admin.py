@@ -13,11 +13,19 @@ from django.views.decorators.http import require_POST
 
 from accounts.codes import sign_out_everywhere
 from accounts.staff.passwords import fresh_password_required
-from billing.errors import UnknownMember
+from billing.errors import UnknownCheckout, UnknownMember
 from billing.forms import FindMembersForm
 from billing.models import Member
 from billing.staff.credit_pages import CreditPages
-from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_page
+from billing.staff.members import (
+    check_with_stripe,
+    find_members,
+    member_page,
+    payment_in_stripe,
+    products_of,
+)
+from billing.stripe_api.client import dashboard
+from credits_site.answers import see_other
 from credits_site.outages import OUTAGES, Outage
 from credits_site.paging import BadCursor
 
@@ -49,22 +57,39 @@ class MemberAdmin(CreditPages):
             path("", view(self.find), name="billing_member_changelist"),
             path("<uuid:member_id>/change/", view(self.member), name="billing_member_change"),
             *self.credit_urls(),
+            path(
+                "<uuid:member_id>/payments/<str:checkout_id>/",
+                view(self.payment),
+                name="billing_member_payment",
+            ),
             path("<uuid:member_id>/check/", doing(self.stripe_check), name="billing_member_check"),
             path("<uuid:member_id>/sign-out/", doing(self.sign_out), name="billing_member_sign_out"),
         ]
 
     def find(self, request: HttpRequest) -> HttpResponse:
-        """Search members by a part of their email; with nothing asked, the first by email."""
+        """Search members by a part of their email, by an id, or by a low balance."""
         self.check_may(request)
         form = FindMembersForm(request.GET)
-        context: dict[str, Any] = {"form": form, "limit": FOUND_LIMIT, "title": "Find a member"}
+        context: dict[str, Any] = {"form": form, "title": "Find a member"}
         context["may_grant"] = self.may(request, "grant_credits")
         if form.is_valid():
+            q, below, page = (form.cleaned_data[name] for name in ("q", "below", "page"))
             try:
-                context["members"] = find_members(form.cleaned_data["q"])
+                context["found"] = find_members(q, below=below, page=page or 1)
             except OUTAGES as exc:
                 return self.outage(request, exc, "search.html", context)
+            context |= {"page": page or 1, "next": (page or 1) + 1}
         return self.page(request, "search.html", context)
+
+    def payment(self, request: HttpRequest, member_id: UUID, checkout_id: str) -> HttpResponse:
+        """Lead to a payment in Stripe's dashboard."""
+        self.check_may(request)
+        try:
+            return see_other(payment_in_stripe(member_id, checkout_id))
+        except UnknownCheckout as exc:
+            raise Http404("no such checkout") from exc
+        except OUTAGES as exc:
+            return self._outage_at(request, member_id, exc)
 
     def member(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """A member's balance and ledger, and what may be done with them."""
@@ -77,6 +102,7 @@ class MemberAdmin(CreditPages):
         before = request.GET.get("before") or None
         try:
             page = member_page(member_id, before=before)
+            context["products"] = products_of(member_id)
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except BadCursor:
@@ -84,6 +110,8 @@ class MemberAdmin(CreditPages):
         except OUTAGES as exc:
             return self.outage(request, exc, "member.html", context)
         context |= {"page": page, "title": page.email or "Guest", "before": before}
+        if page.customer_id is not None:
+            context["customer"] = dashboard(f"customers/{page.customer_id}")
         return self.page(request, "member.html", context)
 
     def stripe_check(self, request: HttpRequest, member_id: UUID) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
@@ -13,16 +13,13 @@ from django.utils.html import format_html
 from billing.attention import close, left_of_purchase
 from billing.models import Attention
 from billing.products import credits_text
-from billing.stripe_api.client import livemode
+from billing.stripe_api.client import dashboard
 from credits_site.outages import OUTAGES
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Attention]
 else:  # Django's own class takes no parameter
     _ModelAdmin = admin.ModelAdmin
-
-
-_DASHBOARD: Final = "https://dashboard.stripe.com"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -80,7 +77,7 @@ class AttentionAdmin(_ModelAdmin):
     @admin.display(description="Payment")
     def payment(self, noted: Attention) -> str:
         """Stripe's page of the payment, where it can be refunded."""
-        page = f"{_DASHBOARD}/{'' if livemode() else 'test/'}payments/{noted.payment_id}"
+        page = dashboard(f"payments/{noted.payment_id}")
         return format_html('<a href="{}" rel="noreferrer">Refund in Stripe</a>', page)
 
     @admin.display(description="A full refund would take back")

@@ -160,7 +160,8 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/haikus/", {"before": f"1800000000000.{_ID}"}),
     ("POST", "/haikus/<id>/delete/", {}),
     ("POST", "/admin/login/", {"username": "grace", "password": "correct horse", "next": "/admin/"}),
-    ("GET", "/admin/billing/member/", {"q": "ada"}),
+    ("GET", "/admin/billing/member/", {"q": "ada", "below": "5", "page": "1"}),
+    ("GET", "/admin/billing/member/<id>/payments/cs_test_1/", {}),
     ("GET", "/admin/billing/member/<id>/change/", {"before": "1"}),
     *(
         ("POST", f"/admin/billing/member/<id>/{action}/", _MOVE | changes)

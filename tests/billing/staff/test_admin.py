@@ -3,11 +3,8 @@
 import pytest
 from django.contrib.auth.models import User
 
-from accounts.members import Member
-from billing.staff.members import find_members
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import ADA, browser_of
-from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
 
@@ -33,11 +30,6 @@ def test_what_staff_may_not_do_is_in_the_log(caplog: pytest.LogCaptureFixture) -
     assert line.startswith(
         f"permission denied path={SEARCH} staff={User.objects.get().pk} address=127.0.0.1 "
     )
-
-
-def test_what_is_searched_for_is_a_text_and_no_pattern(site: LoopbackSite, ada: Member) -> None:
-    assert [member.email for member in find_members("DA@")] == [ada.email]
-    assert find_members("%") == find_members("a_a") == find_members("\\") == ()
 
 
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])
