@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
 
 from django.utils import timezone
 
 from billing.checkout import is_ours
-from billing.errors import UnknownCheckout
+from billing.errors import BadWebhook, SellingPaused, UnknownCheckout
 from billing.fulfilment import claw_back_keys, purchase_key
-from billing.models import Attention
+from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
+from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
 
 logger = logging.getLogger(__name__)
+
+_SELLING: Final = "selling"
+_ONCE_EVERY: Final = timedelta(minutes=1)
+_DETAIL_LENGTH: Final = 255
 
 
 def note_fraud_warnings(checkout: Checkout) -> None:
@@ -54,6 +63,61 @@ def look_for_fraud_warnings(*, since: datetime | None) -> None:
             continue  # not made by a checkout, so not ours
         if is_ours(checkout):
             note_fraud_warnings(checkout)
+
+
+def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:
+    """Note that a paid checkout needs review because of `problem`; without one, close what was noted of it."""
+    about = f"review:{checkout_id}"
+    if not problem:
+        _close_about(about)
+        return
+    ids = {"checkout_id": checkout_id, "member_id": member_id, "payment_id": payment_id}
+    _note(about, Attention.Kind.REVIEW, problem, **ids)
+
+
+@contextmanager
+def selling_noted() -> Iterator[None]:
+    """Note when a checkout cannot be started because selling is paused, and close that when one can."""
+    try:
+        yield
+    except SellingPaused as exc:
+        _note(_SELLING, Attention.Kind.SELLING_PAUSED, str(exc))
+        raise
+    _close_about(_SELLING)
+
+
+@contextmanager
+def webhook_noted() -> Iterator[None]:
+    """Note how a webhook is answered, at most once a minute each."""
+    try:
+        yield
+    except (BadWebhook, *OUTAGES) as exc:
+        _note_answer(is_good=False, detail=f"{type(exc).__name__}: {exc}")
+        raise
+    _note_answer(is_good=True)
+
+
+def _note_answer(*, is_good: bool, detail: str = "") -> None:
+    now = timezone.now()
+    answer = {"at": now, "detail": detail[:_DETAIL_LENGTH]}
+    last, _ = WebhookAnswer.objects.get_or_create(is_good=is_good, defaults=answer)
+    if last.at < now - _ONCE_EVERY:
+        WebhookAnswer.objects.filter(pk=last.pk).update(**answer)
+
+
+def _note(about: str, kind: Attention.Kind, detail: str, **ids: Any) -> None:
+    """Note something once while it is open; where it was closed, open it again."""
+    seen = {"kind": kind, "detail": detail[:_DETAIL_LENGTH], "raised_at": timezone.now(), **ids}
+    noted, is_new = Attention.objects.get_or_create(about=about, defaults=seen)
+    if not is_new:
+        Attention.objects.filter(pk=noted.pk).exclude(closed_at=None).update(
+            **seen, closed_at=None, closed_by=""
+        )
+
+
+def _close_about(about: str) -> None:
+    for noted in Attention.objects.filter(about=about, closed_at=None):
+        close(noted)
 
 
 def close(noted: Attention, *, by: str = "") -> bool:

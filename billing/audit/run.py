@@ -86,7 +86,7 @@ class Audit:
 
     def _items(self, scratch: Scratch, product: Product, only: UUID | None) -> Iterator[Violation]:
         conditions = [] if only is None else [{f"{product.owner}.id": str(only)}]
-        for row in _by_age(product.namespace, conditions):
+        for row in by_age(product.namespace, conditions):
             self._look(product.namespace)
             owner = row.get(product.owner)
             if owner is None:
@@ -147,7 +147,7 @@ class Audit:
 
     def _strays(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
         """The entries that no account led to."""
-        for row in _by_age(ENTRIES, [] if only is None else [{"account.id": str(only)}]):
+        for row in by_age(ENTRIES, [] if only is None else [{"account.id": str(only)}]):
             account, _, seq = str(row.get("slot")).rpartition(":")
             linked_to = row.get("account")
             if scratch.has_entry(row["id"]) or scratch.is_left_out(account):
@@ -204,7 +204,7 @@ def _pages_of_accounts(only: UUID | None) -> Iterator[Sequence[Row]]:
         offset += PAGE_SIZE
 
 
-def _by_age(namespace: str, conditions: Sequence[Row]) -> Iterator[Row]:
+def by_age(namespace: str, conditions: Sequence[Row]) -> Iterator[Row]:
     """The rows of a namespace by their `createdAt`, in pages that begin where the one before ended."""
     since, passed = None, 0
     while True:

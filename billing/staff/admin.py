@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.codes import sign_out_everywhere
@@ -16,6 +17,7 @@ from accounts.staff.passwords import fresh_password_required
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.forms import FindMembersForm
 from billing.models import Member
+from billing.reviews import note_finding
 from billing.staff.credit_pages import CreditPages
 from billing.staff.members import (
     check_with_stripe,
@@ -24,6 +26,7 @@ from billing.staff.members import (
     payment_in_stripe,
     products_of,
 )
+from billing.staff.totals import as_csv, totals
 from billing.stripe_api.client import dashboard
 from credits_site.answers import see_other
 from credits_site.outages import OUTAGES, Outage
@@ -56,6 +59,8 @@ class MemberAdmin(CreditPages):
         return [
             path("", view(self.find), name="billing_member_changelist"),
             path("<uuid:member_id>/change/", view(self.member), name="billing_member_change"),
+            path("totals/", view(self.totals), name="billing_member_totals"),
+            path("totals.csv", view(self.totals_csv), name="billing_member_totals_csv"),
             *self.credit_urls(),
             path(
                 "<uuid:member_id>/payments/<str:checkout_id>/",
@@ -91,6 +96,27 @@ class MemberAdmin(CreditPages):
         except OUTAGES as exc:
             return self._outage_at(request, member_id, exc)
 
+    def totals(self, request: HttpRequest) -> HttpResponse:
+        """Credits sold, spent and outstanding by month."""
+        self.check_may(request)
+        context: dict[str, Any] = {"title": "Credits by month"}
+        try:
+            context["months"] = totals(timezone.now())
+        except OUTAGES as exc:
+            return self.outage(request, exc, "totals.html", context)
+        return self.page(request, "totals.html", context)
+
+    def totals_csv(self, request: HttpRequest) -> HttpResponse:
+        """The same for a spreadsheet."""
+        self.check_may(request)
+        try:
+            text = as_csv(totals(timezone.now()))
+        except OUTAGES as exc:
+            return self.outage(request, exc, "totals.html", {"title": "Credits by month"})
+        name = f"credits-{timezone.now():%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
     def member(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """A member's balance and ledger, and what may be done with them."""
         self.check_may(request)
@@ -125,6 +151,7 @@ class MemberAdmin(CreditPages):
         except OUTAGES as exc:
             return self._outage_at(request, member_id, exc)
         for finding in findings:
+            note_finding(finding)
             said = f"Checkout {finding.checkout_id}: {finding.text}"
             if finding.needs_review:
                 self.message_user(request, f"{said}. This needs review.", messages.WARNING)

@@ -161,6 +161,8 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("POST", "/haikus/<id>/delete/", {}),
     ("POST", "/admin/login/", {"username": "grace", "password": "correct horse", "next": "/admin/"}),
     ("GET", "/admin/billing/member/", {"q": "ada", "below": "5", "page": "1"}),
+    ("GET", "/admin/billing/member/totals/", {}),
+    ("GET", "/admin/billing/member/totals.csv", {}),
     ("GET", "/admin/billing/member/<id>/payments/cs_test_1/", {}),
     ("GET", "/admin/billing/member/<id>/change/", {"before": "1"}),
     *(
