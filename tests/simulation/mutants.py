@@ -478,7 +478,10 @@ def every_refund_is_full() -> AbstractContextManager[Any]:
 # Customers
 
 
-@mutant("The customer is saved; why ask whether Stripe still has them?", shows=r"The customer was deleted just now")
+@mutant(
+    "The customer is saved; why ask whether Stripe still has them?",
+    shows=r"The customer was deleted just now",
+)
 def a_customer_is_for_ever() -> AbstractContextManager[Any]:
     real = checkout._living_customer
 

@@ -1,10 +1,14 @@
 """Who gets to the members' pages, and what an outage looks like there; the rest is in the journeys."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import ADA, browser_of
+from tests.drivers.staff import staff
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +46,19 @@ def test_an_outage_is_a_message_in_the_admin(path: str) -> None:
 def test_the_index_of_the_admin_leads_to_the_search() -> None:
     page = browser_of_staff("view_member").get("/admin/").content.decode()
     assert f'href="{SEARCH}"' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", SEARCH, "/admin/auth/user/", "/admin/login/", "/admin/two-factor/"]
+)
+def test_every_page_has_the_sites_name_and_icon(path: str) -> None:
+    client = Client()
+    if path != "/admin/login/":
+        client.force_login(staff())
+    page = client.get(path).content.decode()
+    assert '<link rel="icon" href="/static/credits_site/favicon' in page
+    assert re.search(r"<title>[^<]*Instant Credits[^<]*</title>", page)
+    assert "Django" not in re.sub(r"<!--.*?-->", "", page)
 
 
 def test_there_is_no_way_to_add_or_delete_a_member() -> None:
