@@ -18,7 +18,16 @@ from billing.forms import GiveBackForm, GrantManyForm, MoveForm, ResetForm
 from billing.history import HistoryEntry
 from billing.models import Member
 from billing.staff.bulk import State, grant_to_many
-from billing.staff.credits import Action, done_text, foresee, give_back, move_credits, recorded, spend_at
+from billing.staff.credits import (
+    Action,
+    done_text,
+    entry_under,
+    foresee,
+    give_back,
+    move_credits,
+    recorded,
+    spend_at,
+)
 from billing.staff.members import member_page
 from billing.staff.pages import MemberPages
 from credits_site.outages import OUTAGES
@@ -145,6 +154,7 @@ class CreditPages(MemberPages):
                 self.log_entry(request, Member(id=line.member.id, email=line.member.email), line.entry)
         counts = Counter(line.state for line in lines)
         context |= {"lines": lines, "counts": {state.value: counts[state] for state in State}}
+        context["to_give"] = counts[State.DONE] + counts[State.WAITS]
         context["is_large"] = form.is_large_on(0)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
         return self.page(request, "grant_many.html", context, status=status)
@@ -189,12 +199,15 @@ class CreditPages(MemberPages):
         context: dict[str, Any] = {"title": "Give this back", "form": form, "member_id": member_id}
         try:
             spend, member = spend_at(member_id, spend_key), member_page(member_id)
-            credits = undo_of(spend, note="", actor="").credits
+            undo = undo_of(spend, note="", actor="")
+            undone = entry_under(undo.key)
         except (UnknownMember, NoSpend) as exc:
             raise Http404("no such spend") from exc
         except OUTAGES as exc:
             return self.outage(request, exc, "give_back.html", context)
-        context |= {"spend": spend, "credits": credits, "member": member, "after": member.credits + credits}
+        context |= {"spend": spend, "member": member, "credits": undo.credits, "undone": undone}
+        if undone is None:
+            context["after"] = member.credits + undo.credits
         return self.page(request, "give_back.html", context, status=status)
 
     def log_entry(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> None:

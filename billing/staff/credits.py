@@ -75,13 +75,18 @@ def foresee(action: Action, balance: int, credits: int) -> int:
 def recorded(action: Action, member_id: UUID, cause: object) -> HistoryEntry | None:
     """What a cause has done to a member already, as when the answer was lost; None for nothing."""
     key = movement_of(action, credits=0, reason="", staff_name="", cause=cause).key
-    entry = balance_store().entries([key]).get(key)
+    entry = entry_under(key)
     return history_entry(entry) if entry is not None and entry.account_id == member_id else None
+
+
+def entry_under(key: str) -> Entry | None:
+    """What stands under a key."""
+    return balance_store().entries([key]).get(key)
 
 
 def spend_at(member_id: UUID, key: str) -> Entry:
     """An entry of a member by its key, to be given back. Raises `NoSpend` for none, and for another's."""
-    spend = balance_store().entries([key]).get(key)
+    spend = entry_under(key)
     if spend is None or spend.account_id != member_id:
         raise NoSpend(f"{key} is no spend of {member_id}")
     return spend

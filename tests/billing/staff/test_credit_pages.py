@@ -243,6 +243,8 @@ def test_a_spend_is_given_back_once(site: LoopbackSite, ada: Member, grace: Clie
         assert "1 credit given back, from 9 to 10" in answer.content.decode()
     assert site.ledger(ada)[2:] == [("undo", 1, 10)]
     entry = site.entries(ada)[-1]
+    page = grace.get(address(ada, "give-back"), {"spend": spend.key}).content.decode()
+    assert ("by grace: A bad one" in page, "novalidate" in page) == (True, False)
     assert (entry.key, entry.ref, entry.note) == (f"undo:{spend.key}", spend.ref, "A bad one")
     assert LogEntry.objects.count() == 1
 
