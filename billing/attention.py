@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from billing.checkout import is_ours
@@ -106,13 +107,13 @@ def _note_answer(*, is_good: bool, detail: str = "") -> None:
 
 
 def _note(about: str, kind: Attention.Kind, detail: str, **ids: Any) -> None:
-    """Note something once while it is open; where it was closed, open it again."""
+    """Note something once. What was closed is opened again, unless somebody has looked at just this."""
     seen = {"kind": kind, "detail": detail[:_DETAIL_LENGTH], "raised_at": timezone.now(), **ids}
     noted, is_new = Attention.objects.get_or_create(about=about, defaults=seen)
     if not is_new:
-        Attention.objects.filter(pk=noted.pk).exclude(closed_at=None).update(
-            **seen, closed_at=None, closed_by=""
-        )
+        closed = Attention.objects.filter(pk=noted.pk).exclude(closed_at=None)
+        looked_at = Q(detail=seen["detail"]) & ~Q(closed_by="")
+        closed.exclude(looked_at).update(**seen, closed_at=None, closed_by="")
 
 
 def _close_about(about: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.members import Member
+from billing.attention import close, note_review
 from billing.models import Attention, WebhookAnswer
 from instant_admin.ledger.rules import ClawBack, Kind
 from tests.billing import commands
@@ -120,6 +121,19 @@ def test_reconciling_notes_it_too_and_closes_what_is_in_order(site: LoopbackSite
     site.deliver_all()
     commands.run("reconcile_credits")
     assert is_open("review") == [False]
+
+
+def test_what_somebody_has_looked_at_stays_closed_until_it_is_something_else(
+    site: LoopbackSite, ada: Member
+) -> None:
+    checkout_id = edited(site, ada)
+    commands.run("reconcile_credits")
+    close(Attention.objects.get(), by="grace")
+    commands.run("reconcile_credits")
+    assert is_open("review") == [False]
+    note_review(checkout_id, "something else", member_id=ada.id)
+    assert is_open("review") == [True]
+    assert Attention.objects.get().closed_by == ""
 
 
 def test_so_does_the_button_of_the_staff(site: LoopbackSite, ada: Member, grace: Client, bought: str) -> None:
