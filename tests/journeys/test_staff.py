@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,6 +62,21 @@ def test_staff_find_a_member_and_give_credits_with_a_reason_that_stays_in_the_le
     assert "Bought credits" in page
     assert STAFF_USERNAME in page
     assert "Paid twice by mistake" in staff.get("/admin/").text + page
+
+
+def test_a_form_sent_several_times_at_once_is_done_and_logged_once(
+    staff: MemberClient, ada: MemberClient
+) -> None:
+    (grant,) = re.findall(r'href="([^"]*/grant/)"', staff.get(member_page(staff, ada.email)).text)
+    typed = {"credits": "4", "reason": "Pressed with impatience"}
+    confirmed = fields_of(staff.post(grant, fields_of(staff.get(grant).text) | typed).text)
+    tabs = [staff.tab(staff.site) for _ in range(4)]
+    logged = staff.get("/admin/").text.count(f">{ada.email}</a>")
+    with ThreadPoolExecutor(len(tabs)) as hands:
+        answers = list(hands.map(lambda tab: tab.post(grant, confirmed).status_code, tabs))
+    assert answers == [303] * len(tabs)
+    assert ada.ledger() == [("purchase", 10, 10), ("grant", 4, 14)]
+    assert staff.get("/admin/").text.count(f">{ada.email}</a>") == logged + 1
 
 
 def test_staff_see_what_a_bank_warns_of_until_they_have_refunded_it(
