@@ -5,21 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from billing.checkout import is_ours
-from billing.errors import UnknownCheckout
+from billing.errors import BadWebhook, SellingPaused, UnknownCheckout
 from billing.fulfilment import claw_back_keys, purchase_key, settle, withdrawal_key
-from billing.models import Attention
+from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import NotWithdrawable, WithdrawalChanged
+from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
 
 logger = logging.getLogger(__name__)
+
+_SELLING: Final = "selling"
+_ONCE_EVERY: Final = timedelta(minutes=1)
+_DETAIL_LENGTH: Final = 255
 
 
 def note_fraud_warnings(checkout: Checkout) -> None:
@@ -86,6 +93,61 @@ def finish_withdrawals() -> None:
     """Settle every checkout whose withdrawal was begun and not ended. Raises what `settle` raises."""
     for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
         settle(checkouts.retrieve(noted.checkout_id))
+        close(noted)
+
+
+def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:
+    """Note that a paid checkout needs review because of `problem`; without one, close what was noted of it."""
+    about = f"review:{checkout_id}"
+    if not problem:
+        _close_about(about)
+        return
+    ids = {"checkout_id": checkout_id, "member_id": member_id, "payment_id": payment_id}
+    _note(about, Attention.Kind.REVIEW, problem, **ids)
+
+
+@contextmanager
+def selling_noted() -> Iterator[None]:
+    """Note when a checkout cannot be started because selling is paused, and close that when one can."""
+    try:
+        yield
+    except SellingPaused as exc:
+        _note(_SELLING, Attention.Kind.SELLING_PAUSED, str(exc))
+        raise
+    _close_about(_SELLING)
+
+
+@contextmanager
+def webhook_noted() -> Iterator[None]:
+    """Note how a webhook is answered, at most once a minute each."""
+    try:
+        yield
+    except (BadWebhook, *OUTAGES) as exc:
+        _note_answer(is_good=False, detail=f"{type(exc).__name__}: {exc}")
+        raise
+    _note_answer(is_good=True)
+
+
+def _note_answer(*, is_good: bool, detail: str = "") -> None:
+    now = timezone.now()
+    answer = {"at": now, "detail": detail[:_DETAIL_LENGTH]}
+    last, _ = WebhookAnswer.objects.get_or_create(is_good=is_good, defaults=answer)
+    if last.at < now - _ONCE_EVERY:
+        WebhookAnswer.objects.filter(pk=last.pk).update(**answer)
+
+
+def _note(about: str, kind: Attention.Kind, detail: str, **ids: Any) -> None:
+    """Note something once. What was closed is opened again, unless somebody has looked at just this."""
+    seen = {"kind": kind, "detail": detail[:_DETAIL_LENGTH], "raised_at": timezone.now(), **ids}
+    noted, is_new = Attention.objects.get_or_create(about=about, defaults=seen)
+    if not is_new:
+        closed = Attention.objects.filter(pk=noted.pk).exclude(closed_at=None)
+        looked_at = Q(detail=seen["detail"]) & ~Q(closed_by="")
+        closed.exclude(looked_at).update(**seen, closed_at=None, closed_by="")
+
+
+def _close_about(about: str) -> None:
+    for noted in Attention.objects.filter(about=about, closed_at=None):
         close(noted)
 
 

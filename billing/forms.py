@@ -1,16 +1,23 @@
-"""What the browser may say about buying: which pack and how many, never what it costs or is worth."""
+"""What browsers may say: which pack and how many, never what it costs or is worth; and what staff do with credits."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Final
-from uuid import UUID, uuid4
+from typing import Any, Final
+from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 
+from billing.errors import RequestIdReused
 from credits_site.forms import KeptForm
+from instant_admin.ledger.rules import OutOfCredits
 
 MOST_PACKS_AT_ONCE: Final = 10
+MOST_CREDITS: Final = 1_000_000
+MOST_MEMBERS: Final = 1000
+REASON_HELP: Final = "Kept in the member's history, where they can read it."
 
 
 class CheckoutForm(KeptForm):
@@ -74,32 +81,118 @@ class WithdrawalForm(forms.Form):
 
 
 class FindMembersForm(forms.Form):
-    """Staff look for members by a part of their email."""
+    """Staff look for members by a part of their email or by an id, and for those whose balance is below a number."""
 
-    q = forms.CharField(max_length=254, required=False, label="Email, or a part of it")
-
-
-class ResetForm(KeptForm):
-    """Staff set a balance. A reset is an entry in the ledger, and says why."""
-
-    kept_as = "reset form"
-
-    credits = forms.IntegerField(min_value=0, max_value=1_000_000, label="New balance")
-    reason = forms.CharField(
-        max_length=200, help_text="Kept in the member's history, where they can read it."
+    q = forms.CharField(
+        max_length=254,
+        required=False,
+        label="A part of the email, or an id",
+        help_text="Of the member, or in Stripe: cs_…, pi_… or cus_…",
     )
+    below = forms.IntegerField(
+        min_value=-MOST_CREDITS, max_value=MOST_CREDITS, required=False, label="Balance below"
+    )
+    page = forms.IntegerField(min_value=1, max_value=10_000, required=False, widget=forms.HiddenInput)
+
+
+class MoveForm(forms.Form):
+    """Staff move credits. It is an entry in the ledger, and says why.
+
+    `balance` is the one that was shown, and `confirm` says that its preview was read. A move of more than
+    `STAFF_TYPE_AGAIN_CREDITS` is typed a second time.
+    """
+
+    credits = forms.IntegerField(min_value=1, max_value=MOST_CREDITS, label="Credits")
+    reason = forms.CharField(max_length=200, help_text=REASON_HELP)
     request_id = forms.UUIDField(widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
-
-    def renew_request_id(self) -> None:
-        """Give the form another id, where the one it was sent with has set a balance."""
-        self.data = {**self.cleaned_data, "request_id": str(uuid4())}
-
-    @classmethod
-    def of_member(cls, member_id: UUID) -> type[ResetForm]:
-        """The form for one member: what was typed for another is kept apart."""
-        return type(cls.__name__, (cls,), {"kept_as": f"{cls.kept_as} {member_id}"})
+    balance = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    credits_again = forms.IntegerField(required=False, label="That is a lot. Type the number again")
 
     @staticmethod
     def fresh() -> dict[str, object]:
         """What a form to fill in begins with: an id of its own."""
         return {"request_id": uuid4()}
+
+    def moved_from(self, balance: int) -> int:
+        """How many credits move."""
+        credits: int = self.cleaned_data["credits"]
+        return credits
+
+    def is_large_on(self, balance: int) -> bool:
+        """Whether the number is to be typed again."""
+        limit: int = settings.STAFF_TYPE_AGAIN_CREDITS
+        return self.moved_from(balance) > limit
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether its preview was read; says so where a number was not typed again."""
+        balance = self.cleaned_data["balance"]
+        if not self.cleaned_data["confirm"] or balance is None:
+            return False
+        if self.is_large_on(balance) and self.cleaned_data["credits_again"] != self.cleaned_data["credits"]:
+            self.add_error("credits_again", "Type the same number as before.")
+            return False
+        return True
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What was decided, as `move_credits` takes it."""
+        data = self.cleaned_data
+        return {
+            "credits": data["credits"],
+            "reason": data["reason"],
+            "cause": data["request_id"],
+            "seen": data["balance"],
+        }
+
+    def refuse(self, exc: OutOfCredits | RequestIdReused) -> None:
+        """Say why it cannot be done as it was typed; where its id is used up, give it another."""
+        if isinstance(exc, OutOfCredits):
+            self.add_error("credits", f"There are {exc.balance}. Take at most that.")
+            return
+        self.add_error(None, "This form has done something else before. Press the button again to do this.")
+        self.data = {**self.cleaned_data, "request_id": str(uuid4())}
+
+
+class ResetForm(MoveForm):
+    """Staff set a balance."""
+
+    credits = forms.IntegerField(min_value=0, max_value=MOST_CREDITS, label="New balance")
+
+    def moved_from(self, balance: int) -> int:
+        """How many credits move."""
+        return abs(super().moved_from(balance) - balance)
+
+
+class GrantManyForm(MoveForm):
+    """Staff give the same to many members, by their emails or ids. What is large is the sum."""
+
+    members = forms.CharField(
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 12}),
+        help_text=f"Emails or ids of members, one a line; at most {MOST_MEMBERS}.",
+    )
+    field_order = ("members",)
+
+    def clean_members(self) -> list[str]:
+        """What was called, each once, in its order."""
+        names = list(dict.fromkeys(re.split(r"[\s,;]+", self.cleaned_data["members"].strip())))
+        if len(names) > MOST_MEMBERS:
+            raise forms.ValidationError(f"These are {len(names)}. Send at most {MOST_MEMBERS} at once.")
+        return names
+
+    def clean_balance(self) -> int:
+        """Nobody is asked to look at so many balances."""
+        return 0
+
+    def moved_from(self, balance: int) -> int:
+        """How many credits move, in all."""
+        return super().moved_from(balance) * len(self.cleaned_data["members"])
+
+
+class GiveBackForm(forms.Form):
+    """Staff give a spend back, and say why. `spend` is its key."""
+
+    spend = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    reason = forms.CharField(max_length=200, help_text=REASON_HELP)

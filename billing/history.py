@@ -28,6 +28,8 @@ _TITLES: Final[dict[str, str]] = {
     Kind.DISPUTE_WON: "Given back after a dispute",
     Kind.RESET: "Balance set by staff",
     Kind.GRANT: "Credits granted",
+    Kind.TAKE: "Taken back by staff",
+    Kind.UNDO: "Spent credits given back",
 }
 
 
@@ -36,12 +38,14 @@ class HistoryEntry:
     """One ledger entry for a person. `amount` is signed, `balance` what it left, both in credits."""
 
     id: UUID
+    key: str
     kind: str
     product: str
     amount: int
     balance: int
     note: str
     actor: str
+    ref: str
     created_at: datetime
 
     @property
@@ -105,11 +109,13 @@ def history_entry(entry: Entry) -> HistoryEntry:
     """A ledger entry as it is shown."""
     return HistoryEntry(
         id=entry.id,
+        key=entry.key,
         kind=entry.kind,
         product=entry.product,
         amount=entry.amount,
         balance=entry.balance,
         note=entry.note,
         actor=entry.actor,
+        ref=entry.ref,
         created_at=entry.created_at,
     )

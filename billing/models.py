@@ -16,6 +16,8 @@ class Member(models.Model):
         managed = False
         default_permissions = ("view",)
         permissions = (
+            ("grant_credits", "Can give a member credits"),
+            ("take_credits", "Can take a member's credits"),
             ("reset_credits", "Can reset a member's credits"),
             ("end_sessions", "Can sign a member out everywhere"),
         )
@@ -27,22 +29,24 @@ class Member(models.Model):
 class Attention(models.Model):
     """Something that staff should look at. It says where; the facts are Stripe's and the ledger's.
 
-    `about` is Stripe's id of what raised it, `detail` Stripe's own word for it. `closed_by` is who looked at it, and
-    empty where nobody had to.
+    `about` is what it is about, such as an id of Stripe's; there is one of each. `detail` says what was seen.
+    `closed_by` is who looked at it, and empty where nobody had to.
     """
 
     class Kind(models.TextChoices):
         """What raised it."""
 
         FRAUD_WARNING = "fraud_warning", "Early fraud warning"
+        REVIEW = "review", "Paid, and needs review"
+        SELLING_PAUSED = "selling_paused", "Selling is paused"
         WITHDRAWAL = "withdrawal", "Withdrawal under way"
 
     about = models.CharField(max_length=255, unique=True)
     kind = models.CharField(max_length=40, choices=Kind)
     detail = models.CharField(max_length=255)
-    payment_id = models.CharField("payment id", max_length=255)
-    checkout_id = models.CharField("checkout id", max_length=255)
-    member_id = models.UUIDField("member id")
+    payment_id = models.CharField("payment id", max_length=255, blank=True)
+    checkout_id = models.CharField("checkout id", max_length=255, blank=True)
+    member_id = models.UUIDField("member id", null=True)
     raised_at = models.DateTimeField("raised")
     closed_at = models.DateTimeField("closed", null=True)
     closed_by = models.CharField(max_length=150, blank=True)
@@ -54,4 +58,18 @@ class Attention(models.Model):
         verbose_name_plural = "needs attention"
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.checkout_id}"
+        return f"{self.get_kind_display()} {self.checkout_id}".rstrip()
+
+
+class WebhookAnswer(models.Model):
+    """When Stripe's webhook was last answered well, and when it was last not, and why."""
+
+    is_good = models.BooleanField(unique=True)
+    at = models.DateTimeField()
+    detail = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{'answered' if self.is_good else 'failed'} at {self.at}"

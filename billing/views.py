@@ -22,6 +22,7 @@ from accounts.http import SiteRequest, limited, member_required, signed_in
 from accounts.limits import TooOften
 from accounts.members import Member
 from billing import last_checkout
+from billing.attention import note_review, selling_noted, webhook_noted
 from billing.checkout import start_checkout
 from billing.counter.fragment import counter
 from billing.errors import (
@@ -98,15 +99,16 @@ def checkout(request: SiteRequest) -> HttpResponse:
         return _not_for_sale(request, form)
     home = absolute(request, reverse("home"))
     try:
-        started = start_checkout(
-            member=signed_in(request),
-            pack=pack,
-            quantity=form.cleaned_data["quantity"],
-            request_id=form.cleaned_data["request_id"],
-            # Stripe replaces the braces, so they must not be percent-encoded.
-            success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
-            cancel_url=f"{home}?checkout=cancelled",
-        )
+        with selling_noted():
+            started = start_checkout(
+                member=signed_in(request),
+                pack=pack,
+                quantity=form.cleaned_data["quantity"],
+                request_id=form.cleaned_data["request_id"],
+                # Stripe replaces the braces, so they must not be percent-encoded.
+                success_url=f"{home}?session_id={{CHECKOUT_SESSION_ID}}",
+                cancel_url=f"{home}?checkout=cancelled",
+            )
     except PackNotForSale:
         form.add_error("pack", "This pack is no longer for sale, and nothing was charged. Choose another.")
         return _not_for_sale(request, form)
@@ -259,10 +261,19 @@ def _pending_message(form: SyncForm, settlement: Settlement, *, asks_again: bool
 def webhook(request: HttpRequest) -> HttpResponse:
     """Where Stripe tells what happened. An outage is answered with 503, so that Stripe tells it again."""
     try:
-        receive_webhook(request.body, request.headers.get("Stripe-Signature"))
+        with webhook_noted():
+            looked = receive_webhook(request.body, request.headers.get("Stripe-Signature"))
     except BadWebhook as exc:
         complain(request, "webhook refused", reason=repr(exc.reason))
         return JsonResponse({"error": exc.reason}, status=HTTPStatus.BAD_REQUEST)
+    if looked is not None:
+        checkout = looked.checkout
+        note_review(
+            checkout.id,
+            looked.problem,
+            member_id=checkout.member_id,
+            payment_id=checkout.payment_intent_id or "",
+        )
     return JsonResponse({"received": True})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Final
 
 from billing.attention import note_fraud_warnings
@@ -42,30 +43,41 @@ WARNING_EVENTS: Final = frozenset({"radar.early_fraud_warning.created", "radar.e
 EVENTS: Final = CHECKOUT_EVENTS | PAYMENT_EVENTS | WARNING_EVENTS
 
 
-def receive_webhook(body: bytes, signature: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A checkout that was settled, or needs review because of `problem`."""
+
+    checkout: Checkout
+    problem: str = ""
+
+
+def receive_webhook(body: bytes, signature: str | None) -> Looked | None:
     """Act on a webhook request. Raises `BadWebhook` for what Stripe did not send.
 
     Returns for everything that sending it again could not change; outages are raised, so that Stripe does.
+    None: no checkout was to be settled.
     """
     event = webhooks.verified(body, signature)
     if event.livemode != livemode():
         logger.warning("Event %s is of the other mode (livemode %s); ignored", event.id, event.livemode)
-        return
+        return None
     try:
         checkout = checkout_of_event(event)
     except UnknownCheckout:
         logger.warning("Event %s (%s) is about no checkout that Stripe has; ignored", event.id, event.type)
-        return
+        return None
     if checkout is None or not is_ours(checkout):
         logger.debug("Event %s (%s) is none of ours; ignored", event.id, event.type)
-        return
+        return None
     if event.type in WARNING_EVENTS:
         note_fraud_warnings(checkout)
-        return
+        return None
     try:
         settle(checkout)
     except NEEDS_REVIEW as exc:
         logger.error("Checkout %s needs review: %s", checkout.id, exc)
+        return Looked(checkout, str(exc))
+    return Looked(checkout)
 
 
 def checkout_of_event(event: Event) -> Checkout | None:

@@ -190,6 +190,7 @@ STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=8)
 STAFF_PASSWORD_FRESH_MINUTES = env.int("STAFF_PASSWORD_FRESH_MINUTES", default=60)
 STAFF_TOTP_REQUIRED = env.bool("STAFF_TOTP_REQUIRED", default=False)
 STAFF_NETWORKS = env.list("STAFF_NETWORKS", default=[])
+STAFF_TYPE_AGAIN_CREDITS = env.int("STAFF_TYPE_AGAIN_CREDITS", default=1000)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -35,6 +35,8 @@ _MAY_BE_ID: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 class StaffSite(AdminSite):
     """Whoever has set up two-factor login gets nowhere without its code."""
 
+    site_header = site_title = "Instant Credits"
+    index_title = "Staff"
     login_form = StaffLoginForm
     login_template = "accounts/staff/login.html"
 

@@ -17,6 +17,9 @@ MISSING_LIMIT: Final = 1000
 KNOWN_KINDS: Final = frozenset[str](Kind)
 _CHECKOUT: Final = r"cs_(?:test|live)_[A-Za-z0-9]+"
 _CLAW_BACK_KEY: Final = re.compile(rf"clawback:({_CHECKOUT}):[0-9]+|withdraw:({_CHECKOUT})(?::undone)?")
+# What never leaves a balance below zero, and what always adds to one.
+_COVERED: Final = frozenset[str]({Kind.SPEND, Kind.TAKE})
+_GIVING: Final = frozenset[str]({Kind.PURCHASE, Kind.GRANT, Kind.UNDO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,10 @@ class AccountWalk:
             yield self._of(entry, f"is of kind {entry.kind}, which this version does not know")
         if not _has_right_key(entry):
             yield self._of(entry, f"is of kind {entry.kind}, and its key is not of that kind")
-        if entry.kind == Kind.SPEND and (entry.balance < 0 or entry.amount >= 0):
-            yield self._of(entry, f"spends {-entry.amount} and leaves {entry.balance}")
-        if entry.kind == Kind.PURCHASE and entry.amount <= 0:
-            yield self._of(entry, f"is a purchase of {entry.amount} credits")
+        if entry.kind in _COVERED and (entry.balance < 0 or entry.amount >= 0):
+            yield self._of(entry, f"takes {-entry.amount} and leaves {entry.balance}")
+        if entry.kind in _GIVING and entry.amount <= 0:
+            yield self._of(entry, f"is a {entry.kind} of {entry.amount} credits")
 
     def _of(self, entry: Entry, text: str) -> Violation:
         return Violation(self.name, entry.key, text)
@@ -136,11 +139,18 @@ def checkout_of_claw_back(entry: Entry) -> str | None:
     return match[1] or match[2] if match and entry.kind in CLAW_BACKS else None
 
 
+def spend_of_undo(entry: Entry) -> str | None:
+    """The key of the spend that an entry gives back."""
+    return entry.key.removeprefix("undo:") if entry.kind == Kind.UNDO else None
+
+
 def _has_right_key(entry: Entry) -> bool:
     if entry.kind == Kind.PURCHASE:
         return entry.key.startswith("purchase:")
     if entry.kind == Kind.SPEND:
         return entry.key.startswith(f"spend:{entry.account_id}:")
+    if entry.kind == Kind.UNDO:
+        return entry.key.startswith(f"undo:spend:{entry.account_id}:")
     if entry.kind == Kind.OPENING:
         return entry.key == f"opening:{entry.account_id}"
     if entry.kind in CLAW_BACKS:

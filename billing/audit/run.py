@@ -26,6 +26,7 @@ from billing.audit.account import (
     Violation,
     checkout_of_claw_back,
     checkout_of_purchase,
+    spend_of_undo,
 )
 from billing.audit.scratch import Credited, Scratch
 from billing.checkout import buyer_of
@@ -75,6 +76,7 @@ class Audit:
             for item_id, product_name, owner, spends in scratch.wrongly_paid_items():
                 text = f"is a {product_name} that {spends} spends of its owner paid for, not one"
                 yield Violation(scratch.name_of(owner), item_id, text)
+            yield from _undos(scratch)
             yield from self._strays(scratch, only)
             yield from self._payments(scratch, only)
 
@@ -84,7 +86,7 @@ class Audit:
 
     def _items(self, scratch: Scratch, product: Product, only: UUID | None) -> Iterator[Violation]:
         conditions = [] if only is None else [{f"{product.owner}.id": str(only)}]
-        for row in _by_age(product.namespace, conditions):
+        for row in by_age(product.namespace, conditions):
             self._look(product.namespace)
             owner = row.get(product.owner)
             if owner is None:
@@ -145,7 +147,7 @@ class Audit:
 
     def _strays(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
         """The entries that no account led to."""
-        for row in _by_age(ENTRIES, [] if only is None else [{"account.id": str(only)}]):
+        for row in by_age(ENTRIES, [] if only is None else [{"account.id": str(only)}]):
             account, _, seq = str(row.get("slot")).rpartition(":")
             linked_to = row.get("account")
             if scratch.has_entry(row["id"]) or scratch.is_left_out(account):
@@ -202,7 +204,7 @@ def _pages_of_accounts(only: UUID | None) -> Iterator[Sequence[Row]]:
         offset += PAGE_SIZE
 
 
-def _by_age(namespace: str, conditions: Sequence[Row]) -> Iterator[Row]:
+def by_age(namespace: str, conditions: Sequence[Row]) -> Iterator[Row]:
     """The rows of a namespace by their `createdAt`, in pages that begin where the one before ended."""
     since, passed = None, 0
     while True:
@@ -234,6 +236,22 @@ def _keep(scratch: Scratch, entry: Entry) -> None:
         scratch.keep_purchase(Credited(checkout_id, account, entry.amount))
     if checkout_id := checkout_of_claw_back(entry):
         scratch.keep_claw_back(entry.key, checkout_id=checkout_id, account=account)
+
+    if spend_key := spend_of_undo(entry):
+        scratch.keep_undo(spend_key, account=account, credits=entry.amount)
+
+
+def _undos(scratch: Scratch) -> Iterator[Violation]:
+    """What gives back something else than a spend has taken."""
+    undos = scratch.undos()
+    while some := list(islice(undos, SLOTS_AT_ONCE)):
+        keys = [spend_key for spend_key, _, _ in some]
+        rows = instant().query({ENTRIES: {"$": {"where": {"key": {"$in": keys}}}}})[ENTRIES]
+        taken = {row["key"]: -row["amount"] for row in rows if row["kind"] == Kind.SPEND}
+        for spend_key, account, credits in some:
+            if taken.get(spend_key) != credits:
+                text = f"gives {credits} credits back, and the spend took {taken.get(spend_key, 'none')}"
+                yield Violation(scratch.name_of(account), f"undo:{spend_key}", text)
 
 
 def _is_newer(scratch: Scratch, account: str, seq: str) -> bool:

@@ -19,6 +19,7 @@ CREATE TABLE purchases (
 ) WITHOUT ROWID;
 CREATE INDEX items_by_owner ON items (owner);
 CREATE TABLE claw_backs (key TEXT NOT NULL, checkout TEXT NOT NULL, account TEXT NOT NULL);
+CREATE TABLE undos (spend TEXT NOT NULL, account TEXT NOT NULL, credits INTEGER NOT NULL);
 """
 _CACHE_KIB: Final = 2048
 _LEFT_OUT: Final = -1
@@ -133,6 +134,16 @@ class Scratch:
             "SELECT key, account FROM claw_backs WHERE NOT EXISTS (SELECT 1 FROM purchases"
             " WHERE purchases.checkout = claw_backs.checkout AND purchases.account = claw_backs.account)"
         )
+
+    # What was given back
+
+    def keep_undo(self, spend_key: str, *, account: str, credits: int) -> None:
+        """An entry that gives the credits of a spend back."""
+        self._do("INSERT INTO undos VALUES (?, ?, ?)", spend_key, account, credits)
+
+    def undos(self) -> Iterator[tuple[str, str, int]]:
+        """All of those: the key of the spend, account, and credits."""
+        yield from self._rows("SELECT spend, account, credits FROM undos")
 
     def _do(self, statement: str, *values: object) -> None:
         self._database.execute(statement, values)

@@ -1,41 +1,41 @@
-"""Staff pages about members: find one, read their ledger, set a balance. All of it lives in Instant."""
+"""Staff pages about members: find one, read their ledger, look after them. All of it lives in Instant."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.codes import sign_out_everywhere
 from accounts.staff.passwords import fresh_password_required
-from billing.errors import RequestIdReused, UnknownMember
-from billing.forms import FindMembersForm, ResetForm
+from billing.errors import UnknownCheckout, UnknownMember
+from billing.forms import FindMembersForm
 from billing.models import Member
-from billing.staff.members import FOUND_LIMIT, check_with_stripe, find_members, member_page, reset_credits
+from billing.reviews import note_finding
+from billing.staff.credit_pages import CreditPages
+from billing.staff.members import (
+    check_with_stripe,
+    find_members,
+    member_page,
+    payment_in_stripe,
+    products_of,
+)
+from billing.staff.totals import as_csv, totals
+from billing.stripe_api.client import dashboard
 from credits_site.answers import see_other
-from credits_site.outages import OUTAGES, Outage, outage_message
+from credits_site.outages import OUTAGES, Outage
 from credits_site.paging import BadCursor
-
-logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Member]
-else:  # Django's own class takes no parameter
-    _ModelAdmin = admin.ModelAdmin
 
 
 @admin.register(Member)
-class MemberAdmin(_ModelAdmin):
-    """Django's permissions, look and log, without its database: every page asks Instant."""
+class MemberAdmin(CreditPages):
+    """Members are found, read and looked after; nothing of them is edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Members make themselves, by signing in."""
@@ -49,14 +49,6 @@ class MemberAdmin(_ModelAdmin):
         """A member is deleted in Instant, if at all."""
         return False
 
-    def has_reset_permission(self, request: HttpRequest) -> bool:
-        """Whether this staff member may set balances."""
-        return request.user.has_perm("billing.reset_credits")
-
-    def has_end_sessions_permission(self, request: HttpRequest) -> bool:
-        """Whether this staff member may sign members out."""
-        return request.user.has_perm("billing.end_sessions")
-
     def get_urls(self) -> list[URLPattern]:
         """The pages, under the names by which the admin's index and log link to them."""
         view = self.admin_site.admin_view
@@ -67,66 +59,90 @@ class MemberAdmin(_ModelAdmin):
         return [
             path("", view(self.find), name="billing_member_changelist"),
             path("<uuid:member_id>/change/", view(self.member), name="billing_member_change"),
-            path("<uuid:member_id>/reset/", doing(self.reset), name="billing_member_reset"),
+            path("totals/", view(self.totals), name="billing_member_totals"),
+            path("totals.csv", view(self.totals_csv), name="billing_member_totals_csv"),
+            *self.credit_urls(),
+            path(
+                "<uuid:member_id>/payments/<str:checkout_id>/",
+                view(self.payment),
+                name="billing_member_payment",
+            ),
             path("<uuid:member_id>/check/", doing(self.stripe_check), name="billing_member_check"),
             path("<uuid:member_id>/sign-out/", doing(self.sign_out), name="billing_member_sign_out"),
         ]
 
     def find(self, request: HttpRequest) -> HttpResponse:
-        """Search members by a part of their email; with nothing asked, the first by email."""
-        self._check_may_view(request)
+        """Search members by a part of their email, by an id, or by a low balance."""
+        self.check_may(request)
         form = FindMembersForm(request.GET)
-        context: dict[str, Any] = {"form": form, "limit": FOUND_LIMIT, "title": "Find a member"}
+        context: dict[str, Any] = {"form": form, "title": "Find a member"}
+        context["may_grant"] = self.may(request, "grant_credits")
         if form.is_valid():
+            q, below, page = (form.cleaned_data[name] for name in ("q", "below", "page"))
             try:
-                context["members"] = find_members(form.cleaned_data["q"])
+                context["found"] = find_members(q, below=below, page=page or 1)
             except OUTAGES as exc:
-                return self._outage(request, exc, "search.html", context)
-        return self._page(request, "search.html", context)
+                return self.outage(request, exc, "search.html", context)
+            context |= {"page": page or 1, "next": (page or 1) + 1}
+        return self.page(request, "search.html", context)
 
-    def member(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
-        """A member's balance and ledger, with the form to set the balance."""
-        self._check_may_view(request)
-        form = ResetForm.of_member(member_id).recall(request.session, initial=ResetForm.fresh())
-        return self._member_page(request, member_id, form)
-
-    def reset(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
-        """Set a member's balance."""
-        self._check_may_view(request)
-        if not self.has_reset_permission(request):
-            raise PermissionDenied
-        # Kept as it was sent: with the same id, trying again after an outage cannot reset twice.
-        form = ResetForm.of_member(member_id).sent(request)
-        if not form.is_valid():
-            form.keep_with_errors(request.session)
-            return self._back_to(member_id)
+    def payment(self, request: HttpRequest, member_id: UUID, checkout_id: str) -> HttpResponse:
+        """Lead to a payment in Stripe's dashboard."""
+        self.check_may(request)
         try:
-            email = member_page(member_id).email
-            entry = reset_credits(
-                member_id=member_id, staff_name=request.user.get_username(), **form.cleaned_data
-            )
-        except UnknownMember as exc:
-            raise Http404("no such member") from exc
-        except RequestIdReused:
-            form.add_error(
-                None, "This form has set another balance before. Press the button again to set this one."
-            )
-            form.renew_request_id()
-            form.keep_with_errors(request.session)
-            return self._back_to(member_id)
+            return see_other(payment_in_stripe(member_id, checkout_id))
+        except UnknownCheckout as exc:
+            raise Http404("no such checkout") from exc
         except OUTAGES as exc:
             return self._outage_at(request, member_id, exc)
-        form.forget(request.session)
-        change = f"Credits reset from {entry.balance - entry.amount} to {entry.balance}"
-        self.log_change(request, Member(id=member_id, email=email), f"{change}. Reason: {entry.note}")
-        self.message_user(request, f"{change}, for {email}.", messages.SUCCESS)
-        return self._back_to(member_id)
+
+    def totals(self, request: HttpRequest) -> HttpResponse:
+        """Credits sold, spent and outstanding by month."""
+        self.check_may(request)
+        context: dict[str, Any] = {"title": "Credits by month"}
+        try:
+            context["months"] = totals(timezone.now())
+        except OUTAGES as exc:
+            return self.outage(request, exc, "totals.html", context)
+        return self.page(request, "totals.html", context)
+
+    def totals_csv(self, request: HttpRequest) -> HttpResponse:
+        """The same for a spreadsheet."""
+        self.check_may(request)
+        try:
+            text = as_csv(totals(timezone.now()))
+        except OUTAGES as exc:
+            return self.outage(request, exc, "totals.html", {"title": "Credits by month"})
+        name = f"credits-{timezone.now():%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+    def member(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        """A member's balance and ledger, and what may be done with them."""
+        self.check_may(request)
+        context: dict[str, Any] = {
+            "title": "Member",
+            "may": {codename for codename, _ in Member._meta.permissions if self.may(request, codename)},
+            "member_id": member_id,
+        }
+        before = request.GET.get("before") or None
+        try:
+            page = member_page(member_id, before=before)
+            context["products"] = products_of(member_id)
+        except UnknownMember as exc:
+            raise Http404("no such member") from exc
+        except BadCursor:
+            return self.back_to(member_id)
+        except OUTAGES as exc:
+            return self.outage(request, exc, "member.html", context)
+        context |= {"page": page, "title": page.email or "Guest", "before": before}
+        if page.customer_id is not None:
+            context["customer"] = dashboard(f"customers/{page.customer_id}")
+        return self.page(request, "member.html", context)
 
     def stripe_check(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """Hold a member's purchases against Stripe, and fix what differs."""
-        self._check_may_view(request)
-        if not self.has_reset_permission(request):
-            raise PermissionDenied
+        self.check_may(request, "reset_credits")
         try:
             email = member_page(member_id).email
             findings = check_with_stripe(member_id)
@@ -135,6 +151,7 @@ class MemberAdmin(_ModelAdmin):
         except OUTAGES as exc:
             return self._outage_at(request, member_id, exc)
         for finding in findings:
+            note_finding(finding)
             said = f"Checkout {finding.checkout_id}: {finding.text}"
             if finding.needs_review:
                 self.message_user(request, f"{said}. This needs review.", messages.WARNING)
@@ -143,13 +160,11 @@ class MemberAdmin(_ModelAdmin):
                 self.message_user(request, said, messages.SUCCESS)
         if not findings:
             self.message_user(request, "Nothing to do: the credits match what Stripe has.", messages.INFO)
-        return self._back_to(member_id)
+        return self.back_to(member_id)
 
     def sign_out(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         """End every session of a member, as they can themselves: for who has lost a phone, or was robbed of one."""
-        self._check_may_view(request)
-        if not self.has_end_sessions_permission(request):
-            raise PermissionDenied
+        self.check_may(request, "end_sessions")
         try:
             email = member_page(member_id).email
         except UnknownMember as exc:
@@ -163,53 +178,8 @@ class MemberAdmin(_ModelAdmin):
         else:
             said = "but Instant did not confirm it. Press the button again in a moment."
             self.message_user(request, f"Signed out on this site: {email}, {said}", messages.WARNING)
-        return self._back_to(member_id)
-
-    def _member_page(self, request: HttpRequest, member_id: UUID, form: ResetForm) -> HttpResponse:
-        context: dict[str, Any] = {
-            "title": "Member",
-            "reset_form": form,
-            "may_reset": self.has_reset_permission(request),
-            "may_end_sessions": self.has_end_sessions_permission(request),
-            "member_id": member_id,
-        }
-        before = request.GET.get("before") or None
-        try:
-            page = member_page(member_id, before=before)
-        except UnknownMember as exc:
-            raise Http404("no such member") from exc
-        except BadCursor:
-            return self._back_to(member_id)
-        except OUTAGES as exc:
-            return self._outage(request, exc, "member.html", context)
-        context |= {"page": page, "title": page.email or "Guest", "before": before}
-        return self._page(request, "member.html", context)
-
-    def _check_may_view(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-
-    def _back_to(self, member_id: UUID) -> HttpResponse:
-        return see_other(reverse("admin:billing_member_change", args=[member_id]))
+        return self.back_to(member_id)
 
     def _outage_at(self, request: HttpRequest, member_id: UUID, exc: Outage) -> HttpResponse:
-        self._tell(request, exc)
-        return self._back_to(member_id)
-
-    def _outage(
-        self, request: HttpRequest, exc: Outage, template: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        self._tell(request, exc)
-        return self._page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
-
-    def _tell(self, request: HttpRequest, exc: Outage) -> None:
-        logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
-        self.message_user(request, outage_message(exc, writing=request.method == "POST"), messages.ERROR)
-
-    def _page(
-        self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = HTTPStatus.OK
-    ) -> HttpResponse:
-        everywhere = {**self.admin_site.each_context(request), "opts": self.opts, "subtitle": None}
-        return TemplateResponse(
-            request, f"admin/billing/member/{template}", {**everywhere, **context}, status=status
-        )
+        self.tell(request, exc)
+        return self.back_to(member_id)

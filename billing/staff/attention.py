@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from billing.attention import close, left_of_purchase
 from billing.models import Attention
 from billing.products import credits_text
-from billing.stripe_api.client import livemode
+from billing.stripe_api.client import dashboard
 from credits_site.outages import OUTAGES
 
 if TYPE_CHECKING:
@@ -22,7 +22,16 @@ else:  # Django's own class takes no parameter
     _ModelAdmin = admin.ModelAdmin
 
 
-_DASHBOARD: Final = "https://dashboard.stripe.com"
+_REMEDIES: Final = {
+    Attention.Kind.FRAUD_WARNING: "Refund the payment in Stripe before it is disputed, unless you know the buyer.",
+    Attention.Kind.REVIEW: (
+        "Put the checkout's metadata back as the payment in Stripe still has it, then press "
+        "“Check with Stripe” on the member's page; or refund the payment whole."
+    ),
+    Attention.Kind.SELLING_PAUSED: (
+        "Do what Stripe says; docs/operations.md has its refusals. The next checkout that can be started closes this."
+    ),
+}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -50,13 +59,13 @@ class AttentionAdmin(_ModelAdmin):
     search_fields = ("payment_id", "checkout_id", "member_id")
     ordering = (F("closed_at").desc(nulls_first=True), "-raised_at")
     fields = (
-        *("kind", "detail", "raised_at", "checkout_id", "payment_id"),
+        *("kind", "detail", "remedy", "raised_at", "checkout_id", "payment_id"),
         *("member", "payment", "refund_takes", "closed_at", "closed_by"),
     )
     actions = ("close_selected",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Stripe raises them."""
+        """The site raises them."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Attention | None = None) -> bool:
@@ -74,18 +83,32 @@ class AttentionAdmin(_ModelAdmin):
     @admin.display(description="Member")
     def member(self, noted: Attention) -> str:
         """Whose payment it is."""
+        if noted.member_id is None:
+            return ""
         page = reverse("admin:billing_member_change", args=[noted.member_id])
         return format_html('<a href="{}">Balance and ledger</a>', page)
 
     @admin.display(description="Payment")
     def payment(self, noted: Attention) -> str:
         """Stripe's page of the payment, where it can be refunded."""
-        page = f"{_DASHBOARD}/{'' if livemode() else 'test/'}payments/{noted.payment_id}"
+        if noted.payment_id:
+            page = dashboard(f"payments/{noted.payment_id}")
+        elif noted.checkout_id and noted.member_id:
+            page = reverse("admin:billing_member_payment", args=[noted.member_id, noted.checkout_id])
+        else:
+            return ""
         return format_html('<a href="{}" rel="noreferrer">Refund in Stripe</a>', page)
+
+    @admin.display(description="What to do")
+    def remedy(self, noted: Attention) -> str:
+        """What helps."""
+        return _REMEDIES[Attention.Kind(noted.kind)]
 
     @admin.display(description="A full refund would take back")
     def refund_takes(self, noted: Attention) -> str:
         """In credits, as the ledger is now."""
+        if not noted.checkout_id:
+            return ""
         try:
             left = left_of_purchase(noted.checkout_id)
         except OUTAGES:

@@ -18,6 +18,7 @@ from billing.stripe_api.refusals import meaning
 TIMEOUT_S: Final = 10
 NETWORK_RETRIES: Final = 2
 STRIPE_API_BASE: Final = "https://api.stripe.com"
+_DASHBOARD: Final = "https://dashboard.stripe.com"
 PAGE_SIZE: Final = 100
 # How the keys begin that move real money.
 LIVE_KEYS: Final = ("sk_live_", "rk_live_")
@@ -78,6 +79,11 @@ def asking_stripe() -> Iterator[stripe.V1Services]:
 def livemode() -> bool:
     """Whether the key in use moves real money."""
     return _client().livemode
+
+
+def dashboard(page: str) -> str:
+    """The address of a page of Stripe's dashboard, such as `payments/pi_…`, in the mode of the key in use."""
+    return f"{_DASHBOARD}/{'' if livemode() else 'test/'}{page}"
 
 
 def page(*, since: datetime | None = None) -> dict[str, Any]:

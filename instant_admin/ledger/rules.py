@@ -27,6 +27,8 @@ class Kind(StrEnum):
     DISPUTE_WON = "dispute_won"
     RESET = "reset"
     GRANT = "grant"
+    TAKE = "take"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,18 @@ class OutOfCredits(LedgerError):
     def __init__(self, *, needed: int, balance: int) -> None:
         super().__init__(f"{needed} credits are needed and {balance} are there")
         self.needed = needed
+        self.balance = balance
+
+
+class NoSpend(LedgerError):
+    """Only a spend can be given back. Nothing was written."""
+
+
+class BalanceMoved(LedgerError):
+    """The balance is not the one any more that this was decided on. Nothing was written."""
+
+    def __init__(self, *, seen: int, balance: int) -> None:
+        super().__init__(f"decided on {seen} credits, and {balance} are there")
         self.balance = balance
 
 
@@ -185,20 +199,95 @@ class Spend(Movement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reset(Movement):
-    """Staff set the balance to a number."""
+class ByStaff(Movement):
+    """What staff decided. With `seen`, only while that is the balance: the one that they decided on."""
 
     credits: int
+    seen: int | None = None
+
+    def amount_on(self, account: Account) -> int:
+        if self.seen is not None and self.seen != account.credits:
+            raise BalanceMoved(seen=self.seen, balance=account.credits)
+        return self.change_of(account.credits)
+
+    @abstractmethod
+    def change_of(self, balance: int) -> int:
+        """The signed amount on this balance; raises `LedgerError` to refuse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(ByStaff):
+    """Credits given for nothing."""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.GRANT
+
+    def change_of(self, balance: int) -> int:
+        return self.credits
+
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        return Movement.is_recorded_by(self, entry, account_id=account_id) and entry.amount == self.credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take(ByStaff):
+    """Credits taken away. Never below zero: nobody is to owe credits because of what staff typed."""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.TAKE
+
+    def change_of(self, balance: int) -> int:
+        if balance < self.credits:
+            raise OutOfCredits(needed=self.credits, balance=balance)
+        return -self.credits
+
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        return Movement.is_recorded_by(self, entry, account_id=account_id) and entry.amount == -self.credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset(ByStaff):
+    """The balance set to a number."""
 
     @property
     def kind(self) -> Kind:
         return Kind.RESET
 
-    def amount_on(self, account: Account) -> int:
-        return self.credits - account.credits
+    def change_of(self, balance: int) -> int:
+        return self.credits - balance
 
     def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
         return Movement.is_recorded_by(self, entry, account_id=account_id) and entry.balance == self.credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo(Movement):
+    """The credits of one spend given back. What they bought stays. `undo_of` makes it."""
+
+    credits: int
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.UNDO
+
+    def amount_on(self, account: Account) -> int:
+        return self.credits
+
+
+def undo_of(spend: Entry, *, note: str, actor: str) -> Undo:
+    """What gives the credits of `spend` back, once however often it is asked for. Raises `NoSpend`."""
+    if spend.kind != Kind.SPEND:
+        raise NoSpend(f"{spend.key} is no spend")
+    return Undo(
+        key=f"undo:{spend.key}",
+        credits=-spend.amount,
+        note=note,
+        actor=actor,
+        ref=spend.ref,
+        product=spend.product,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ def needing_review(*, dry_run: bool) -> list[str]:
     return [finding.checkout_id for finding in findings if finding.needs_review]
 
 
+@pytest.mark.django_db
 @EDITS
 def test_what_was_edited_is_credited_by_nobody_until_it_is_put_back(
     site: LoopbackSite, ada: Member, edit: dict[str, str], caplog: pytest.LogCaptureFixture

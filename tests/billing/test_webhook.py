@@ -122,6 +122,7 @@ def test_an_expired_checkout_adds_nothing(site: LoopbackSite, ada: Member) -> No
     assert site.entries(ada) == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("edited", "said"),
     [({"amount": 0.5}, "is not what an entry looks like"), ({"kind": "gift"}, "another movement")],

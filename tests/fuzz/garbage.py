@@ -141,6 +141,7 @@ _USER: Final = {
     "date_joined_1": "12:00:00",
 }
 _ID: Final = "aaaaaaaa-1111-4111-8111-111111111111"
+_MOVE: Final = {"credits": "5", "reason": "Goodwill", "request_id": _ID}
 RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/", {"session_id": "cs_test_1"}),
     ("GET", "/", {"checkout": "cancelled"}),
@@ -159,9 +160,20 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/haikus/", {"before": f"1800000000000.{_ID}"}),
     ("POST", "/haikus/<id>/delete/", {}),
     ("POST", "/admin/login/", {"username": "grace", "password": "correct horse", "next": "/admin/"}),
-    ("GET", "/admin/billing/member/", {"q": "ada"}),
+    ("GET", "/admin/billing/member/", {"q": "ada", "below": "5", "page": "1"}),
+    ("GET", "/admin/billing/member/totals/", {}),
+    ("GET", "/admin/billing/member/totals.csv", {}),
+    ("GET", "/admin/billing/member/<id>/payments/cs_test_1/", {}),
     ("GET", "/admin/billing/member/<id>/change/", {"before": "1"}),
-    ("POST", "/admin/billing/member/<id>/reset/", {"credits": "5", "reason": "Goodwill", "request_id": _ID}),
+    *(
+        ("POST", f"/admin/billing/member/<id>/{action}/", _MOVE | changes)
+        for action in ("grant", "take", "reset")
+        for changes in ({}, {"confirm": "1", "balance": "10", "credits_again": "5"})
+    ),
+    ("GET", "/admin/billing/member/grant/", {"member": _ID}),
+    ("POST", "/admin/billing/member/grant/", _MOVE | {"members": f"ada@example.com\n{_ID}", "confirm": "1"}),
+    ("GET", "/admin/billing/member/<id>/give-back/", {"spend": f"spend:{_ID}:{_ID}"}),
+    ("POST", "/admin/billing/member/<id>/give-back/", {"spend": f"spend:{_ID}:{_ID}", "reason": "Sorry"}),
     ("POST", "/admin/billing/member/<id>/check/", {}),
     ("GET", "/admin/billing/attention/", {"q": "pi_1", "o": "1.2", "state": "open", "kind__exact": "x"}),
     (

@@ -94,8 +94,23 @@ class Deeds:
         return by(self._staff, "GET", f"/admin/billing/member/{self._ada.id}/change/")
 
     def reset(self) -> RawRequest:
-        form = {"credits": "100000", "reason": "Goodwill", "request_id": str(uuid4())}
+        form = {"credits": "100000", "reason": "Goodwill", "request_id": str(uuid4()), "confirm": "1"}
+        form["balance"] = str(self._door.site.credits(self._ada))
         return by(self._staff, "POST", f"/admin/billing/member/{self._ada.id}/reset/", form)
+
+    def give_back(self) -> RawRequest:
+        key = next(entry.key for entry in self._door.site.entries(self._ada) if entry.kind == "spend")
+        return by(self._staff, "GET", f"/admin/billing/member/{self._ada.id}/give-back/?spend={key}")
+
+    def give_many(self) -> RawRequest:
+        form = {"credits": "1", "reason": "Goodwill", "request_id": str(uuid4()), "confirm": "1"}
+        return by(self._staff, "POST", "/admin/billing/member/grant/", form | {"members": self._ada.email})
+
+    def totals(self) -> RawRequest:
+        return by(self._staff, "GET", "/admin/billing/member/totals/")
+
+    def front_page(self) -> RawRequest:
+        return by(self._staff, "GET", "/admin/")
 
     def check(self) -> RawRequest:
         return by(self._staff, "POST", f"/admin/billing/member/{self._ada.id}/check/")

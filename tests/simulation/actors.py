@@ -18,9 +18,10 @@ from accounts.members import Member
 from billing.checkout import StartedCheckout, checkout_of, start_checkout
 from billing.errors import BillingError, PackNotForSale, RequestIdReused, StripeError
 from billing.fulfilment import Outcome, sync_checkout
+from billing.history import history_of
 from billing.packs import Pack
 from billing.reconciliation import reconcile
-from billing.staff.members import reset_credits
+from billing.staff.credits import Action, give_back, move_credits
 from billing.webhook import receive_webhook
 from billing.withdrawals import offer_of, withdraw
 from haikus.errors import HaikuError, NoSuchHaiku
@@ -28,7 +29,7 @@ from haikus.store import delete_haiku, haikus_of, write_haiku
 from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import create, update
 from instant_admin.configured import balance_store
-from instant_admin.ledger.rules import LedgerError, OutOfCredits, Spend
+from instant_admin.ledger.rules import BalanceMoved, LedgerError, OutOfCredits, Spend
 from tests.simulation.world import PACKS, PROCESSES, NoAnswer, World
 
 DAY_S: Final = 86_400.0
@@ -83,6 +84,17 @@ class Told:
 
 
 @dataclass(slots=True)
+class Move:
+    """What staff did with a balance: the key of its entry, what must be moved, and every answer."""
+
+    member: Member
+    key: str
+    change: int | None
+    left: int | None = None
+    answers: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Cast:
     """The people of a history and what became of them."""
 
@@ -92,7 +104,7 @@ class Cast:
     writes: dict[UUID, Told] = field(default_factory=dict)
     credited: dict[str, Member] = field(default_factory=dict)
     deleted: set[UUID] = field(default_factory=set)
-    resets: dict[UUID, int] = field(default_factory=dict)
+    moves: list[Move] = field(default_factory=list)
     # Checkouts whose metadata was edited before they were paid, and those that the last reconcile left for review.
     edited: set[str] = field(default_factory=set)
     # Checkouts that their buyers were told are withdrawn, and whether the money comes back.
@@ -123,9 +135,12 @@ _AFTER: Final = (
 
 
 def _draw_deed(rng: random.Random, member: int) -> Deed:
-    kinds = (
-        ["buy"] * 6 + ["write"] * 7 + ["rush"] * 2 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2 + ["tidy"]
-    )
+    kinds = (["buy"] * 6 + ["write"] * 7 + ["rush"] * 2 + ["delete"] * 2 + ["reconcile"] * 2 + ["tidy"]) + [
+        "reset",
+        "grant",
+        "take",
+        "give back",
+    ]
     kind = rng.choice(kinds)
     options: dict[str, Any] = {}
     if kind == "buy":
@@ -157,8 +172,12 @@ def _draw_deed(rng: random.Random, member: int) -> Deed:
             "again": rng.random() < 0.3,
             "refused": rng.random() < 0.2,
         }
-    if kind == "reset":
-        options = {"credits": rng.randint(0, 5), "request": UUID(int=rng.getrandbits(128), version=4)}
+    if kind in (*Action, "give back"):
+        options = {
+            "credits": rng.randint(1, 5),
+            "request": UUID(int=rng.getrandbits(128), version=4),
+            "clicks": rng.choice([1, 2]),
+        }
     delay = rng.choice([0.0, 0.0, 0.0, rng.uniform(0, 30), rng.uniform(0, 3 * DAY_S)])
     return Deed(kind, member, delay, options)
 
@@ -465,23 +484,77 @@ def _deliver(cast: Cast, delivery_id: int, body: bytes) -> None:
 # Staff
 
 
-def _reset(cast: Cast, deed: Deed) -> None:
-    cast.resets[deed.options["request"]] = deed.options["credits"]
-
-    def reset() -> None:
-        reset_credits(
-            member_id=cast.members[deed.member].id,
-            credits=deed.options["credits"],
+def _move(cast: Cast, deed: Deed) -> None:
+    """Look at the balance, and give, take or set some; again, as it was, where nothing certain came back."""
+    action, credits = Action(deed.kind), deed.options["credits"]
+    member, request = cast.members[deed.member], deed.options["request"]
+    try:
+        seen = cast.world.serve("move_credits", lambda: balance_store().account(member.id).credits)
+    except (NoAnswer, *KNOWN_ENDS):
+        return
+    move = {
+        Action.GRANT: Move(member, f"grant:{request}", credits),
+        Action.TAKE: Move(member, f"take:{request}", -credits),
+        Action.RESET: Move(member, f"reset:{request}", credits - seen, left=credits),
+    }[action]
+    cast.moves.append(move)
+    cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 5.0]))
+    _click(
+        cast,
+        deed,
+        move,
+        lambda: move_credits(
+            action,
+            member_id=member.id,
+            credits=credits,
             reason="a reason",
             staff_name="staff",
-            request_id=deed.options["request"],
-        )
+            cause=request,
+            seen=seen,
+        ),
+    )
 
+
+def _give_back(cast: Cast, deed: Deed) -> None:
+    """Give the newest spend back, of whoever has one."""
+    member = cast.members[deed.member]
+    try:
+        page = cast.world.serve("give_back", lambda: history_of(member))
+    except (NoAnswer, *KNOWN_ENDS):
+        return
+    spend = next((entry for entry in page.entries if entry.kind == "spend"), None)
+    if spend is None:
+        return
+    move = Move(member, f"undo:{spend.key}", -spend.amount)
+    cast.moves.append(move)
+    act = partial(give_back, member_id=member.id, spend_key=spend.key, reason="sorry", staff_name="staff")
+    _click(cast, deed, move, act)
+
+
+def _click(cast: Cast, deed: Deed, move: Move, act: Callable[[], object]) -> None:
+    for click in range(1, deed.options["clicks"]):
+        name = f"{deed.kind} {deed.member} click {click}"
+        cast.world.scheduler.spawn(name, partial(_try_moving, cast, deed, move, act))
+    _try_moving(cast, deed, move, act)
+
+
+def _try_moving(cast: Cast, deed: Deed, move: Move, act: Callable[[], object]) -> None:
+    verb = "give_back" if deed.kind == "give back" else "move_credits"
     for _ in range(2):
         try:
-            cast.world.serve("reset_credits", reset)
-        except (NoAnswer, *KNOWN_ENDS):
-            cast.world.scheduler.sleep(3.0)
+            cast.world.serve(verb, act)
+        except NoAnswer:
+            move.answers.append("nothing")
+        except (OutOfCredits, BalanceMoved):
+            move.answers.append("refused")
+            return
+        except (InstantError, LedgerError) as exc:
+            written = exc.may_have_been_written
+            move.answers.append("perhaps done" if written else "nothing came of this attempt")
+        else:
+            move.answers.append("done")
+            return
+        cast.world.scheduler.sleep(3.0)
 
 
 def _reconcile(cast: Cast, deed: Deed) -> None:
@@ -541,7 +614,10 @@ _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
     "rush": _rush,
     "delete": _delete,
     "buy": _buy,
-    "reset": _reset,
+    "grant": _move,
+    "take": _move,
+    "reset": _move,
+    "give back": _give_back,
     "reconcile": _reconcile,
     "tidy": _tidy,
 }

@@ -36,6 +36,7 @@ def violations(cast: Cast) -> Iterator[str]:
     yield from _withdrawals(cast, tree["creditEntries"])
     yield from _reviews(cast)
     yield from _haikus(cast, tree["creditEntries"], tree["haikus"])
+    yield from _given_back(tree["creditEntries"])
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
     yield from _opening(cast, entries)
     yield from cast.wrong_buyers
@@ -53,7 +54,7 @@ def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) 
             yield f"{member.email}: entry {number} has the slot {entry['slot']}"
         if entry["balance"] != balance:
             yield f"{member.email}: entry {number} ({entry['key']}) leaves {entry['balance']}, the sum is {balance}"
-        if entry["kind"] == "spend" and entry["balance"] < 0:
+        if entry["kind"] in ("spend", "take") and entry["balance"] < 0:
             yield f"{member.email}: {entry['key']} was not covered"
     if (user.get("credits"), user.get("creditSeq")) != (balance, len(ledger)):
         shown = f"{user.get('credits')} at {user.get('creditSeq')}"
@@ -180,14 +181,36 @@ def _what_was_told(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[
         yield from _what_is_done(request_id, told, spend, there)
         yield from _what_was_not_charged(request_id, told, spend)
         yield from _what_was_refused(cast, told)
-    for request_id, credits in cast.resets.items():
-        reset = by_key.get(f"reset:{request_id}")
-        if reset is not None and reset["balance"] != credits:
-            yield f"a reset to {credits} left {reset['balance']}"
+    yield from _what_staff_did(cast, by_key)
     for checkout_id, member in cast.credited.items():
         entry = by_key.get(f"purchase:{checkout_id}")
         if entry is None or entry["account"] != str(member.id):
             yield f"{member.email} was told that {checkout_id} was added, and it was not"
+
+
+def _what_staff_did(cast: Cast, by_key: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """What staff confirmed is there as they confirmed it, or not at all; and what they were told of it is true."""
+    for move in cast.moves:
+        entry = by_key.get(move.key)
+        if entry is None:
+            if "done" in move.answers:
+                yield f"staff were told that {move.key} is done, and it is not"
+            continue
+        if (entry["account"], entry["amount"]) != (str(move.member.id), move.change):
+            yield f"{move.key} of {move.change} for {move.member.email} moved {entry['amount']}"
+        if move.left not in (None, entry["balance"]):
+            yield f"a reset to {move.left} left {entry['balance']}"
+        if move.answers and set(move.answers) <= {"refused", "nothing came of this attempt"}:
+            yield f"staff were told at each attempt that nothing came of {move.key}, and it is done"
+
+
+def _given_back(entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Each spend is given back at most once, whole."""
+    undos = [entry for entry in entries if entry["kind"] == "undo"]
+    spends = {(entry["ref"], entry["account"]): entry for entry in entries if entry["kind"] == "spend"}
+    for (ref, account), times in Counter((entry["ref"], entry["account"]) for entry in undos).items():
+        if times > 1 or (ref, account) not in spends:
+            yield f"the spend for {ref} is given back {times} times"
 
 
 def _what_is_done(

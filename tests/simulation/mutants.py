@@ -22,6 +22,7 @@ from billing.checkout import buyer_of
 from billing.clawback import Payment, Withdrawal
 from billing.fulfilment import Fulfilment, Outcome, Settlement
 from billing.seals import Seal
+from billing.staff import credits as staff_credits
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout, Customer
 from instant_admin.client import protocol
@@ -35,7 +36,7 @@ from instant_admin.ledger import rules as ledger
 from instant_admin.ledger import store as ledger_store
 from instant_admin.ledger.batches import Batches, Decision, Waiting
 from instant_admin.ledger.memory import Memory
-from instant_admin.ledger.rules import Account, Entry, Movement, Purchase
+from instant_admin.ledger.rules import Account, Entry, Grant, Movement, Purchase, Undo
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer
 from tests.simulation import actors
@@ -477,7 +478,10 @@ def every_refund_is_full() -> AbstractContextManager[Any]:
 # Customers
 
 
-@mutant("The customer is saved; why ask whether Stripe still has them?", shows=r"StripeRefused.*customer")
+@mutant(
+    "The customer is saved; why ask whether Stripe still has them?",
+    shows=r"The customer was deleted just now",
+)
 def a_customer_is_for_ever() -> AbstractContextManager[Any]:
     real = checkout._living_customer
 
@@ -572,7 +576,33 @@ def old_credits_are_not_recorded() -> AbstractContextManager[Any]:
 
 @mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+")
 def reset_adds() -> AbstractContextManager[Any]:
-    return patch.object(ledger.Reset, "amount_on", lambda reset, account: reset.credits)
+    return patch.object(ledger.Reset, "change_of", lambda reset, balance: reset.credits)
+
+
+# Staff
+
+
+@mutant("A click is a click, and each gives back.", shows=r"is given back \d+ times")
+def give_back_under_a_new_key() -> AbstractContextManager[Any]:
+    numbers = itertools.count()
+
+    def undo_of(spend: Entry, **rest: Any) -> Undo:
+        return dataclasses.replace(ledger.undo_of(spend, **rest), key=f"undo:{spend.key}:{next(numbers)}")
+
+    return patch.object(staff_credits, "undo_of", undo_of)
+
+
+@mutant("The page said how many there will be, so that many there will be.", shows=r"grant:.* moved")
+def what_the_page_said_it_will_be() -> AbstractContextManager[Any]:
+    def amount_on(grant: Grant, account: Account) -> int:
+        return (grant.seen or 0) + grant.credits - account.credits
+
+    return patch.object(Grant, "amount_on", amount_on)
+
+
+@mutant("They saw the balance, so it may be taken.", shows=r"take:.* was not covered")
+def take_unchecked() -> AbstractContextManager[Any]:
+    return patch.object(ledger.Take, "change_of", lambda take, balance: -take.credits)
 
 
 _real_plan_of = fulfilment.plan_of

@@ -34,7 +34,8 @@ VERBS: Final = (
     "sync_checkout",
     "webhook",
     "withdraw",
-    "reset_credits",
+    "move_credits",
+    "give_back",
     "reconcile",
 )
 # A request that its sender gave up may arrive this much later.

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from billing.attention import finish_withdrawals, look_for_fraud_warnings
 from billing.errors import StripeError
 from billing.reconciliation import reconcile
+from billing.reviews import look_at_reviews, note_finding
 from instant_admin.client.errors import InstantError
 from instant_admin.ledger.rules import LedgerError
 
@@ -55,7 +56,10 @@ class Command(BaseCommand):
                     mark = "NEEDS REVIEW: " if finding.needs_review else ""
                     self.stdout.write(f"{mark}{finding.checkout_id} of {finding.member_id}: {finding.text}")
                     counts["need review" if finding.needs_review else "fixed"] += 1
+                    if not dry_run:
+                        note_finding(finding)
                 if not dry_run:
+                    look_at_reviews()
                     look_for_fraud_warnings(since=start)
                     finish_withdrawals()
             except (StripeError, InstantError, LedgerError) as exc:

@@ -16,7 +16,7 @@ from billing.audit.account import MISSING_LIMIT, Violation
 from billing.audit.run import SLOTS_AT_ONCE, Audit
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
-from instant_admin.ledger.rules import Entry, Reset
+from instant_admin.ledger.rules import Entry, Grant, Reset, Take, undo_of
 from instant_admin.ledger.writing import row_id
 from tests.billing import commands
 from tests.drivers.site import LoopbackSite, haiku, opened
@@ -95,6 +95,10 @@ def pay_twice(site: LoopbackSite, member: Member) -> None:
     append(site, member, kind="spend", key=f"spend:{member.id}:again", amount=-1, ref=haiku_id)
 
 
+def give_back(site: LoopbackSite, member: Member, amount: int) -> None:
+    append(site, member, kind="undo", key=f"undo:{entry_at(site, member, 6).key}", amount=amount)
+
+
 def link_to_another(site: LoopbackSite, member: Member) -> None:
     grace = site.member("grace@example.com")
     site.admin.transact([link("creditEntries", entry_at(site, member, 2).id, {"account": grace.id})])
@@ -135,7 +139,11 @@ DAMAGE: list[tuple[Damage, str, str]] = [
     (partial(edit_entry, seq=5, amount=-2), "spend:", "goes on from 17 credits, but the entry before"),
     (partial(edit_entry, seq=5, balance=99), "spend:", "goes on from 100 credits"),
     (partial(edit_entry, seq=5, kind="gift"), "spend:", "is of kind gift, which this version does"),
-    (partial(edit_entry, seq=6, amount=3), "spend:", "spends -3 and leaves 14"),
+    (partial(edit_entry, seq=6, amount=3), "spend:", "takes -3 and leaves 14"),
+    (partial(append, kind="take", key="take:1", amount=-20), "take:1", "takes 20 and leaves -6"),
+    (partial(append, kind="grant", key="grant:1", amount=-1), "grant:1", "is a grant of -1 credits"),
+    (partial(append, kind="undo", key=f"undo:{SOMEBODY_ELSES}", amount=1), "undo:", "is not of that kind"),
+    (partial(give_back, amount=2), "undo:spend:", "gives 2 credits back, and the spend took 1"),
     (partial(forge_in, slot="{}:7"), "grant:", "lies beyond the last entry"),
     (partial(forge_in, slot="{}:70"), "grant:", "where no entry of an account can be"),
     (partial(forge_in, slot="somewhere"), "grant:", "is in the slot somewhere"),
@@ -167,9 +175,15 @@ def test_a_ledger_as_the_site_writes_it_is_clean(site: LoopbackSite, busy_ada: M
     site.admin.delete_user(user_id=gone.id)
     newest = site.entries(busy_ada)[-1]
     site.admin.transact([delete("haikus", UUID(newest.ref))])
+    for movement in (
+        undo_of(newest, note="", actor=""),
+        Grant(key="grant:1", credits=2),
+        Take(key="take:1", credits=3),
+    ):
+        site.store.post(busy_ada.id, movement)
     audit = Audit()
     assert list(audit.violations()) == []
-    counts = {"accounts": 2, "entries": 7, "haikus": 2, "checkouts": 3}
+    counts = {"accounts": 2, "entries": 10, "haikus": 2, "checkouts": 3}
     assert audit.counts == counts | {"left by deleted members": 1}
 
 

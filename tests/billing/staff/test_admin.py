@@ -1,20 +1,19 @@
 """Who gets to the members' pages, and what an outage looks like there; the rest is in the journeys."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
-from accounts.members import Member
-from billing.staff.members import find_members
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import ADA, browser_of
-from tests.drivers.site import LoopbackSite
+from tests.drivers.staff import staff
 
 pytestmark = pytest.mark.django_db
 
 SEARCH = "/admin/billing/member/"
 MEMBER = f"/admin/billing/member/{ADA.id}/change/"
-RESETTING = f"/admin/billing/member/{ADA.id}/reset/"
-RESET = {"credits": "5", "reason": "Goodwill", "request_id": "aaaaaaaa-1111-4111-8111-111111111111"}
 
 
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])
@@ -37,17 +36,6 @@ def test_what_staff_may_not_do_is_in_the_log(caplog: pytest.LogCaptureFixture) -
     )
 
 
-def test_what_is_searched_for_is_a_text_and_no_pattern(site: LoopbackSite, ada: Member) -> None:
-    assert [member.email for member in find_members("DA@")] == [ada.email]
-    assert find_members("%") == find_members("a_a") == find_members("\\") == ()
-
-
-def test_staff_who_may_only_look_may_not_reset() -> None:
-    client = browser_of_staff("view_member")
-    assert client.post(RESETTING, RESET).status_code == 403
-    assert "Reset credits" not in client.get(MEMBER).content.decode()
-
-
 @pytest.mark.parametrize("path", [SEARCH, MEMBER])
 def test_an_outage_is_a_message_in_the_admin(path: str) -> None:
     response = browser_of_staff("view_member").get(path)
@@ -55,23 +43,22 @@ def test_an_outage_is_a_message_in_the_admin(path: str) -> None:
     assert '<li class="error">' in response.content.decode()
 
 
-def test_a_reset_that_may_have_happened_can_be_sent_again_as_it_was() -> None:
-    browser = browser_of_staff("view_member", "reset_credits")
-    response = browser.post(RESETTING, RESET)
-    assert (response.status_code, response["Location"]) == (303, MEMBER)
-    page = browser.get(MEMBER).content.decode()
-    assert "never charged twice" in page
-    assert RESET["request_id"] in page
-    assert 'value="Goodwill"' in page
-
-
-def test_a_balance_is_not_reset_by_a_link() -> None:
-    assert browser_of_staff("view_member", "reset_credits").get(RESETTING, RESET).status_code == 405
-
-
 def test_the_index_of_the_admin_leads_to_the_search() -> None:
     page = browser_of_staff("view_member").get("/admin/").content.decode()
     assert f'href="{SEARCH}"' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", SEARCH, "/admin/auth/user/", "/admin/login/", "/admin/two-factor/"]
+)
+def test_every_page_has_the_sites_name_and_icon(path: str) -> None:
+    client = Client()
+    if path != "/admin/login/":
+        client.force_login(staff())
+    page = client.get(path).content.decode()
+    assert '<link rel="icon" href="/static/credits_site/favicon' in page
+    assert re.search(r"<title>[^<]*Instant Credits[^<]*</title>", page)
+    assert "Django" not in re.sub(r"<!--.*?-->", "", page)
 
 
 def test_there_is_no_way_to_add_or_delete_a_member() -> None:

@@ -39,6 +39,7 @@ def test_a_reset_waits_for_the_password_and_is_then_done_as_it_was_typed(
     site: LoopbackSite, ada: Member, an_hour_later: Client
 ) -> None:
     reset = {"credits": "5", "reason": 'Goodwill, "as agreed"', "request_id": str(uuid4())}
+    reset |= {"confirm": "1", "balance": "0"}
     answer = an_hour_later.post(f"/admin/billing/member/{ada.id}/reset/", reset)
     assert (answer.status_code, answer["Location"]) == (303, "/admin/confirm/")
     assert site.credits(ada) == 0

@@ -1,0 +1,74 @@
+"""What the staff's pages about members share: who may see them, how an outage looks, what is logged."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from billing.models import Member
+from credits_site.answers import see_other
+from credits_site.outages import Outage, outage_message
+
+logger = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Member]
+else:  # Django's own class takes no parameter
+    _ModelAdmin = admin.ModelAdmin
+
+
+class MemberPages(_ModelAdmin):
+    """Django's permissions, look and log, without its database: every page asks Instant."""
+
+    def check_may(self, request: HttpRequest, codename: str | None = None) -> None:
+        """Raise `PermissionDenied` to who may not look, or has not the permission as well."""
+        if not self.has_view_permission(request) or (codename and not self.may(request, codename)):
+            raise PermissionDenied
+
+    def may(self, request: HttpRequest, codename: str) -> bool:
+        """Whether this staff member has a permission of this app."""
+        return request.user.has_perm(f"billing.{codename}")
+
+    def back_to(self, member_id: UUID) -> HttpResponse:
+        """303 to the member's page."""
+        return see_other(reverse("admin:billing_member_change", args=[member_id]))
+
+    def tell(self, request: HttpRequest, exc: Outage) -> None:
+        """Log an outage, and say so on the next page."""
+        logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
+        self.message_user(request, outage_message(exc, writing=request.method == "POST"), messages.ERROR)
+
+    def outage(
+        self, request: HttpRequest, exc: Outage, template: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        """The page without what could not be read."""
+        self.tell(request, exc)
+        return self.page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def page(
+        self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = HTTPStatus.OK
+    ) -> HttpResponse:
+        """A page in the admin's frame."""
+        everywhere = {**self.admin_site.each_context(request), "opts": self.opts, "subtitle": None}
+        return TemplateResponse(
+            request, f"admin/billing/member/{template}", {**everywhere, **context}, status=status
+        )
+
+    def log_once(self, request: HttpRequest, member: Member, text: str) -> None:
+        """Log what was done under the key in `text`, unless that was logged before: a form may be sent twice."""
+        with transaction.atomic():
+            # Whoever sends one form twice at once is one person: the second waits for the first.
+            User.objects.select_for_update().get(username=request.user.get_username())
+            if not LogEntry.objects.filter(object_id=str(member.pk), change_message=text).exists():
+                self.log_change(request, member, text)

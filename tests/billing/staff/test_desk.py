@@ -1,0 +1,195 @@
+"""What the admin's front page says: what is open, balances below zero, and how Stripe's webhook does."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from accounts.members import Member
+from billing.attention import close, note_review
+from billing.models import Attention, WebhookAnswer
+from instant_admin.ledger.rules import ClawBack, Kind
+from tests.billing import commands
+from tests.billing.staff.conftest import browser_of_staff
+from tests.drivers.signed_in import browser_of
+from tests.drivers.site import TEN, LoopbackSite
+
+pytestmark = pytest.mark.django_db
+
+CHECKOUT = {"pack": TEN.price_id, "quantity": "1"}
+WEBHOOK = "/api/stripe/webhook"
+
+
+@pytest.fixture
+def grace() -> Client:
+    """Staff who may look at everything, and check with Stripe."""
+    return browser_of_staff("view_attention", "view_member", "reset_credits")
+
+
+@pytest.fixture
+def selling(settings: object, site: LoopbackSite) -> None:
+    """The pack is for sale."""
+    settings.CREDIT_PACKS = [{"price": TEN.price_id, "credits": 10, "name": "Ten"}]  # type: ignore[attr-defined]
+
+
+def front_page(browser: Client) -> str:
+    page = browser.get("/admin/").content.decode()
+    found = re.search(r'<section class="desk">.*?</section>', page, re.DOTALL)
+    return found[0] if found else ""
+
+
+def tell(site: LoopbackSite, body: bytes, *, signed_at: float | None = None) -> int:
+    """Bring the site a webhook over HTTP; the status."""
+    signature = site.stripe.sign(body, time.time() if signed_at is None else signed_at)
+    headers = {"Stripe-Signature": signature}
+    return Client().post(WEBHOOK, body, content_type="application/json", headers=headers).status_code
+
+
+def completed(site: LoopbackSite) -> bytes:
+    """The event that a checkout is complete."""
+    (body,) = [body for body in site.events() if b'"checkout.session.completed"' in body]
+    return body
+
+
+def tell_all(site: LoopbackSite) -> None:
+    for body in site.events():
+        assert tell(site, body) == 200
+
+
+def is_open(kind: str) -> list[bool]:
+    return [noted.closed_at is None for noted in Attention.objects.filter(kind=kind)]
+
+
+# Selling is paused
+
+
+def test_that_selling_is_paused_is_noted_until_a_checkout_works_again(
+    site: LoopbackSite, ada: Member, grace: Client, selling: None
+) -> None:
+    browser = browser_of(ada)
+    site.refuse("POST", "/v1/checkout/sessions", "account_invalid", times=2)
+    for _ in range(2):
+        browser.post("/api/stripe/checkout", CHECKOUT)
+    (noted,) = Attention.objects.all()
+    assert (noted.kind, noted.member_id, "account_invalid" in noted.detail) == ("selling_paused", None, True)
+    assert "Selling is paused: 1" in front_page(grace)
+    assert "Do what Stripe says" in grace.get(f"/admin/billing/attention/{noted.pk}/change/").content.decode()
+    browser.post("/api/stripe/checkout", CHECKOUT)
+    assert is_open("selling_paused") == [False]
+    assert "Nothing is open." in front_page(grace)
+    site.refuse("POST", "/v1/checkout/sessions", "account_invalid", times=1)
+    browser.post("/api/stripe/checkout", CHECKOUT)
+    assert is_open("selling_paused") == [True]
+
+
+# Paid, and needs review
+
+
+def edited(site: LoopbackSite, ada: Member) -> str:
+    checkout_id = site.buy(ada)
+    site.edit(checkout_id, credits="99")
+    return checkout_id
+
+
+def test_what_needs_review_is_noted_by_the_webhook_until_it_is_settled(
+    site: LoopbackSite, ada: Member, grace: Client
+) -> None:
+    checkout_id = edited(site, ada)
+    body = completed(site)
+    for _ in range(2):
+        assert tell(site, body) == 200
+    (noted,) = Attention.objects.all()
+    assert (noted.kind, noted.checkout_id, noted.member_id) == ("review", checkout_id, ada.id)
+    assert noted.payment_id == site.payment_of(checkout_id)
+    assert "Paid, and needs review: 1" in front_page(grace)
+    site.edit(checkout_id, credits="10")
+    assert tell(site, body) == 200
+    assert (is_open("review"), site.credits(ada)) == ([False], 10)
+
+
+def test_reconciling_notes_it_too_and_closes_what_is_in_order(site: LoopbackSite, ada: Member) -> None:
+    checkout_id = edited(site, ada)
+    commands.run("reconcile_credits", "--dry-run")
+    assert is_open("review") == []
+    commands.run("reconcile_credits")
+    assert is_open("review") == [True]
+    site.edit(checkout_id, credits="10")
+    site.deliver_all()
+    commands.run("reconcile_credits")
+    assert is_open("review") == [False]
+
+
+def test_what_somebody_has_looked_at_stays_closed_until_it_is_something_else(
+    site: LoopbackSite, ada: Member
+) -> None:
+    checkout_id = edited(site, ada)
+    commands.run("reconcile_credits")
+    close(Attention.objects.get(), by="grace")
+    commands.run("reconcile_credits")
+    assert is_open("review") == [False]
+    note_review(checkout_id, "something else", member_id=ada.id)
+    assert is_open("review") == [True]
+    assert Attention.objects.get().closed_by == ""
+
+
+def test_so_does_the_button_of_the_staff(site: LoopbackSite, ada: Member, grace: Client, bought: str) -> None:
+    checkout_id = edited(site, ada)
+    button = f"/admin/billing/member/{ada.id}/check/"
+    grace.post(button)
+    assert is_open("review") == [True]
+    noted = Attention.objects.get()
+    page = grace.get(f"/admin/billing/attention/{noted.pk}/change/").content.decode()
+    assert f"/admin/billing/member/{ada.id}/payments/{checkout_id}/" in page
+    site.edit(checkout_id, credits="10")
+    grace.post(button)
+    assert is_open("review") == [False]
+
+
+# The webhook
+
+
+def test_the_last_success_and_the_last_failure_of_the_webhook_are_told(
+    site: LoopbackSite, ada: Member, grace: Client
+) -> None:
+    assert "last answered well never" in front_page(grace)
+    site.buy(ada)
+    tell_all(site)
+    assert "webhook fails" not in front_page(grace)
+    site.instant_is_away = True
+    assert tell(site, b"{}", signed_at=1.0) == 400
+    assert "Stripe's webhook fails: BadWebhook" in front_page(grace).replace("&#x27;", "'")
+    assert "Balances cannot be read right now." in front_page(grace)
+    WebhookAnswer.objects.filter(is_good=True).update(at=WebhookAnswer.objects.get(is_good=False).at)
+    assert "webhook fails" not in front_page(grace)
+
+
+def test_an_outage_is_a_failure_and_each_is_noted_once_a_minute(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada)
+    body = completed(site)
+    site.instant_is_away = True
+    assert tell(site, body) == 503
+    failure = WebhookAnswer.objects.get()
+    assert (failure.is_good, failure.detail.startswith("OutcomeUnknown")) == (False, True)
+    tell(site, body)
+    assert WebhookAnswer.objects.get().at == failure.at
+    WebhookAnswer.objects.update(at=failure.at - timedelta(minutes=2))
+    tell(site, body)
+    assert WebhookAnswer.objects.get().at > failure.at - timedelta(minutes=1)
+
+
+# Balances and permissions
+
+
+def test_balances_below_zero_are_counted(site: LoopbackSite, ada: Member, grace: Client) -> None:
+    assert "below zero" not in front_page(grace)
+    site.store.post(ada.id, ClawBack(key="clawback:cs_test_1:0", back=Kind.REFUND, amount=-3))
+    assert "?below=0" in front_page(grace)
+    assert "Balances below zero: 1" in front_page(grace)
+
+
+def test_who_may_not_see_what_needs_attention_does_not(site: LoopbackSite) -> None:
+    assert front_page(browser_of_staff("view_member")) == ""
