@@ -60,12 +60,18 @@ class Case:
     should: float = 0.0
 
     def __str__(self) -> str:
-        numbers = ((self.writers, "writer"), (self.processes, "process"), (self.accounts, "account"))
-        counted = [f"{number} {what}{_PLURALS[what] if number > 1 else ''}" for number, what in numbers]
-        return ", ".join([*counted, *(["each by itself"] if self.alone else [])])
+        counted = (
+            _counted(self.writers, "writer", "writers"),
+            _counted(self.processes, "process", "processes"),
+            _counted(self.accounts, "account", "accounts"),
+        )
+        return ", ".join(counted) + (", each by itself" if self.alone else "")
 
 
-_PLURALS: Final = {"writer": "s", "process": "es", "account": "s"}
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
+
+
 # Each base with those that are compared with it.
 CASES: Final = {
     Case(1, alone=True): (
