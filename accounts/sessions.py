@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.utils import timezone
 
 from accounts.members import member_id_in, where_and_since
@@ -16,7 +17,9 @@ from accounts.models import Session
 
 
 class SessionStore(db.SessionStore):
-    """Also tells which sessions are a member's."""
+    """Also tells which sessions are a member's. What is as it was found is not written."""
+
+    _found: bytes | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -32,6 +35,35 @@ class SessionStore(db.SessionStore):
             member_id=member_id_in(data),
         )
         return row
+
+    def load(self) -> dict[str, Any]:
+        """What the row holds."""
+        data: dict[str, Any] = super().load()
+        self._found = self.serializer().dumps(data)
+        return data
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the row, if need be, and an old one in one statement where Django has a transaction of three.
+
+        Raises `UpdateError` when it is gone: somebody has signed out elsewhere.
+        """
+        if must_create or self.session_key is None:
+            self._found = None
+            super().save(must_create)
+            return
+        data = self._get_session()  # type: ignore[attr-defined]
+        wanted = self.serializer().dumps(data)
+        if wanted == self._found:
+            return
+        row = self.create_model_instance(data)
+        written = {
+            "session_data": row.session_data,
+            "expire_date": row.expire_date,
+            "member_id": row.member_id,
+        }
+        if not Session.objects.filter(pk=row.pk).update(**written):
+            raise UpdateError
+        self._found = wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from uuid import UUID
 
 from django.utils import timezone
 
 from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import claw_back_keys, purchase_key
+from billing.fulfilment import claw_back_keys, purchase_key, settle, withdrawal_key
 from billing.models import Attention
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
+from billing.withdrawals import NotWithdrawable, WithdrawalChanged
 from instant_admin.configured import balance_store
 
 logger = logging.getLogger(__name__)
@@ -54,6 +58,35 @@ def look_for_fraud_warnings(*, since: datetime | None) -> None:
             continue  # not made by a checkout, so not ours
         if is_ours(checkout):
             note_fraud_warnings(checkout)
+
+
+@contextmanager
+def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
+    """Note a withdrawal before it begins; it is closed when it has ended, also by `finish_withdrawals`."""
+    noted, _ = Attention.objects.update_or_create(
+        about=withdrawal_key(checkout.id),
+        defaults={
+            "kind": Attention.Kind.WITHDRAWAL,
+            "payment_id": checkout.payment_intent_id or "",
+            "checkout_id": checkout.id,
+            "member_id": member_id,
+            "raised_at": timezone.now(),
+            "closed_at": None,
+        },
+    )
+    try:
+        yield
+    except (NotWithdrawable, WithdrawalChanged):  # it has not begun
+        close(noted)
+        raise
+    close(noted)
+
+
+def finish_withdrawals() -> None:
+    """Settle every checkout whose withdrawal was begun and not ended. Raises what `settle` raises."""
+    for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
+        settle(checkouts.retrieve(noted.checkout_id))
+        close(noted)
 
 
 def close(noted: Attention, *, by: str = "") -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from instant_admin.ledger.rules import ClawBack, Entry, Kind, LedgerError
@@ -19,12 +19,22 @@ class UnknownKind(LedgerError):
 class Payment:
     """What became of the money of one purchase, in the smallest unit of its currency.
 
-    `refunded` is the sum of refunds that stand, `disputed` of disputes that are open or lost.
+    `refunded` is the sum of refunds that stand, `disputed` of disputes that are open or lost. `is_withdrawn` says
+    that one of the refunds, whatever became of it, is that of a withdrawal.
     """
 
     paid: int
     refunded: int
     disputed: int
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What a buyer gives back of a purchase, and the money that they get for it, in the currency's smallest unit."""
+
+    credits: int
+    amount: int
 
 
 def clawed_back(credits: int, payment: Payment) -> tuple[int, int]:
@@ -40,6 +50,26 @@ def clawed_back(credits: int, payment: Payment) -> tuple[int, int]:
     returned = min(payment.refunded + payment.disputed, payment.paid)
     for_refunds = credits * refunded // payment.paid
     return for_refunds, credits * returned // payment.paid - for_refunds
+
+
+def withdrawal_of(
+    purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, unspent: int
+) -> Withdrawal | None:
+    """What can be withdrawn of a purchase: of what was not taken back `so_far`, as much as is `unspent`.
+
+    The money is rounded up, or the refund would be worth a credit less than was given; where a credit costs less
+    than the smallest unit, that may leave one credit. None where nothing can be, also while it is disputed.
+    """
+    left = min(unspent, purchase.amount + sum(entry.amount for entry in so_far))
+    if left <= 0 or payment.disputed or payment.paid <= 0:
+        return None
+    taken, _ = clawed_back(purchase.amount, payment)
+    total = -(-(taken + left) * payment.paid // purchase.amount)
+    for amount in (total - payment.refunded, total - payment.refunded - 1):
+        after, _ = clawed_back(purchase.amount, replace(payment, refunded=payment.refunded + amount))
+        if amount > 0 and 0 < after - taken <= left:
+            return Withdrawal(credits=after - taken, amount=amount)
+    return None
 
 
 def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> ClawBack | None:

@@ -66,6 +66,13 @@ class SyncForm(forms.Form):
         return attempt or 0
 
 
+class WithdrawalForm(forms.Form):
+    """What the buyer was shown that they would give back and get, so that it is that or nothing."""
+
+    credits = forms.IntegerField(min_value=1)
+    amount = forms.IntegerField(min_value=1)
+
+
 class FindMembersForm(forms.Form):
     """Staff look for members by a part of their email."""
 

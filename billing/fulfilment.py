@@ -20,14 +20,23 @@ from django.conf import settings
 
 from accounts.members import Member
 from billing.checkout import checkout_of
-from billing.clawback import UnknownKind, claw_back
+from billing.clawback import UnknownKind, Withdrawal, claw_back, withdrawal_of
 from billing.errors import PaymentUnconfirmed, StripeError, StripeRefused, UnknownCheckout
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
-from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, Purchase
+from instant_admin.ledger.rules import (
+    Account,
+    ClawBack,
+    Entry,
+    KeyReused,
+    Kind,
+    LedgerError,
+    Movement,
+    Purchase,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +87,18 @@ def purchase_key(checkout_id: str) -> str:
     return f"purchase:{checkout_id}"
 
 
+def withdrawal_key(checkout_id: str) -> str:
+    """The key under which a buyer gives back what they have not spent, before the money is asked for."""
+    return f"withdraw:{checkout_id}"
+
+
 def claw_back_keys(checkout_id: str) -> list[str]:
-    """The keys under which credits of a checkout go back, in the order in which they are used."""
+    """The keys under which credits of a checkout go back: those of a withdrawal, then the others in their order."""
+    withdrawn = withdrawal_key(checkout_id)
+    return [withdrawn, f"{withdrawn}:undone", *_numbered_keys(checkout_id)]
+
+
+def _numbered_keys(checkout_id: str) -> list[str]:
     return [f"clawback:{checkout_id}:{number}" for number in range(CLAW_BACKS_LIMIT)]
 
 
@@ -90,6 +109,8 @@ class Fulfilment:
     checkout: Checkout
     member_id: UUID
     credits: int
+    # Whether to ask Stripe for what a withdrawal is still owed.
+    asks: bool = True
 
     @property
     def purchase(self) -> Purchase:
@@ -120,11 +141,35 @@ class Fulfilment:
         # Asked after the ledger was read, never before: whoever wrote the last claw-back may have seen a
         # later refund than we did when we were called.
         payment = payments.retrieve(payment_id)
-        free_key = next((key for key in self.claw_back_keys if key not in found), None)
+        withdrawn = found.get(withdrawal_key(self.checkout.id))
+        if withdrawn and self.undoing(withdrawn).key not in found and not payment.is_withdrawn:
+            others = [entry for entry in so_far if entry is not withdrawn]
+            owed = withdrawal_of(credited, others, payment, unspent=-withdrawn.amount)
+            if owed is not None:
+                if not self._is_repaid(payment_id, owed):
+                    return self.undoing(withdrawn)
+                payment = payments.retrieve(payment_id)
+        free_key = next((key for key in _numbered_keys(self.checkout.id) if key not in found), None)
         movement = claw_back(credited, so_far, payment, key=free_key or "")
         if movement is not None and free_key is None:
             raise TooManyClawBacks(f"{self.checkout.id} was clawed back {CLAW_BACKS_LIMIT} times")
         return movement
+
+    def undoing(self, withdrawn: Entry) -> ClawBack:
+        """The movement that gives back the credits of a withdrawal whose money Stripe refuses to give back."""
+        key = f"{withdrawn.key}:undone"
+        return ClawBack(key=key, back=Kind.REFUND, amount=-withdrawn.amount, ref=self.checkout.id)
+
+    def _is_repaid(self, payment_id: str, owed: Withdrawal) -> bool:
+        """Ask Stripe for the refund of a withdrawal; whether it gave it."""
+        if not self.asks:
+            return False
+        try:
+            payments.refund_withdrawal(payment_id, amount=owed.amount, key=withdrawal_key(self.checkout.id))
+        except StripeRefused as exc:
+            logger.error("Checkout %s: the refund of a withdrawal was refused: %s", self.checkout.id, exc)
+            return False
+        return True
 
 
 def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
@@ -176,13 +221,18 @@ def settle(checkout: Checkout) -> Settlement:
     )
 
 
-def plan_of(checkout: Checkout) -> Fulfilment | None:
-    """What a checkout of ours is owed; None while it is not paid. Raises `UnknownCheckout` when it is not ours."""
+def plan_of(checkout: Checkout, *, asks: bool = True) -> Fulfilment | None:
+    """What a checkout of ours is owed; None while it is not paid. Raises `UnknownCheckout` when it is not ours.
+
+    Unless it `asks`, it only looks.
+    """
     if not checkout.is_paid:
         return None
     if checkout.member_id is None:
         raise UnknownCheckout("this site did not make it")
-    return Fulfilment(checkout=checkout, member_id=checkout.member_id, credits=checkout.credits or 0)
+    return Fulfilment(
+        checkout=checkout, member_id=checkout.member_id, credits=checkout.credits or 0, asks=asks
+    )
 
 
 def require_as_made(checkout: Checkout) -> None:

@@ -35,6 +35,7 @@ class Attention(models.Model):
         """What raised it."""
 
         FRAUD_WARNING = "fraud_warning", "Early fraud warning"
+        WITHDRAWAL = "withdrawal", "Withdrawal under way"
 
     about = models.CharField(max_length=255, unique=True)
     kind = models.CharField(max_length=40, choices=Kind)

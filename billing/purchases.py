@@ -17,6 +17,7 @@ from billing.money import money_text
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
+from billing.withdrawals import is_in_time
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import read_newest
 from instant_admin.ledger.rules import Entry, Kind
@@ -67,6 +68,11 @@ class PurchaseRecord:
     price_text: str
     state: State
     has_receipt: bool
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether the buyer may ask what of it can be taken back."""
+        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART) and is_in_time(self.at)
 
     @property
     def explained(self) -> str:

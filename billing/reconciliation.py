@@ -135,7 +135,7 @@ def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
 
 
 def _what_is_missing(checkout: Checkout) -> str:
-    plan = plan_of(checkout)
+    plan = plan_of(checkout, asks=False)
     movement = None if plan is None else balance_store().preview(plan.member_id, plan)
     return "" if movement is None or plan is None else _as_missing(movement, credits=plan.credits)
 

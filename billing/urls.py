@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing import views
+from billing import views, withdrawal_page
 from billing.counter import stream
 
 app_name = "billing"
@@ -16,4 +16,5 @@ urlpatterns = [
     path("api/stripe/webhook/", views.webhook),
     path("history/", views.history, name="history"),
     path("history/receipts/<str:checkout_id>/", views.receipt, name="receipt"),
+    path("history/purchases/<str:checkout_id>/withdraw/", withdrawal_page.withdrawal, name="withdrawal"),
 ]

@@ -1,16 +1,18 @@
-"""The application that `manage.py serve` runs: Django behind the gate."""
+"""The application that `manage.py serve` runs.
+
+A request passes the gate, and then goes to whoever answers it with the least: a probe to nobody, a file to
+servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number of threads.
+"""
 
 import gc
 import os
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.conf import settings
 from django.urls import reverse
-
-from credits_site.gate import Gate
-from credits_site.headers import Handler
-from credits_site.health import HEALTHZ
 
 # A full collection of garbage takes a second when thousands of streams are open, and nobody is answered meanwhile.
 # To tell them all takes so many objects at once that, above Python's own threshold of 700, they count as long-lived,
@@ -18,27 +20,44 @@ from credits_site.health import HEALTHZ
 gc.set_threshold(50_000)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
 django.setup(set_prefix=False)
-_django = Handler()
-_stream_path = reverse("billing:credits_stream")
-_webhook_path = reverse("billing:webhook")
-_streams_thread = ThreadSensitiveContext()
+
+from credits_site import descriptors  # noqa: E402
+from credits_site.gate import Gate  # noqa: E402
+from credits_site.headers import Handler  # noqa: E402
+from credits_site.health import HEALTHZ, Probes  # noqa: E402
+from credits_site.plain_text import Application, Receive, Send  # noqa: E402
+from credits_site.signals import site_starts  # noqa: E402
+from credits_site.static_files import StaticFiles  # noqa: E402
+from credits_site.threads import ThreadedHandler  # noqa: E402
+
+STREAM = reverse("billing:credits_stream")
+WEBHOOK = reverse("billing:webhook")
 
 
-async def _site(scope: Any, receive: Any, send: Any) -> None:
-    """Django, with one thread for all streams.
-
-    Django keeps a thread of its own, with a database connection, for each request until its answer has been
-    sent. That would be one of each for every open tab, idle. What the streams have to do in a thread is over
-    in a moment, so they share one.
-    """
-    if scope["path"] == _stream_path:
-        SyncToAsync.thread_sensitive_context.set(_streams_thread)
-    await _django(scope, receive, send)
+def site(threads: Executor) -> Gate:
+    """The whole site, with Django in these threads."""
+    return Gate(
+        Probes(StaticFiles(_django(threads))),
+        body_limits_bytes=dict.fromkeys((WEBHOOK, f"{WEBHOOK}/"), 1024 * 1024),
+        streams={STREAM},
+        uncounted={HEALTHZ},
+    )
 
 
-application = Gate(
-    _site,
-    body_limits_bytes=dict.fromkeys((_webhook_path, f"{_webhook_path}/"), 1024 * 1024),
-    streams={_stream_path},
-    uncounted={HEALTHZ},
-)
+def _django(threads: Executor) -> Application:
+    streaming, threaded = Handler(), ThreadedHandler(threads)
+    # Django would keep a thread for each stream until it ends. What they have to do in one is over in a moment.
+    streams_thread = ThreadSensitiveContext()
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["path"] != STREAM:
+            await threaded(scope, receive, send)
+            return
+        SyncToAsync.thread_sensitive_context.set(streams_thread)
+        await streaming(scope, receive, send)
+
+    return application
+
+
+site_starts.send(sender=site)
+application = site(ThreadPoolExecutor(min(settings.SITE_THREADS, descriptors.for_threads())))

@@ -14,7 +14,7 @@ from typing import Final
 BACKLOG: Final = 128
 _KEPT_FREE: Final = 64 + BACKLOG
 # A SQLite database is three files; a connection to Instant and one to Stripe.
-_OF_A_REQUEST: Final = 5
+_OF_A_THREAD: Final = 5
 # What "unlimited" is taken for.
 _MANY: Final = 1 << 20
 
@@ -37,9 +37,9 @@ def for_streams() -> int:
     return _limit() // 4
 
 
-def for_requests() -> int:
-    """How many requests may be under way, streams aside."""
-    return max(1, (_limit() - for_connections() - _KEPT_FREE) // _OF_A_REQUEST)
+def for_threads() -> int:
+    """How many threads may work on requests, each with what one needs."""
+    return max(1, (_limit() - for_connections() - _KEPT_FREE) // _OF_A_THREAD)
 
 
 def _limit() -> int:

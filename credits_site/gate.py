@@ -10,22 +10,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from django.conf import settings
 
 from credits_site import descriptors
 from credits_site.addresses import network_of
+from credits_site.plain_text import Application, Message, Receive, Send, say
 from credits_site.proxies import as_sent
-from credits_site.security import OF_PLAIN_TEXT
-
-Message: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Application: TypeAlias = Callable[[Any, Receive, Send], Awaitable[None]]
 
 # Of the address and all headers together. Two of them come near to it honestly: cookies and the page one comes from.
 HEAD_LIMIT_BYTES: Final = 16_384
@@ -100,7 +95,7 @@ class Gate:
         self._application = application
         self._body_limits_bytes = body_limits_bytes
         self._places = dict.fromkeys(streams, _places_of_streams()) | dict.fromkeys(uncounted)
-        self._other_places = _places_of_requests()
+        self._other_places = Places(_requests, most_of_a_network=_requests)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 408, 413, 431 or 503 and close the connection."""
@@ -119,12 +114,8 @@ class Gate:
             pass
 
 
-def _places_of_requests() -> Places:
-    def most() -> int:
-        wanted: int = settings.REQUESTS_PER_PROCESS
-        return min(wanted, descriptors.for_requests())
-
-    return Places(most, most_of_a_network=most)
+def _requests() -> Any:
+    return settings.REQUESTS_PER_PROCESS
 
 
 def _places_of_streams() -> Places:
@@ -187,17 +178,11 @@ def _received(body: bytes, receive: Receive) -> Receive:
 async def _refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
     wants_json = any(name == b"accept" and b"application/json" in value for name, value in scope["headers"])
     may_try_again = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.REQUEST_TIMEOUT)
-    said = _SAID[status]
-    if wants_json:
-        said = json.dumps({"error": said, "retry": may_try_again})
-    headers = [
-        (b"content-type", b"application/json" if wants_json else b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(said)).encode()),
-        (b"cache-control", b"no-store"),
-        *((name.lower().encode(), value.encode()) for name, value in OF_PLAIN_TEXT.items()),
-        (b"connection", b"close"),
-    ]
+    headers = {"Cache-Control": "no-store", "Connection": "close"}
     if may_try_again:
-        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": said.encode()})
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if wants_json:
+        said = json.dumps({"error": _SAID[status], "retry": may_try_again})
+        await say(send, status, said, headers, kind="application/json")
+    else:
+        await say(send, status, _SAID[status], headers)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
-from credits_site.security import OF_PLAIN_TEXT
+from credits_site.plain_text import Application, Receive, Send, say
 from instant_admin.client.errors import InstantError
 from instant_admin.configured import instant
 
@@ -24,40 +23,38 @@ ANSWER_KEPT_S: Final = 5.0
 HEALTHZ: Final = "/healthz"
 
 
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
+class Probes:
+    """An ASGI application in front of `application`: answers before anything looks at host and scheme, which are not
+    the public ones, and while every thread is busy.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer a probe, or pass the request on."""
+        if scope["path"] not in PROBES:
+            await self._application(scope, receive, send)
+        elif scope["method"] not in ("GET", "HEAD"):
+            await say(send, HTTPStatus.METHOD_NOT_ALLOWED, "", {"Allow": "GET, HEAD"})
+        elif failing := await PROBES[scope["path"]]():
+            said = f"not ready: {', '.join(failing)}"
+            await say(send, HTTPStatus.SERVICE_UNAVAILABLE, said, {"Retry-After": "5"})
+        else:
+            await say(send, HTTPStatus.OK, "ok", {})
+
+
+async def healthz() -> list[str]:
     """The process is up and answers."""
-    return _said("ok")
+    return []
 
 
-@require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
-    """What the site stands on is there too, or was a few seconds ago; 503 names what is not."""
-    failing = _readiness().failing()
-    if failing:
-        response = _said(f"not ready: {', '.join(failing)}", status=HTTPStatus.SERVICE_UNAVAILABLE)
-        response["Retry-After"] = "5"
-        return response
-    return _said("ok")
+async def readyz() -> list[str]:
+    """What the site stands on and is not there, or was not a few seconds ago."""
+    return await asyncio.to_thread(_readiness().failing)
 
 
-def _said(text: str, *, status: int = HTTPStatus.OK) -> HttpResponse:
-    return HttpResponse(
-        text, content_type="text/plain; charset=utf-8", status=status, headers=dict(OF_PLAIN_TEXT)
-    )
-
-
-PROBES: Final[Mapping[str, Callable[[HttpRequest], HttpResponse]]] = {HEALTHZ: healthz, "/readyz": readyz}
-
-
-class ProbeMiddleware:
-    """Answers probes before anything looks at the host or the scheme, which are not the public ones."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return PROBES.get(request.path_info, self.get_response)(request)
+PROBES: Final[Mapping[str, Callable[[], Awaitable[list[str]]]]] = {HEALTHZ: healthz, "/readyz": readyz}
 
 
 class Readiness:
@@ -101,6 +98,8 @@ def unready() -> list[str]:
     except DatabaseError as exc:
         logger.error("Not ready: the database fails (%s)", type(exc).__name__)
         failed.append("database")
+    finally:
+        connection.close()  # no request ends here, which would
     try:
         # Not Instant's own health page: this also proves that the app id and the token are good.
         instant().query({"$users": {"$": {"limit": 1, "fields": ["id"]}}})

@@ -12,13 +12,6 @@ from django.http import HttpRequest, HttpResponse
 # Stripe's own API sends buyers to another host than its own.
 _CHECKOUT_OF: Final = {"https://api.stripe.com": "https://checkout.stripe.com"}
 
-# What goes with an answer that no page is, and that passes by the middlewares.
-OF_PLAIN_TEXT: Final = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-
 
 class ContentSecurityPolicyMiddleware:
     """Pages load and send only what is ours, with no inline script or style, except for the way to Stripe."""

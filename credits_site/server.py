@@ -5,37 +5,35 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 from contextlib import ExitStack
 from http import HTTPStatus
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import h11
 import uvicorn
 from django.conf import settings
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from credits_site import descriptors
 from credits_site.gate import HEAD_LIMIT_BYTES
 
-# What one connection may have parsed before the others get their turn: five milliseconds of the smallest chunks.
-READ_BYTES: Final = 8192
 SHUTDOWN_TIMEOUT_S: Final = 5
 
 
-class GuardedProtocol(H11Protocol):
-    """HTTP/1.1 in which a connection ends that says nothing, sends its headers drop by drop, or does not listen.
+class GuardedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 in which a connection ends that says nothing, sends its headers drop by drop or without end, or does
+    not listen.
 
     uvicorn itself only limits the pause between two requests.
     """
 
     _too_slow: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock; refuse what is more than this process has descriptors for."""
         super().connection_made(transport)
-        transport.max_size = READ_BYTES  # type: ignore[attr-defined]
         _end_when_nobody_listens(transport.get_extra_info("socket"))
         if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -43,30 +41,52 @@ class GuardedProtocol(H11Protocol):
             self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and keep the clock running until the headers are whole."""
-        super().data_received(data)
-        self._watch()
+        """Read on, never more at once than a head may have, so that a longer one is noticed before it is whole."""
+        for start in range(0, len(data), HEAD_LIMIT_BYTES):
+            if self.transport.is_closing():
+                return
+            piece = data[start : start + HEAD_LIMIT_BYTES]
+            super().data_received(piece)
+            if self._too_slow is not None:
+                self._head_bytes += len(piece)
+            if self._head_bytes > HEAD_LIMIT_BYTES:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
         self._stop_watching()
         super().connection_lost(exc)
 
+    def on_message_begin(self) -> None:
+        """Start the clock for a head."""
+        super().on_message_begin()
+        self._watch()
+
+    def on_headers_complete(self) -> None:
+        """Stop it: how long a body may take is the gate's to say."""
+        self._stop_watching()
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is another request."""
+        self._in_body = False
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, with the status that h11 gives it: headers that are too long are 431."""
-        error = sys.exception()
-        hint = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        self._refuse(HTTPStatus(hint))
+        """Refuse what is no HTTP: 501 where it is, in a transfer coding that nobody speaks."""
+        coding = dict(self.headers or ()).get(b"transfer-encoding", b"chunked").lower()
+        is_unknown = self._in_body and coding != b"chunked"
+        self._refuse(HTTPStatus.NOT_IMPLEMENTED if is_unknown else HTTPStatus.BAD_REQUEST)
 
     def _watch(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
-            self._stop_watching()
-        elif self._too_slow is None:
+        if self._too_slow is None:
             self._too_slow = self.loop.call_later(
                 settings.CLIENT_TIMEOUT_S, self._refuse, HTTPStatus.REQUEST_TIMEOUT
             )
 
     def _stop_watching(self) -> None:
+        self._head_bytes = 0
         if self._too_slow is not None:
             self._too_slow.cancel()
             self._too_slow = None
@@ -74,11 +94,9 @@ class GuardedProtocol(H11Protocol):
     def _refuse(self, status: HTTPStatus) -> None:
         """End the connection, with an answer if none has begun."""
         self._stop_watching()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            headers = [("content-length", "0"), ("connection", "close")]
-            start = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
-            for event in (start, h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
+        answer = self.cycle
+        if answer is None or not answer.response_started or (answer.response_complete and not self._in_body):
+            self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
 
 
@@ -110,7 +128,6 @@ def _run(*, host: str, port: int, workers: int) -> None:
         lifespan="off",
         backlog=descriptors.BACKLOG,
         limit_concurrency=descriptors.for_connections(),
-        h11_max_incomplete_event_size=HEAD_LIMIT_BYTES,
         proxy_headers=False,  # `proxies.py` reads them, in every spelling
         server_header=False,
         # Django's settings say what is logged; the proxy keeps the log of requests.

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from credits_site.plain_text import add_security_headers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -52,10 +54,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "credits_site.security_log.RequestIdMiddleware",
-    "credits_site.health.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "credits_site.compression.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,17 +117,30 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
+# Each thread keeps its connection, and looks whether it is still good when the next request needs it.
+DATABASES["default"] = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True} | DATABASES["default"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # In a cookie, what a page says of somebody could be read by whoever has the browser next.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Prices read from Stripe. With several server processes, use a shared one.
-CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+CACHES = {
+    "default": env.cache("CACHE_URL", default="locmemcache://"),
+    # The newest haikus of those who write: what a process has forgotten it asks Instant for.
+    "recent": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "recent",
+        "OPTIONS": {"MAX_ENTRIES": 4096},
+    },
+}
 
 # The server. How long a client may take to send its headers, then its body, and to take what it is sent.
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
 # How many requests one process works on at once, live counters aside; fewer where it has no descriptors for them.
+# A thread waits for Instant most of the time: one that waits 100 ms a request answers ten a second.
+SITE_THREADS = env.int("SITE_THREADS", default=64)
+# How many it takes in at once; those without a thread wait for one.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 # How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
 LEDGER_BATCH_LIMIT = env.int("LEDGER_BATCH_LIMIT", default=64)
@@ -140,7 +154,10 @@ FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+# From where they are made, or else from where `collectstatic` has put them.
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
 SERVESTATIC_ALLOW_ALL_ORIGINS = False
+SERVESTATIC_ADD_HEADERS_FUNCTION = add_security_headers
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -220,6 +237,8 @@ LOGGING = {
 INSTANT_API_URI = env.str("INSTANT_API_URI", default="https://api.instantdb.com")
 INSTANT_APP_ID = env.str("INSTANT_APP_ID", default="")
 INSTANT_APP_ADMIN_TOKEN = env.str("INSTANT_APP_ADMIN_TOKEN", default="")
+# A file with the certificate of whoever signed the server's own, if no public authority did. Empty: the public ones.
+INSTANT_CA_BUNDLE = env.str("INSTANT_CA_BUNDLE", default="")
 INSTANT_SCHEMA_DIR = BASE_DIR / "instant"
 
 # Stripe: payment -----------------------------------------------------------------------------------------
@@ -231,6 +250,8 @@ STRIPE_WEBHOOK_SECRETS = [
 ]
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # Where buyers may be sent to pay. A custom checkout domain is another; Stripe sends them nowhere else.
+# How long a buyer may take back what they have not spent of a purchase; 0: never.
+WITHDRAWAL_DAYS = env.int("WITHDRAWAL_DAYS", default=14)
 CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")

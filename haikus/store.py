@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.core.cache import caches
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -82,6 +83,12 @@ class HaikuPage:
     next: str | None
 
 
+def generator() -> Generator:
+    """What the setting names. Raises `ImportError` when it names nothing."""
+    named: Generator = import_string(settings.HAIKU_GENERATOR)
+    return named
+
+
 def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
     """Write a haiku on `topic` for the price of `HAIKU`.
 
@@ -92,9 +99,10 @@ def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
 
     @functools.cache
     def poem() -> str:
-        generate: Generator = import_string(settings.HAIKU_GENERATOR)
-        recent = [haiku.content for haiku in _newest(_as(member).query(_newest_query(member, _RECENT)))]
-        return generate(topic, rng=random.SystemRandom(), recent=recent)
+        recent = _recent_of(member)
+        text = generator()(topic, rng=random.SystemRandom(), recent=recent)
+        _remember(member, [text, *recent])
+        return text
 
     def steps(haiku_id: UUID) -> Sequence[Step]:
         row = {"topic": topic, "content": poem(), "createdAt": epoch_ms(created_at)}
@@ -117,7 +125,9 @@ def haikus_of(member: Member, *, before: str | None = None) -> HaikuPage:
 def home_of(member: Member) -> tuple[int, HaikuPage]:
     """The member's balance in credits and their newest haikus, asked for at once."""
     tree = _as(member).query(account_query(member.id) | _page_query(member, None))
-    return account_in(tree, member.id).credits, _page(tree, None)
+    page = _page(tree, None)
+    _remember(member, [haiku.content for haiku in page.haikus])
+    return account_in(tree, member.id).credits, page
 
 
 def delete_haiku(member: Member, haiku_id: UUID) -> None:
@@ -133,6 +143,18 @@ def delete_haiku(member: Member, haiku_id: UUID) -> None:
 def _as(member: Member) -> Connection:
     """Instant with the member's own rights: its rules decide what they see and delete."""
     return instant().as_member(member.refresh_token)
+
+
+def _recent_of(member: Member) -> list[str]:
+    """The texts of the member's newest haikus, as this process saw them last: another may have written since."""
+    known: list[str] | None = caches["recent"].get(str(member.id))
+    if known is not None:
+        return known
+    return [haiku.content for haiku in _newest(_as(member).query(_newest_query(member, _RECENT)))]
+
+
+def _remember(member: Member, texts: Sequence[str]) -> None:
+    caches["recent"].set(str(member.id), texts[:_RECENT])
 
 
 def _written_before(member: Member, haiku_id: UUID) -> Haiku:

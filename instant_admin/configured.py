@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from threading import Lock
 
 from django.conf import settings
+from django.core.cache import cache
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.feed import Feed
 from instant_admin.ledger.store import BalanceStore
-from instant_admin.ledger.turns import ALONE, Files
+from instant_admin.ledger.turns import ALONE, Files, Shared, Turns
 from instant_admin.ledger.writing import Writer
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
@@ -62,18 +63,29 @@ class _Parts:
 def _own() -> _Parts:
     # Whoever comes first makes them; two threads that both did would each have their own.
     with _making:
-        return _parts(settings.INSTANT_API_URI, settings.INSTANT_APP_ID, settings.INSTANT_APP_ADMIN_TOKEN)
+        return _parts(
+            settings.INSTANT_API_URI,
+            settings.INSTANT_APP_ID,
+            settings.INSTANT_APP_ADMIN_TOKEN,
+            settings.INSTANT_CA_BUNDLE or True,
+        )
 
 
-@cache
-def _parts(api_uri: str, app_id: str, admin_token: str) -> _Parts:
-    client = InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token)
+@functools.cache
+def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> _Parts:
+    client = InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify)
     feed = Feed(client)
-    folder = settings.LEDGER_TURNS_FOLDER
     store = BalanceStore(
         client,
         writer=Writer(client, on_written=feed.wrote),
         batch_limit=settings.LEDGER_BATCH_LIMIT,
-        turns=Files(Path(folder)) if folder else ALONE,
+        turns=_turns(),
     )
     return _Parts(client, store, feed)
+
+
+def _turns() -> Turns:
+    """Between the machines that share a cache, or else between the processes of this one."""
+    if not settings.CACHES["default"]["BACKEND"].endswith(("LocMemCache", "DummyCache")):
+        return Shared(cache)
+    return Files(Path(settings.LEDGER_TURNS_FOLDER)) if settings.LEDGER_TURNS_FOLDER else ALONE

@@ -15,7 +15,8 @@ from instant_admin.ledger.rules import Account, Entry, Kind
 MISSING_LIMIT: Final = 1000
 
 KNOWN_KINDS: Final = frozenset[str](Kind)
-_CLAW_BACK_KEY: Final = re.compile(r"clawback:(cs_(?:test|live)_[A-Za-z0-9]+):[0-9]+")
+_CHECKOUT: Final = r"cs_(?:test|live)_[A-Za-z0-9]+"
+_CLAW_BACK_KEY: Final = re.compile(rf"clawback:({_CHECKOUT}):[0-9]+|withdraw:({_CHECKOUT})(?::undone)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def checkout_of_purchase(entry: Entry) -> str | None:
 def checkout_of_claw_back(entry: Entry) -> str | None:
     """The checkout whose credits an entry takes or gives back."""
     match = _CLAW_BACK_KEY.fullmatch(entry.key)
-    return match[1] if match and entry.kind in CLAW_BACKS else None
+    return match[1] or match[2] if match and entry.kind in CLAW_BACKS else None
 
 
 def _has_right_key(entry: Entry) -> bool:

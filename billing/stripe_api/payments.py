@@ -18,8 +18,11 @@ from billing.stripe_api.fields import (
     read,
     read_or_none,
     reference,
+    texts,
 )
 
+# What of a refund's metadata says that it is that of a withdrawal.
+_WITHDRAWAL: Final = "withdrawal"
 _UNDONE_REFUND: Final = frozenset({"failed", "canceled"})
 # Open or lost. Not `won`, and not the `warning_…` inquiries and prevented ones, where no money moves.
 _HELD_DISPUTE: Final = frozenset(
@@ -62,7 +65,26 @@ def retrieve(payment_intent_id: str) -> Payment:
             for dispute in disputes
             if read(dispute, "status", str) in _HELD_DISPUTE
         ),
+        is_withdrawn=any(_WITHDRAWAL in texts(refund, "metadata") for refund in refunds),
     )
+
+
+def refund_withdrawal(payment_intent_id: str, *, amount: int, key: str) -> None:
+    """Give money back for what a buyer withdraws. `key` names the withdrawal: asked again, it is the same refund.
+
+    Stripe forgets a key after a day, so look before you ask whether it `is_withdrawn`.
+    """
+    with asking_stripe() as v1:
+        made = v1.refunds.create(
+            {
+                "payment_intent": payment_intent_id,
+                "amount": amount,
+                "reason": "requested_by_customer",
+                "metadata": {_WITHDRAWAL: key},
+            },
+            {"idempotency_key": key},
+        )
+    read(made, "id", str)
 
 
 def refunded_or_disputed(*, since: datetime) -> Iterator[str]:

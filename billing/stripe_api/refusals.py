@@ -69,6 +69,8 @@ TABLE: Final = (
         PASSES,
         codes=("rate_limit", "lock_timeout", "idempotency_key_in_use"),
         statuses=(409, 429),
+        # Something else was asked under the key, and nobody knows what came of it.
+        words=("keys for idempotent requests",),
     ),
     Row(
         StripeRefused,

@@ -5,7 +5,7 @@ dotted path such as "haikus.generators.sample.compose". It
 
 - takes the topic as the member typed it (1 to 80 characters of any script, not cleaned), the keyword `rng`, a
   `random.Random` that is the only chance it uses, and the keyword `recent`, the texts of the member's last ten
-  poems, newest first;
+  poems, newest first, of which one may be missing that was written a moment ago in another process;
 - returns the poem as plain text, its lines joined by "\\n"; pages escape it, so it must not;
 - raises `UnwritableTopic(reason=…)`, a sentence for the member, when it cannot write on that topic. No credit is
   spent then. Any other exception is a fault of the generator, and spends nothing either.

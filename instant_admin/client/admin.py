@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import requests
+from requests.adapters import BaseAdapter
 
 from instant_admin.client import protocol
 from instant_admin.client.protocol import ADMIN, GUEST, Call, Identity
 from instant_admin.client.schema import SchemaAndRules
 from instant_admin.client.subscriptions import SILENCE_LIMIT_S, Subscription
-from instant_admin.client.transport import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Transport
+from instant_admin.client.transport import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Transport, default_adapter
 from instant_admin.client.types import Query, Step, Tree
 from instant_admin.client.users import Users
 
@@ -93,7 +93,8 @@ class Impersonation(Connection):
 class InstantAdmin(Users, SchemaAndRules, Connection):
     """Instant with the rights of the app's admin token, which skip every permission rule.
 
-    `sleep` and `new_session` are arguments so that time and the network can be simulated.
+    `verify` may be the path of a certificate bundle, for a server that no public authority knows. `sleep` and
+    `adapter` are arguments so that time and the network can be simulated; an adapter may also go through a proxy.
     """
 
     def __init__(
@@ -104,7 +105,8 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
         admin_token: str,
         timeout_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         sleep: Callable[[float], None] = time.sleep,
-        new_session: Callable[[], requests.Session] = requests.Session,
+        verify: bool | str = True,
+        adapter: BaseAdapter | None = None,
     ) -> None:
         self.app_id = app_id
         self.api_uri = api_uri.rstrip("/")
@@ -114,7 +116,8 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
             admin_token=admin_token,
             timeout_s=timeout_s,
             sleep=sleep,
-            new_session=new_session,
+            adapter=adapter or default_adapter(),
+            verify=verify,
         )
         super().__init__(transport, ADMIN)
 

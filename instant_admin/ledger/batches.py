@@ -279,7 +279,7 @@ class Batches:
     def _decided(self, pending: Sequence[Waiting]) -> Decision:
         accounts, found = self._read(pending)
         for waiting in pending:
-            waiting.attempts.saw(accounts[waiting.account_id])
+            waiting.attempts.saw(accounts[waiting.account_id], found.values())
         return self._decide(pending, accounts, found)
 
     def _read(

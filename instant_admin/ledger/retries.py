@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 from uuid import UUID
 
@@ -63,6 +63,7 @@ class Attempts:
         self._jitter = jitter
         self._written: dict[UUID, int] = {}
         self._seq_in_doubt: int | None = None
+        self._is_written = False
         self._lost_races = 0
         self._outages = 0
 
@@ -80,8 +81,12 @@ class Attempts:
         """`entry` is sent next."""
         self._written[entry.id] = entry.seq
 
-    def saw(self, account: Account | LedgerError) -> None:
-        """A read shows how far the account is: a write for a slot that is taken can no longer arrive."""
+    def saw(self, account: Account | LedgerError, found: Collection[Entry | LedgerError]) -> None:
+        """A read shows what was written, and how far the account is.
+
+        A write for a slot that is taken can no longer arrive; what was found stays written, whatever fails next.
+        """
+        self._is_written |= any(isinstance(each, Entry) and each.id in self._written for each in found)
         if (
             self._seq_in_doubt is not None
             and isinstance(account, Account)
@@ -106,7 +111,7 @@ class Attempts:
             if self._outages >= OUTAGES_LIMIT:
                 raise self.unknown() from exc
             return self._pause_s(self._outages + _OUTAGE_HEAD_START)
-        if self._seq_in_doubt is not None:
+        if self._may_be_written:
             # This was refused, but an earlier attempt may have been written.
             raise self.unknown() from exc
         raise exc
@@ -116,4 +121,8 @@ class Attempts:
 
     def unknown(self) -> OutcomeUnknown:
         """What to raise when there shall be no further attempt."""
-        return OutcomeUnknown(key=self._key, may_have_been_written=self._seq_in_doubt is not None)
+        return OutcomeUnknown(key=self._key, may_have_been_written=self._may_be_written)
+
+    @property
+    def _may_be_written(self) -> bool:
+        return self._is_written or self._seq_in_doubt is not None

@@ -103,9 +103,13 @@ class BalanceStore:
                 if applied is not None:
                     return applied
 
+    def look(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
+        """An account and what stands under `keys`, of one moment. Raises `NoSuchAccount` and `LedgerCorrupt`."""
+        return self._writer.read_one(account_id, keys)
+
     def preview(self, account_id: UUID, plan: Plan) -> Movement | None:
         """The first movement that `plan` misses, without making it."""
-        return plan.next_movement(*self._writer.read_one(account_id, plan.keys))
+        return plan.next_movement(*self.look(account_id, plan.keys))
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """What stands under these keys, of whatever account, also of one that is deleted since."""
@@ -114,8 +118,8 @@ class BalanceStore:
 
     def _apply_once(self, account_id: UUID, plan: Plan, attempts: Attempts) -> Applied | None:
         """Read, decide and write once. None: that went well, and there may be more to do."""
-        account, found = self._writer.read_one(account_id, plan.keys)
-        attempts.saw(account)
+        account, found = self.look(account_id, plan.keys)
+        attempts.saw(account, found.values())
         movement = opening_of(account) or plan.next_movement(account, found)
         if movement is None:
             return Applied(account=account, found=found, made=attempts.made)

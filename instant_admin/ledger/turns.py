@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,17 @@ from uuid import UUID
 
 from instant_admin.ledger.rules import Account
 
+logger = logging.getLogger(__name__)
+
 LONGEST_WAIT_S: Final = 0.5
 LOOK_AGAIN_S: Final = 0.001
 # After this long what was left says nothing: somebody may have gone on without a turn.
 WORD_GOOD_FOR_S: Final = 5.0
 # Accounts share this many files, so that a folder does not grow with them.
 FILES: Final = 1 << 16
+# A mark in a cache stands for so long, and a cache that failed is left alone for so long.
+MARK_GOOD_FOR_S: Final = 3.0
+AWAY_S: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -107,15 +113,102 @@ class Files:
             self._sleep(LOOK_AGAIN_S)
 
     def _word_in(self, file: int) -> Account | None:
-        words = os.pread(file, 200, 0).decode().split()
-        if len(words) != 4 or float(words[3]) < self._clock() - WORD_GOOD_FOR_S:
-            return None
-        return Account(UUID(words[0]), credits=int(words[1]), seq=int(words[2]))
+        return _read(os.pread(file, 200, 0).decode(), since=self._clock() - WORD_GOOD_FOR_S)
 
     def _leave(self, file: int, account: Account) -> None:
-        word = f"{account.id} {account.credits} {account.seq} {self._clock()}".ljust(200)
         with suppress(OSError):
-            os.pwrite(file, word.encode(), 0)
+            os.pwrite(file, _written(account, self._clock()).ljust(200).encode(), 0)
+
+
+class Cache(Protocol):
+    """What is asked of a cache that several machines share, such as Django's."""
+
+    def add(self, key: str, value: str, timeout: float) -> bool:
+        """Put a value where there is none; whether there was none."""
+
+    def get_many(self, keys: Collection[str]) -> dict[str, str]:
+        """The values that are there."""
+
+    def set_many(self, data: dict[str, str], timeout: float) -> object:
+        """Put values."""
+
+    def delete_many(self, keys: Collection[str]) -> object:
+        """Take values out."""
+
+
+class Shared:
+    """Turns between machines: a mark in their cache for each account, beside the account as it was written last.
+
+    A mark goes by itself after a while, so nobody waits for a process that died. Whenever the cache fails, there are
+    no turns for a while.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._cache = cache
+        self._sleep = sleep
+        self._clock = clock
+        self._away_until = 0.0
+
+    @contextmanager
+    def taken(self, account_ids: Collection[UUID]) -> Iterator[Turn]:
+        """In the order of the ids, so that two that wait for each other cannot be."""
+        turn, marks = Turn(), []
+        with self._asking() as is_there:
+            if is_there:
+                marks = self._marked([_mark_of(account_id) for account_id in sorted(account_ids)])
+                found = self._cache.get_many([f"word:{mark}" for mark in marks]).values()
+                since = self._clock() - WORD_GOOD_FOR_S
+                turn.found += filter(None, (_read(word, since=since) for word in found))
+        try:
+            yield turn
+        finally:
+            with self._asking() as is_there:
+                if is_there and marks:
+                    now, left = self._clock(), {_mark_of(each.id): each for each in turn.left}
+                    words = {f"word:{mark}": _written(left[mark], now) for mark in marks if mark in left}
+                    self._cache.set_many(words, WORD_GOOD_FOR_S)
+                    self._cache.delete_many(marks)
+
+    def _marked(self, marks: Sequence[str]) -> list[str]:
+        """Those that could be set in time."""
+        until = self._clock() + LONGEST_WAIT_S
+        for number, mark in enumerate(marks):
+            while not self._cache.add(mark, "", MARK_GOOD_FOR_S):
+                if self._clock() >= until:
+                    return [*marks[:number]]
+                self._sleep(LOOK_AGAIN_S)
+        return [*marks]
+
+    @contextmanager
+    def _asking(self) -> Iterator[bool]:
+        """Whether the cache is asked; when it fails, it is not for a while."""
+        try:
+            yield self._clock() >= self._away_until
+        except Exception as exc:  # noqa: BLE001  each cache has errors of its own
+            self._away_until = self._clock() + AWAY_S
+            logger.warning("No turns for %d s: the cache fails (%s)", AWAY_S, type(exc).__name__)
+
+
+def _mark_of(account_id: UUID) -> str:
+    return f"turn:{account_id}"
+
+
+def _written(account: Account, at: float) -> str:
+    return f"{account.id} {account.credits} {account.seq} {at}"
+
+
+def _read(word: str, *, since: float) -> Account | None:
+    """The account that was left there, if it was written since then."""
+    words = word.split()
+    if len(words) != 4 or float(words[3]) < since:
+        return None
+    return Account(UUID(words[0]), credits=int(words[1]), seq=int(words[2]))
 
 
 def _file_of(account_id: UUID) -> str:

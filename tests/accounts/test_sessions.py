@@ -9,15 +9,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.browsers import place_of
 from accounts.members import Member, forget, recall, remember
 from accounts.models import Bucket, Session, SignInCode
+from accounts.sessions import SessionStore
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
@@ -54,6 +57,30 @@ def test_the_database_holds_no_cookie_no_token_and_no_code(client: Client) -> No
     for key in ("sessionid", "known"):
         assert client.cookies[key].value not in copy
     assert Client(headers={"Cookie": f"sessionid={session.pk}"}).get("/account/sessions/").status_code == 303
+
+
+def test_a_session_is_read_and_written_in_one_statement_each_and_only_when_it_changed(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    store = SessionStore()
+    store["topic"] = "rain"
+    store.save()
+    with django_assert_num_queries(1):
+        found = SessionStore(store.session_key)
+        found["topic"] = "snow"
+        found["topic"] = "rain"
+        found.save()
+    with django_assert_num_queries(1):
+        found["topic"] = "snow"
+        found.save()
+    with django_assert_num_queries(1):
+        found["topic"] = "rain"
+        found.save()
+    assert SessionStore(store.session_key)["topic"] == "rain"
+    SessionStore(store.session_key).delete()
+    found["topic"] = "snow"
+    with pytest.raises(UpdateError):
+        found.save()
 
 
 def test_tokens_are_read_under_the_key_before_and_not_under_another(settings: Any) -> None:

@@ -16,7 +16,7 @@ from credits_site import descriptors
 descriptors.raise_limit()
 limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 print(json.dumps([limit, *(each() for each in (
-    descriptors.for_connections, descriptors.for_streams, descriptors.for_requests))]))
+    descriptors.for_connections, descriptors.for_streams, descriptors.for_threads))]))
 """
 
 
@@ -34,8 +34,8 @@ def shares(soft: int, hard: int) -> list[int]:
 
 @pytest.mark.parametrize("hard", [512, 1024, 4096])
 def test_a_process_takes_what_it_may_have_and_keeps_some_free(hard: int) -> None:
-    limit, connections, streams, requests = shares(256, hard)
+    limit, connections, streams, threads = shares(256, hard)
     assert limit == hard
-    assert min(connections, streams, requests) > 0
-    assert connections + 5 * requests + 192 <= max(limit, 520)
+    assert min(connections, streams, threads) > 0
+    assert connections + 5 * threads + 192 <= max(limit, 520)
     assert streams < connections

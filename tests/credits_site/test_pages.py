@@ -1,15 +1,18 @@
 """The landing page and the health checks."""
 
 import threading
+from concurrent.futures import Executor
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 
+from credits_site.asgi import site
 from credits_site.error_pages import server_error
 from credits_site.health import ANSWER_KEPT_S, Readiness
 from tests.drivers.signed_in import ADA, JSON, browser_of
+from tests.drivers.wire import RawRequest, ask, get
 
 
 @pytest.fixture
@@ -45,12 +48,6 @@ def test_who_comes_back_from_stripe_signed_out_is_told_to_sign_in() -> None:
     assert "Sign in with the same email to see what you bought" in page
 
 
-def test_healthz_needs_neither_database_nor_session() -> None:
-    response = Client().get("/healthz")
-    assert (response.status_code, response.content) == (200, b"ok")
-    assert not response.cookies
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -60,20 +57,33 @@ def test_probes_are_answered_whatever_host_they_name_and_without_https(
     """A load balancer asks each machine by its address."""
     settings.SECURE_SSL_REDIRECT = True
     usual, *others = [
-        Client().generic(method, path, headers={"Host": host})
+        get(path, method=method, host=host)
         for host in ("localhost", "10.1.2.3", "[2001:db8::1]:8000", "a_b", "")
     ]
-    assert usual.status_code == (200 if path == "/healthz" else 503)
-    for other in others:
-        assert (other.status_code, other.content) == (usual.status_code, usual.content)
-        assert other.headers.keys() == usual.headers.keys()
+    assert usual.status == (200 if path == "/healthz" else 503)
+    assert others == [usual] * 4
+
+
+def test_healthz_needs_neither_database_nor_session_nor_a_thread() -> None:
+    class NoThread(Executor):
+        """Would fail if anything was submitted."""
+
+    answer = ask(RawRequest("GET", "/healthz"), of=site(NoThread()))
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert b"set-cookie" not in dict(answer.headers)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_cannot_be_posted_to(path: str) -> None:
+    answer = get(path, method="POST")
+    assert (answer.status, answer["Allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.django_db
 def test_readyz_names_what_does_not_answer() -> None:
-    response = Client().get("/readyz")
-    assert (response.status_code, response.content) == (503, b"not ready: instant")
-    assert response["Retry-After"]
+    answer = get("/readyz")
+    assert (answer.status, answer.body) == (503, b"not ready: instant")
+    assert answer["Retry-After"]
 
 
 @pytest.mark.django_db

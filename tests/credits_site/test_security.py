@@ -12,6 +12,7 @@ from django.test import Client, RequestFactory
 from accounts.browsers import know, known_as
 from credits_site import settings as settings_file
 from tests.drivers.signed_in import ADA, JSON
+from tests.drivers.wire import get
 
 YEAR_S = 60 * 60 * 24 * 365
 STYLE, HEALTH = "/static/credits_site/site.css", "/healthz"
@@ -23,12 +24,6 @@ ANSWERS = {
     STYLE: 200,
     HEALTH: 200,
 }
-
-
-@pytest.fixture(autouse=True)
-def static_files(settings: Any) -> None:
-    """They are served from where they are made; nobody has collected them."""
-    settings.SERVESTATIC_USE_FINDERS = settings.SERVESTATIC_AUTOREFRESH = True
 
 
 @pytest.fixture
@@ -70,18 +65,18 @@ def test_browsers_insist_on_https_for_a_year() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "status"), ANSWERS.items())
 def test_no_answer_is_taken_for_something_else_or_shown_inside_another_site(path: str, status: int) -> None:
-    response = Client().get(path)
-    assert response.status_code == status
-    assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Referrer-Policy"] == "same-origin"
-    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
-    assert "Access-Control-Allow-Origin" not in response
+    answer = get(path)
+    assert answer.status == status
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert not [name for name, _ in answer.headers if name.lower() == b"access-control-allow-origin"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ANSWERS)
 def test_a_text_says_how_it_is_encoded(path: str) -> None:
-    kind = Client().get(path, headers=JSON if path.startswith("/api/") else {})["Content-Type"]
+    kind = get(path, **JSON if path.startswith("/api/") else {})["Content-Type"]
     assert kind.lower().replace('"', "") in (
         "application/json",
         "text/html; charset=utf-8",
@@ -95,15 +90,15 @@ def test_a_text_says_how_it_is_encoded(path: str) -> None:
     ("path", "status"), {"/": 405, "/admin/": 302, "/api/credits": 405, HEALTH: 405}.items()
 )
 def test_a_trace_echoes_nothing(path: str, status: int) -> None:
-    response = Client().trace(path, headers={"X-Secret": "of-a-proxy"})
-    assert response.status_code == status
-    assert b"of-a-proxy" not in response.content
+    answer = get(path, method="TRACE", **{"X-Secret": "of-a-proxy"})
+    assert answer.status == status
+    assert b"of-a-proxy" not in answer.body
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/static/", "/static/credits_site/", "/.git/config", "/static/../.env"])
 def test_no_folder_is_listed_and_no_file_served_that_is_not_meant_to_be(path: str) -> None:
-    assert Client().get(path).status_code == 404
+    assert get(path).status == 404
 
 
 @pytest.mark.django_db

@@ -116,7 +116,7 @@ class LoopbackInstant:
             app_id=str(self.app.id),
             admin_token=str(self.app.admin_token),
             sleep=lambda seconds: None,
-            new_session=lambda: session_to(self.standin.handle, network),
+            adapter=HandlerAdapter(self.standin.handle, network),
         )
 
     @contextmanager

@@ -85,6 +85,10 @@ class LoopbackSite(StripeUser):
         answer = self._faulty_stripe(Request("POST", FAULTS, body=json.dumps(rule).encode()))
         assert answer.status == 200, answer.body
 
+    def let(self) -> None:
+        """Have Stripe refuse nothing any more."""
+        self._faulty_stripe(Request("DELETE", FAULTS))
+
     def restart(self) -> None:
         """Begin a new process of the site, which remembers nothing."""
         self.store = BalanceStore(self.admin, sleep=lambda seconds: None)

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 
-from credits_site.asgi import application
+from credits_site.asgi import site
+from credits_site.plain_text import Application
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+class TestThread(Executor):
+    """Runs what is submitted in the thread of the test, which has its transaction."""
+
+    def submit(self, work: Any, /, *args: Any, **options: Any) -> Future[Any]:
+        """Called on the loop that `async_to_sync` has started."""
+        working = sync_to_async(work)(*args, **options)
+        return asyncio.run_coroutine_threadsafe(working, asyncio.get_running_loop())
+
+
+application = site(TestThread())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +47,24 @@ class RawAnswer:
     headers: Headers
     body: bytes
 
+    def __getitem__(self, name: str) -> str:
+        """A header, as Django's responses have them."""
+        return next(value.decode() for found, value in self.headers if found.decode().lower() == name.lower())
 
-def ask(request: RawRequest) -> RawAnswer:
+
+def get(path: str, *, host: str = "localhost", method: str = "GET", **headers: str) -> RawAnswer:
+    """Ask as somebody's browser or a load balancer does."""
+    sent = [("host", host), *headers.items()]
+    return ask(RawRequest(method, path, [(name.encode(), value.encode()) for name, value in sent]))
+
+
+def ask(request: RawRequest, *, of: Application = application) -> RawAnswer:
     """Send one request; a stream is left as soon as it has begun."""
-    answer: RawAnswer = async_to_sync(_exchange)(request)
+    answer: RawAnswer = async_to_sync(_exchange)(request, of)
     return answer
 
 
-async def _exchange(request: RawRequest) -> RawAnswer:
+async def _exchange(request: RawRequest, application: Application) -> RawAnswer:
     path, _, query = request.target.partition("?")
     scope = {
         "type": "http",

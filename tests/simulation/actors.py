@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from accounts.members import Member
-from billing.checkout import StartedCheckout, start_checkout
+from billing.checkout import StartedCheckout, checkout_of, start_checkout
 from billing.errors import BillingError, PackNotForSale, RequestIdReused, StripeError
 from billing.fulfilment import Outcome, sync_checkout
 from billing.packs import Pack
 from billing.reconciliation import reconcile
 from billing.staff.members import reset_credits
 from billing.webhook import receive_webhook
+from billing.withdrawals import offer_of, withdraw
 from haikus.errors import HaikuError, NoSuchHaiku
 from haikus.store import delete_haiku, haikus_of, write_haiku
 from instant_admin.client.errors import InstantError
@@ -94,6 +95,8 @@ class Cast:
     resets: dict[UUID, int] = field(default_factory=dict)
     # Checkouts whose metadata was edited before they were paid, and those that the last reconcile left for review.
     edited: set[str] = field(default_factory=set)
+    # Checkouts that their buyers were told are withdrawn, and whether the money comes back.
+    withdrawn: dict[str, bool] = field(default_factory=dict)
     left_for_review: set[str] = field(default_factory=set)
     # What was wrong with the customers of the checkouts that were started when all was over.
     wrong_buyers: list[str] = field(default_factory=list)
@@ -113,6 +116,12 @@ def draw_script(rng: random.Random) -> list[Deed]:
     return [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
 
 
+_AFTER: Final = (
+    *(None, None, "refund", "refunds", "failed refund", "won", "lost", "inquiry"),
+    *["withdraw"] * 3,
+)
+
+
 def _draw_deed(rng: random.Random, member: int) -> Deed:
     kinds = (
         ["buy"] * 6 + ["write"] * 7 + ["rush"] * 2 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2 + ["tidy"]
@@ -126,7 +135,7 @@ def _draw_deed(rng: random.Random, member: int) -> Deed:
             "how": rng.choice(["card"] * 6 + ["free", "debit ok", "debit fails", "abandon", "expire"]),
             "syncs": rng.choice([0, 1, 1, 2]),
             "clicks": rng.choice([1, 1, 1, 2]),
-            "after": rng.choice([None, None, "refund", "refunds", "failed refund", "won", "lost", "inquiry"]),
+            "after": rng.choice(_AFTER),
             "share": rng.choice([0.1, 0.3, 0.5, 0.99, 1.0]),
             "stolen": rng.random() < 0.1,
             "edit": rng.choice([None] * 9 + ["credits", "member", "app", "copy"]),
@@ -262,7 +271,21 @@ def _buy(cast: Cast, deed: Deed) -> None:
     if how.startswith("debit"):
         _settle_debit(cast, started.id, paid=how == "debit ok")
     if deed.options["after"] is not None:
-        _money_goes_back(cast, deed, started.id)
+        _change_their_mind(cast, deed, started.id)
+
+
+def _change_their_mind(cast: Cast, deed: Deed, checkout_id: str) -> None:
+    if deed.options["after"] != "withdraw":
+        _money_goes_back(cast, deed, checkout_id)
+        return
+    rng = cast.world.random.actors
+    for _ in range(rng.randint(0, 3)):
+        request = UUID(int=rng.getrandbits(128), version=4)
+        one = Deed("write", deed.member, 0.0, {"request": request, "tries": 2, "other topic": False})
+        _try_writing(cast, one, cast.writes.setdefault(request, Told(cast.members[deed.member])))
+    for click in range(1, deed.options["clicks"]):
+        cast.world.scheduler.spawn(f"withdraw {click}", partial(_withdraw, cast, deed.member, checkout_id))
+    _withdraw(cast, deed.member, checkout_id)
 
 
 def _check_out(cast: Cast, deed: Deed) -> StartedCheckout | None:
@@ -381,6 +404,25 @@ def _money_goes_back(cast: Cast, deed: Deed, checkout_id: str) -> None:
     world.scheduler.sleep(rng.uniform(0, DAY_S))
     for dispute in world.disputes(payment):
         world.post_to_stripe(f"/dashboard/disputes/{dispute['id']}/{'win' if after == 'won' else 'lose'}", {})
+
+
+def _withdraw(cast: Cast, member: int, checkout_id: str) -> None:
+    """The buyer takes back what they have not spent; again, when nothing certain came back."""
+    buyer, world = cast.members[member], cast.world
+
+    def act() -> bool:
+        checkout = checkout_of(buyer, checkout_id)
+        return withdraw(checkout, buyer.id, offer_of(checkout, buyer.id))
+
+    for _ in range(4):
+        try:
+            is_repaid = world.serve("withdraw", act)
+        except (NoAnswer, *KNOWN_ENDS):
+            world.scheduler.sleep(world.random.actors.choice([1.0, 60.0, 2 * DAY_S]))
+        else:
+            cast.withdrawn[checkout_id] = is_repaid
+            world.note(f"member {member} is told that the money of {checkout_id} comes back: {is_repaid}")
+            return
 
 
 # The webhook

@@ -33,6 +33,7 @@ def violations(cast: Cast) -> Iterator[str]:
     for member in cast.members:
         yield from _ledger(member, users[str(member.id)], entries[str(member.id)])
     yield from _payments(cast, tree["creditEntries"])
+    yield from _withdrawals(cast, tree["creditEntries"])
     yield from _reviews(cast)
     yield from _haikus(cast, tree["creditEntries"], tree["haikus"])
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
@@ -95,6 +96,30 @@ def _payments(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:
     for entry in entries:
         if entry["kind"] == "purchase" and entry["ref"] not in known:
             yield f"{entry['key']} was never paid"
+
+
+def _withdrawals(cast: Cast, entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Who withdrew has the money or the credits, once."""
+    keys = {entry["key"] for entry in entries}
+    for session in cast.world.sessions():
+        if session["payment_intent"] is None:
+            continue
+        key = f"withdraw:{session['id']}"
+        refunds = cast.world.refunds(session["payment_intent"])
+        made = [one for one in refunds if one["metadata"].get("withdrawal") == key]
+        if len(made) > 1:
+            yield f"{session['id']} was withdrawn from once, and repaid {len(made)} times"
+        if made and key not in keys:
+            yield f"{session['id']} was repaid, and its credits were not taken first"
+        is_back = f"{key}:undone" in keys or _is_given_back(cast, session) or _was_disputed(cast, session)
+        if key in keys and not made and not is_back:
+            yield f"{session['id']} was withdrawn from, and neither money nor credits came back"
+        if cast.withdrawn.get(session["id"]) and not made and not is_back:
+            yield f"the buyer of {session['id']} was told of money that does not come"
+
+
+def _was_disputed(cast: Cast, session: dict[str, Any]) -> bool:
+    return bool(cast.world.disputes(session["payment_intent"]))
 
 
 def _reviews(cast: Cast) -> Iterator[str]:

@@ -17,9 +17,9 @@ from unittest.mock import patch
 from uuid import UUID
 
 from accounts.members import Member
-from billing import checkout, clawback, fulfilment, reconciliation, seals, spending, webhook
+from billing import checkout, clawback, fulfilment, reconciliation, seals, spending, webhook, withdrawals
 from billing.checkout import buyer_of
-from billing.clawback import Payment
+from billing.clawback import Payment, Withdrawal
 from billing.fulfilment import Fulfilment, Outcome, Settlement
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
@@ -508,6 +508,50 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
         return customer.id
 
     return patch.object(checkout, "_customer_of", customer_of)
+
+
+# Taking a purchase back
+
+
+@mutant("The money first, the credits when there is time.", shows=r"credits were not taken first")
+def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
+    real = withdrawals.withdraw
+
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
+        key = fulfilment.withdrawal_key(checkout.id)
+        payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
+        return real(checkout, member_id, wanted)
+
+    return patch.object(actors, "withdraw", withdraw)
+
+
+@mutant("Who asks for the refund is the request that takes the credits.", shows=r"neither money nor credits")
+def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
+        configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted))
+        key = fulfilment.withdrawal_key(checkout.id)
+        payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
+        return True
+
+    @contextmanager
+    def bug() -> Iterator[None]:
+        with (
+            patch.object(actors, "withdraw", withdraw),
+            patch.object(Fulfilment, "_is_repaid", lambda *args: True),
+        ):
+            yield
+
+    return bug()
+
+
+@mutant("Stripe knows the key, so it need not be looked for first.", shows=r"repaid \d times")
+def a_refund_is_not_looked_for() -> AbstractContextManager[Any]:
+    real = payments.retrieve
+
+    def retrieve(payment_id: str) -> Payment:
+        return dataclasses.replace(real(payment_id), is_withdrawn=False)
+
+    return patch.object(payments, "retrieve", retrieve)
 
 
 # Beginnings

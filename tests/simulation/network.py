@@ -6,14 +6,13 @@ Each request gives way to other actors before it arrives and before its answer d
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import stripe
@@ -34,6 +33,7 @@ VERBS: Final = (
     "start_checkout",
     "sync_checkout",
     "webhook",
+    "withdraw",
     "reset_credits",
     "reconcile",
 )
@@ -58,7 +58,8 @@ BOTH: Final = (
     "429 rate limited",
 )
 INSTANT_ONLY: Final = ("429 timeout before", "429 timeout after", "500 deadlock")
-FAULTS: Final = {"instant": (*BOTH, *INSTANT_ONLY), "stripe": BOTH}
+STRIPE_ONLY: Final = ("402 refused",)
+FAULTS: Final = {"instant": (*BOTH, *INSTANT_ONLY), "stripe": (*BOTH, *STRIPE_ONLY)}
 # In every other history only so many kinds of faults happen, so that the same one comes again and again.
 # Source: "Swarm Testing", Groce et al., 2012.
 FEW_KINDS: Final = (None, None, None, 1, 2, 3)
@@ -193,46 +194,29 @@ _ERRORS: Final[dict[tuple[str, str], tuple[int, dict[str, Any]]]] = {
     ("instant", "500 deadlock"): (500, _DEADLOCK),
     ("instant", "502"): (502, {"message": "bad gateway"}),
     ("stripe", "429 rate limited"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit"}}),
+    ("stripe", "402 refused"): (402, {"error": {"type": "invalid_request_error", "code": "charge_invalid"}}),
     ("stripe", "500"): (500, {"error": {"type": "api_error"}}),
     ("stripe", "502"): (502, {}),
 }
 
 
-_ENCODE: Final = json.JSONEncoder().encode
-
-
 class SimulatedSession(requests.Session):
-    """What both libraries send with, over something else than sockets. Quicker than an adapter of requests."""
+    """What Stripe's library sends with, over something else than sockets. Quicker than an adapter of requests."""
 
     def __init__(self, carry: Handler) -> None:
         super().__init__()
         self._carry = carry
 
     def request(  # type: ignore[override]
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        params: Mapping[str, str] | None = None,
-        json: Any = None,
-        data: str | None = None,
-        auth: Callable[[requests.PreparedRequest], object] = lambda prepared: prepared,
-        **more: Any,
+        self, method: str, url: str, *, headers: Mapping[str, str], data: str | None = None, **more: Any
     ) -> requests.Response:
-        """Prepare the request as requests would, as far as a stand-in can see, and carry it."""
-        prepared = requests.PreparedRequest()
-        prepared.headers = requests.structures.CaseInsensitiveDict(headers)
-        auth(prepared)
-        if json is not None:
-            prepared.headers["Content-Type"] = "application/json"
-            data = _ENCODE(json)
+        """Carry the request, as far as a stand-in can see it."""
         parts = urlsplit(url)
         sent = Request(
             method=method.upper(),
             path=parts.path,
-            query=urlencode(params) if params else parts.query,
-            headers={name.lower(): str(value) for name, value in prepared.headers.items()},
+            query=parts.query,
+            headers={name.lower(): str(value) for name, value in headers.items()},
             body=(data or "").encode(),
         )
         answer = self._carry(sent)

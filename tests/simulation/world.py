@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.core.cache import caches
 
 from accounts.members import Member
 from billing.stripe_api.client import Client
@@ -25,7 +26,7 @@ from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import Turns
 from instant_admin.ledger.writing import Writer
 from sandbox.serving import Request, Response
-from tests.drivers.instant import LoopbackInstant
+from tests.drivers.instant import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
 from tests.simulation.network import (
     VERBS,
@@ -109,6 +110,8 @@ class World:
             self.stripe.ensure_price(price_id, cents, "usd", f"{credits} credits")
         settings.INSTANT_APP_ID = str(template.app.id)
         settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
+        settings.WITHDRAWAL_DAYS = 100_000  # the clock on the wall is not that of a history
+        caches["recent"].clear()
         self.admin = self._client(self.instant.handle)
         # Every balance that each member had, with the time from when.
         self.balances: dict[UUID, list[tuple[float, int]]] = defaultdict(list)
@@ -234,7 +237,7 @@ class World:
             app_id=str(app.id),
             admin_token=str(app.admin_token),
             sleep=self.scheduler.sleep,
-            new_session=lambda: SimulatedSession(handler),
+            adapter=HandlerAdapter(handler),
         )
 
     def _new_id(self) -> UUID:

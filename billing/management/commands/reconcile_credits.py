@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from billing.attention import look_for_fraud_warnings
+from billing.attention import finish_withdrawals, look_for_fraud_warnings
 from billing.errors import StripeError
 from billing.reconciliation import reconcile
 from instant_admin.client.errors import InstantError
@@ -57,6 +57,7 @@ class Command(BaseCommand):
                     counts["need review" if finding.needs_review else "fixed"] += 1
                 if not dry_run:
                     look_for_fraud_warnings(since=start)
+                    finish_withdrawals()
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped after {counts['looked at']} checkouts: {exc}") from exc
         self.stdout.write(_summary(counts, dry_run=dry_run))

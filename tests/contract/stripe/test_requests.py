@@ -117,6 +117,9 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "payments.refunded_or_disputed": lambda a: list(payments.refunded_or_disputed(since=LONG_AGO)),
     "payments.fraud_warnings": lambda a: payments.fraud_warnings(a.payment_id),
     "payments.warned_of": lambda a: list(payments.warned_of(since=LONG_AGO)),
+    "payments.refund_withdrawal": lambda a: payments.refund_withdrawal(
+        a.payment_id, amount=1, key="withdraw:1"
+    ),
     "payments.invoice_page": lambda a: payments.invoice_page(a.invoice_id),
     "setup.astray": lambda a: setup.astray("https://credits.test"),
     "setup.account": lambda a: setup.account(),

@@ -2,7 +2,9 @@
 
 import json
 import logging
-from typing import Any
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -12,6 +14,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import InstantBroken, InstantUnreachable, NoSuchRoute
 from instant_admin.client.steps import create, delete, link, unlink, update
+from instant_admin.client.transport import default_adapter
 from tests.instant_admin.client.wires import APP, ID, REFRESH, TOKEN, URI
 
 ADA = {"id": str(ID), "email": "ada@example.com", "refresh_token": REFRESH}
@@ -173,19 +176,49 @@ def test_neither_the_log_nor_an_error_holds_a_token_an_email_or_a_code(
         assert secret not in logged
 
 
-def test_connections_are_kept_for_the_next_call() -> None:
-    made: list[requests.Session] = []
+class Answering(BaseHTTPRequestHandler):
+    """Answers every POST with an empty tree, and notes each connection."""
 
-    def new_session() -> requests.Session:
-        made.append(requests.Session())
-        return made[-1]
+    protocol_version = "HTTP/1.1"
+    peers: ClassVar[set[Any]] = set()
 
-    instant = InstantAdmin(api_uri=URI, app_id=APP, admin_token=TOKEN, new_session=new_session)
-    with RequestsMock() as wire:
-        wire.post(f"{URI}/admin/query", json={})
-        for _ in range(5):
-            instant.query({})
-    assert len(made) == 1
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.peers.add(self.client_address)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing to say."""
+
+
+def test_connections_are_kept_for_the_next_call_of_any_thread() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever).start()
+        adapter = default_adapter()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        instant = InstantAdmin(api_uri=uri, app_id=APP, admin_token=TOKEN, adapter=adapter)
+        for _ in range(3):
+            thread = threading.Thread(target=instant.query, args=[{}])
+            thread.start()
+            thread.join()
+        adapter.close()
+        server.shutdown()
+    assert len(Answering.peers) == 1
+
+
+@pytest.mark.parametrize("verify", [True, "/etc/ours.pem"])
+def test_nothing_of_the_environment_changes_where_a_call_goes_or_whom_it_trusts(
+    wire: RequestsMock, monkeypatch: pytest.MonkeyPatch, verify: bool | str
+) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "NETRC"):
+        monkeypatch.setenv(name, "http://elsewhere.test")
+    asked = matchers.request_kwargs_matcher({"verify": verify, "timeout": (3.05, 10.0), "stream": False})
+    wire.post(f"{URI}/admin/query", json={}, match=[asked])
+    InstantAdmin(api_uri=URI, app_id=APP, admin_token=TOKEN, verify=verify).query({})
+    assert "proxies" not in wire.calls[0].request.req_kwargs  # type: ignore[attr-defined]
 
 
 # Signing in and out

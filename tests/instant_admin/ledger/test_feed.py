@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push
@@ -133,6 +134,19 @@ def test_who_has_left_is_told_nothing_and_nothing_is_read_for_them(story: Story)
 # Over a real socket
 
 
+class NotingAdapter(HTTPAdapter):
+    """Notes the path of each call that was answered."""
+
+    def __init__(self, answered: list[str]) -> None:
+        super().__init__()
+        self._answered = answered
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        answer = super().send(request, *args, **options)
+        self._answered.append(request.path_url)
+        return answer
+
+
 class Ledger:
     """A stand-in in a process of its own, a feed of it, and another process that writes."""
 
@@ -146,18 +160,11 @@ class Ledger:
             app_id=process.app_id,
             admin_token=process.admin_token,
             sleep=lambda seconds: None,
-            new_session=self._session,
+            adapter=NotingAdapter(self.answered),
         )
         self.feed = Feed(self.admin, first_pause_s=0.01, linger_s=0.05)
         self.elsewhere = BalanceStore(self.admin)
         self.here = BalanceStore(self.admin, writer=Writer(self.admin, on_written=self.feed.wrote))
-
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.hooks["response"].append(
-            lambda answer, **options: self.answered.append(answer.request.path_url)
-        )
-        return session
 
     def threads(self) -> int:
         """How many the feed has."""

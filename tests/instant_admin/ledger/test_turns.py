@@ -1,4 +1,4 @@
-"""Turns of processes at an account. Files that are opened twice are as those of two processes."""
+"""Turns of processes at an account. A file that is opened twice is as that of two processes, and so is a cache."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 
 from instant_admin.ledger import memory
 from instant_admin.ledger.memory import Memory
 from instant_admin.ledger.rules import Account, Purchase, Spend
-from instant_admin.ledger.turns import LONGEST_WAIT_S, WORD_GOOD_FOR_S, Files
+from instant_admin.ledger.turns import AWAY_S, LONGEST_WAIT_S, WORD_GOOD_FOR_S, Files, Shared, Turns
 
 ADA, GRACE = uuid4(), uuid4()
 
@@ -40,32 +42,39 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def files(tmp_path: Path, clock: Clock) -> Callable[[], Files]:
-    return lambda: Files(tmp_path, sleep=clock.sleep, clock=clock)
+Make = Callable[[], Turns]
 
 
-def left(files: Files, account_id: UUID) -> list[Account]:
-    with files.taken([account_id]) as turn:
+@pytest.fixture(params=["files", "cache"])
+def processes(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Make:
+    """What makes the turns of one more process."""
+    cache.clear()
+    if request.param == "files":
+        return lambda: Files(tmp_path, sleep=clock.sleep, clock=clock)
+    return lambda: Shared(cache, sleep=clock.sleep, clock=clock)
+
+
+def left(turns: Turns, account_id: UUID) -> list[Account]:
+    with turns.taken([account_id]) as turn:
         return turn.found
 
 
-def test_the_next_is_told_how_the_last_left_the_account(files: Callable[[], Files], clock: Clock) -> None:
+def test_the_next_is_told_how_the_last_left_the_account(processes: Make, clock: Clock) -> None:
     account = Account(ADA, credits=-7, seq=3)
-    with files().taken([ADA, GRACE]) as turn:
+    with processes().taken([ADA, GRACE]) as turn:
         assert turn.found == []
         turn.left = [account]
-    assert (left(files(), ADA), left(files(), GRACE)) == ([account], [])
+    assert (left(processes(), ADA), left(processes(), GRACE)) == ([account], [])
     clock.sleep(WORD_GOOD_FOR_S + 1)
-    assert left(files(), ADA) == []
+    assert left(processes(), ADA) == []
 
 
-def test_nobody_waits_long_for_who_does_not_come_back(files: Callable[[], Files], clock: Clock) -> None:
+def test_nobody_waits_long_for_who_does_not_come_back(processes: Make, clock: Clock) -> None:
     began = clock.now
-    with files().taken([ADA]), files().taken([ADA, GRACE]) as turn:
+    with processes().taken([ADA]), processes().taken([ADA, GRACE]) as turn:
         assert LONGEST_WAIT_S <= clock.now - began < LONGEST_WAIT_S + 0.1
         turn.left = [Account(ADA, credits=1, seq=1)]
-    assert left(files(), ADA) == []  # not told by who had no turn
+    assert left(processes(), ADA) == []  # not told by who had no turn
 
 
 def test_turns_keep_processes_apart(tmp_path: Path) -> None:
@@ -85,6 +94,22 @@ def test_turns_keep_processes_apart(tmp_path: Path) -> None:
 def test_without_the_folder_there_are_no_turns_and_no_harm(tmp_path: Path) -> None:
     with Files(tmp_path / "gone").taken([ADA]) as turn:
         assert turn.found == []
+
+
+def test_a_cache_that_fails_is_left_alone_for_a_while(clock: Clock) -> None:
+    asked = []
+
+    class Broken(LocMemCache):
+        def add(self, *args: object, **options: object) -> bool:
+            asked.append(clock.now)
+            raise OSError("away")
+
+    turns = Shared(Broken("broken", {}), sleep=clock.sleep, clock=clock)
+    for _ in range(3):
+        with turns.taken([ADA]) as turn:
+            assert turn.found == []
+            clock.sleep(AWAY_S / 2)
+    assert len(asked) == 2
 
 
 # What a process remembers

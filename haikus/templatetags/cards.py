@@ -1,0 +1,24 @@
+"""The card of a haiku."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from haikus.store import Haiku
+
+# Of a kilobyte each.
+CARDS_KEPT: Final = 4096
+
+register = template.Library()
+
+
+@register.simple_tag
+@lru_cache(maxsize=CARDS_KEPT)
+def card(haiku: Haiku) -> SafeString:
+    """The card, rendered once: a haiku never changes, and nothing on its card is about who looks at it."""
+    return render_to_string("haikus/_card.html", {"haiku": haiku})
