@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
-import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import fill
@@ -21,41 +18,21 @@ from benchmarks import (
     live_latency,
     original,
     pressure,
+    processor,
     throughput,
     weight,
 )
-from benchmarks.table import WIDTH, Benchmark, Row
+from benchmarks.table import WIDTH
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 
-def _processor_rows(*, rounds: int) -> Iterator[Row]:
-    """What `processor.py` prints."""
-    command = [sys.executable, "-m", "benchmarks.processor", "--rounds", str(rounds)]
-    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout  # noqa: S603
-    for line in re.findall(r"(\w+) +([\d.]+) ms +x([\d.]+) +at most x([\d.]+)", printed):
-        name, median_ms, floors, most = line
-        yield Row((name.capitalize(), f"{median_ms} ms", floors, most), holds=float(floors) <= float(most))
-
-
-_PROCESSOR: Final = Benchmark(
-    title="Processor time of a request",
-    columns=("", "Median", "Floors", "At most"),
-    rows=("Floor", "Health", "Counter", "Home", "Generate"),
-    measure=_processor_rows,
-    meaning=(
-        "What the threads of the site's process use for one request, one after another. The floor is a bare Django "
-        "view with one call of Instant. The limit is what Django, its middleware and its templates take."
-    ),
-    full={"rounds": 7},
-    quick={"rounds": 1},
-)
 BENCHMARKS: Final = (
     contention.BENCHMARK,
     original.BENCHMARK,
     ledger_size.BENCHMARK,
     live_latency.BENCHMARK,
-    _PROCESSOR,
+    processor.BENCHMARK,
     throughput.BENCHMARK,
     cold_start.BENCHMARK,
     weight.BENCHMARK,

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import processor
 from benchmarks.live_world import live_world
+from benchmarks.processor import floor_of
 from benchmarks.table import Benchmark, Row, main
 from sandbox.world import Part
 from tests.drivers.member import MemberClient
@@ -24,7 +24,7 @@ NAMES: Final = (FLOOR, "The site is alive", "The site is ready", "The first home
 def rows(*, rounds: int) -> Iterator[Row]:
     """The medians of so many starts."""
     world = live_world()
-    floor, site = processor._floor(world), world.sites[0]
+    floor, site = floor_of(world), world.sites[0]
     ada = MemberClient.at(world).sign_in()
 
     def home() -> None:

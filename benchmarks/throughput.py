@@ -14,19 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from benchmarks import processor
 from benchmarks.live_world import live_world
+from benchmarks.processor import floor_of, processor_s, rich_member
 from benchmarks.table import Benchmark, Row, main
-from instant_admin.ledger.rules import Reset
-from instant_admin.ledger.store import BalanceStore
-from sandbox.world import HOST, Part, World
-from tests.drivers.instant import admin_of
+from sandbox.world import HOST, Part
 from tests.drivers.member import MemberClient
 
 CLIENTS: Final = (1, 8, 32)
-CREDITS: Final = 1_000_000
 HAIKUS: Final = 10
 LIMIT_S: Final = 30.0
 
@@ -59,11 +55,13 @@ CASES: Final = (
 def rows(*, seconds: float) -> Iterator[Row]:
     """Every case with every number of clients, for so long each."""
     world = live_world()
-    floor = processor._floor(world)
+    floor = floor_of(world)
     try:
         floor.start()
         floor.await_answer(FLOOR.path)
-        ada = _rich_member(world)
+        ada = rich_member(world)
+        for _ in range(HAIKUS):
+            ada.write()
         floor_rate = 0.0
         for case in CASES:
             parts = [floor] if case is FLOOR else world.sites[: case.processes]
@@ -74,16 +72,6 @@ def rows(*, seconds: float) -> Iterator[Row]:
             yield Row((str(case), *cells, f"{measured[-1][1]:.1f} ms"))
     finally:
         floor.stop()
-
-
-def _rich_member(world: World) -> MemberClient:
-    ada = MemberClient.at(world).sign_in()
-    instant = admin_of(world)
-    (user,) = instant.query({"$users": {"$": {"where": {"email": ada.email}}}})["$users"]
-    BalanceStore(instant).post(UUID(user["id"]), Reset(key=f"reset:{uuid4()}", credits=CREDITS))
-    for _ in range(HAIKUS):
-        ada.write()
-    return ada
 
 
 def _measure(
@@ -105,7 +93,7 @@ def _measure(
 
 
 def _used_s(parts: Sequence[Part]) -> float:
-    return sum(processor._processor_s(part.pid) for part in parts)
+    return sum(processor_s(part.pid) for part in parts)
 
 
 def _request(case: Case, ada: MemberClient) -> Callable[[], bytes]:
