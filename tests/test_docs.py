@@ -31,7 +31,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *DO
 EVERY_WORD = "\n".join(page.read_text() for page in PAGES)
 TEXT = (ROOT / "docs" / "correctness.md").read_text()
 CODE = ("accounts", "billing", "credits_site", "haikus", "instant", "instant_admin", "tests/simulation")
-MODULES = ("sandbox", "sandbox.instant", "sandbox.stripe", "tests.simulation", "tests.chaos")
+MODULES = ("benchmarks", "sandbox", "sandbox.instant", "sandbox.stripe", "tests.simulation", "tests.chaos")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

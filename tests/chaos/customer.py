@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -59,13 +59,25 @@ class Asked:
 
 @dataclass(slots=True)
 class Told:
-    """All that one member was told, and what was `edited`. `surprises` are answers that nobody should ever get."""
+    """All that one customer was told, and what was `edited`. `surprises` are answers that nobody should ever get."""
 
     writes: dict[str, Asked] = field(default_factory=dict)
     paid: set[str] = field(default_factory=set)
     credited: set[str] = field(default_factory=set)
     edited: set[str] = field(default_factory=set)
     surprises: list[str] = field(default_factory=list)
+
+
+def together(all_told: Iterable[Told]) -> Told:
+    """What the customers of one account were told."""
+    whole = Told()
+    for told in all_told:
+        whole.writes |= told.writes
+        whole.paid |= told.paid
+        whole.credited |= told.credited
+        whole.edited |= told.edited
+        whole.surprises += told.surprises
+    return whole
 
 
 class Meter:
@@ -89,7 +101,7 @@ class Meter:
 
 
 class Customer:
-    """One member with a browser, and a second tab in which a double click arrives."""
+    """Somebody with a browser, and a second tab in which a double click arrives; others may share the account."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sandbox import faults
 from sandbox.world import Part, World
-from tests.chaos.customer import Customer, Meter
+from tests.chaos.customer import Customer, Meter, together
 from tests.chaos.verify import Facts, double_entries, untruths
 from tests.conftest import UNLIMITED
 from tests.drivers.instant import admin_of
@@ -25,6 +25,7 @@ from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 
 CUSTOMERS: Final = 4
+ACCOUNTS: Final = 4
 # How much is asked between one kill and the next.
 MOST_REQUESTS: Final = 20
 LONGEST_MOMENT_S: Final = 0.06
@@ -67,10 +68,13 @@ class Report:
 
 
 class Run:
-    """One run over a world of its own, which keeps everything in `data_dir`."""
+    """One run over a world of its own, which keeps everything in `data_dir`. Customers share the accounts evenly."""
 
-    def __init__(self, data_dir: Path, *, seed: int) -> None:
+    def __init__(
+        self, data_dir: Path, *, seed: int, customers: int = CUSTOMERS, accounts: int = ACCOUNTS
+    ) -> None:
         self._seed = seed
+        self._emails = [f"customer{number % accounts}@example.com" for number in range(customers)]
         self._rng = random.Random(f"{seed}:kills")
         self.world = World(data_dir, site_ports=(0, 0), env=UNLIMITED)
         self._stripe = Stripe(self.world)
@@ -84,7 +88,7 @@ class Run:
         started = time.monotonic()
         try:
             self.world.start()
-            self._customers = [self._shopper(number) for number in range(CUSTOMERS)]
+            self._customers = [self._shopper(number) for number in range(len(self._emails))]
             self._torment(cycles, survived)
             self._settle_down()
             self._judge()
@@ -97,7 +101,7 @@ class Run:
         return self.report
 
     def _shopper(self, number: int) -> Customer:
-        client = MemberClient.at(self.world).sign_in(f"customer{number}@example.com")
+        client = MemberClient.at(self.world).sign_in(self._emails[number])
         rng = random.Random(f"{self._seed}:{number}")
         return Customer(
             client,
@@ -109,7 +113,7 @@ class Run:
         )
 
     def _torment(self, cycles: int, survived: Callable[[], object]) -> None:
-        with ThreadPoolExecutor(CUSTOMERS) as pool:
+        with ThreadPoolExecutor(len(self._customers)) as pool:
             shopping = [pool.submit(customer.shop) for customer in self._customers]
             try:
                 for _ in range(cycles):
@@ -174,17 +178,17 @@ class Run:
             self.report.problems.append(f"{len(edited)} edited checkouts, and the audit: {audited.stdout}")
 
     def _judge(self) -> None:
-        for customer in self._customers:
-            facts = self._facts_of(customer)
+        clients = {customer.client.email: customer.client for customer in self._customers}
+        for email, client in clients.items():
+            facts = self._facts_of(client)
             self.report.purchases += len(facts.paid)
             self.report.haikus += len(facts.haikus)
-            found = [*untruths(customer.told, facts), *double_entries(facts.entries)]
-            self.report.problems += [f"{customer.client.email}: {text}" for text in found]
+            told = together(each.told for each in self._customers if each.client.email == email)
+            found = [*untruths(told, facts), *double_entries(facts.entries)]
+            self.report.problems += [f"{email}: {text}" for text in found]
 
-    def _facts_of(self, customer: Customer) -> Facts:
-        query: Any = {
-            "$users": {"$": {"where": {"email": customer.client.email}}, "creditEntries": {}, "haikus": {}}
-        }
+    def _facts_of(self, client: MemberClient) -> Facts:
+        query: Any = {"$users": {"$": {"where": {"email": client.email}}, "creditEntries": {}, "haikus": {}}}
         [member] = admin_of(self.world).query(query)["$users"]
         mine = [each for each in self._every_paid_session() if each["metadata"].get("member") == member["id"]]
         return Facts(
@@ -193,7 +197,7 @@ class Run:
             edited=frozenset(each["id"] for each in mine if self._is_edited(each)),
             entries=member["creditEntries"],
             haikus={haiku["id"]: haiku for haiku in member["haikus"]},
-            credits=customer.client.credits(),
+            credits=client.credits(),
         )
 
     def _is_edited(self, session: dict[str, Any]) -> bool:
@@ -206,7 +210,7 @@ class Run:
             after = {"starting_after": page[-1]["id"]}
 
     def _keep_evidence(self) -> None:
-        told = {customer.client.email: asdict(customer.told) for customer in self._customers}
+        told = [{customer.client.email: asdict(customer.told)} for customer in self._customers]
         evidence = {"seed": self._seed, "problems": self.report.problems, "told": told}
         (self.report.data_dir / "evidence.json").write_text(json.dumps(evidence, indent=2, default=sorted))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.customer import Answer, Asked, Told
+from tests.chaos.customer import Answer, Asked, Told, together
 from tests.chaos.run import Run
 from tests.chaos.verify import Facts, double_entries, untruths
 
@@ -33,8 +33,9 @@ WRITTEN = asked([Answer.LOST, Answer.LOST], [Answer.WRITTEN], shown={"h1": "a ha
 
 
 def test_killed_processes_lose_nothing_and_invent_nothing(tmp_path: Path) -> None:
-    report = Run(tmp_path, seed=7).run(CYCLES)
+    report = Run(tmp_path, seed=7, customers=6, accounts=3).run(CYCLES)
     assert report.problems == [], str(report)
+    assert "3 accounts" in report.audited
     assert report.cycles == sum(report.kills.values()) == CYCLES
     assert report.counts["refused"] + report.counts["lost answers"] > 0
     assert report.purchases > 0
@@ -71,6 +72,13 @@ def test_what_is_true_is_not_called_untrue() -> None:
 def test_whatever_is_untrue_is_found(told: Told, changed: dict[str, Any], untruth: str) -> None:
     found = list(untruths(told, replace(FACTS, **changed)))
     assert any(untruth in text for text in found), found
+
+
+def test_what_the_customers_of_one_account_were_told_is_judged_together() -> None:
+    paid, wrote = Told(paid=WRITTEN.paid, credited=WRITTEN.credited), Told(writes=WRITTEN.writes)
+    assert list(untruths(together([paid, wrote]), FACTS)) == []
+    told = together([paid, wrote, Told(credited={"cs_test_2"}, surprises=["500"])])
+    assert list(untruths(told, FACTS)) == ["500", "cs_test_2 was called credited, and is not"]
 
 
 def test_an_entry_that_stands_twice_is_found() -> None:

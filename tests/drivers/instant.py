@@ -90,14 +90,19 @@ def session_to(handler: Handler | None, network: Network = lambda request, work:
 
 
 class LoopbackInstant:
-    """An Instant stand-in in memory with one app, its schema and rules pushed, and clients for it."""
+    """An Instant stand-in with one app, its schema and rules pushed, and clients for it. In memory, or on a file."""
 
     def __init__(
-        self, *, seed: int = 0, documents: bool = True, clock: Callable[[], float] | None = None
+        self,
+        *,
+        seed: int = 0,
+        documents: bool = True,
+        clock: Callable[[], float] | None = None,
+        database: Path | str = ":memory:",
     ) -> None:
         self.now = 1_800_000_000.0
         self.standin = InstantStandIn(
-            database=":memory:", clock=clock or (lambda: self.now), rng=random.Random(seed)
+            database=database, clock=clock or (lambda: self.now), rng=random.Random(seed)
         )
         self.app = self.standin.ensure_app("loopback")
         self.admin = self.client()
