@@ -94,14 +94,23 @@ class BalanceStore:
         Not with others in one transaction, who would have to wait for whatever the plan asks.
         """
         attempts = Attempts(plan.keys[0], jitter=self._jitter)
+        seen: tuple[Account, dict[str, Entry]] | None = None
         while True:
             try:
-                applied = self._apply_once(account_id, plan, attempts)
+                account, found = seen or self.look(account_id, plan.keys)
+                attempts.saw(account, found.values())
+                movement = opening_of(account) or plan.next_movement(account, found)
+                if movement is None:
+                    return Applied(account=account, found=found, made=attempts.made)
+                entry = movement.entry_on(account, entry_id=next(self._writer.ids()), now=self._writer.now())
+                attempts.about_to_write(entry)
+                self._batches.memory.forget([account_id])
+                self._writer.write([entry], ())
+                # As good as a read: if somebody has moved the balance since, the next slot is taken.
+                seen = entry.account_after, found | {entry.key: entry}
             except InstantError as exc:
+                seen = None
                 self._sleep(attempts.failed(exc))
-            else:
-                if applied is not None:
-                    return applied
 
     def look(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
         """An account and what stands under `keys`, of one moment. Raises `NoSuchAccount` and `LedgerCorrupt`."""
@@ -115,16 +124,3 @@ class BalanceStore:
         """What stands under these keys, of whatever account, also of one that is deleted since."""
         tree = self._instant.query({ENTRIES: {"$": {"where": {"key": {"$in": list(keys)}}}}})
         return {entry.key: entry for entry in map(entry_of, tree[ENTRIES])}
-
-    def _apply_once(self, account_id: UUID, plan: Plan, attempts: Attempts) -> Applied | None:
-        """Read, decide and write once. None: that went well, and there may be more to do."""
-        account, found = self.look(account_id, plan.keys)
-        attempts.saw(account, found.values())
-        movement = opening_of(account) or plan.next_movement(account, found)
-        if movement is None:
-            return Applied(account=account, found=found, made=attempts.made)
-        entry = movement.entry_on(account, entry_id=next(self._writer.ids()), now=self._writer.now())
-        attempts.about_to_write(entry)
-        self._batches.memory.forget([account_id])
-        self._writer.write([entry], ())
-        return None
