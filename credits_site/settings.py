@@ -235,6 +235,8 @@ CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
+# Given once to each mailbox, at its first sign-in.
+WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=0)
 # Checkouts made before this day (in UTC) are credited without a seal, see `billing/seals.py`; by default none.
 UNSEALED_CHECKOUTS_UNTIL = date.fromisoformat(env.str("UNSEALED_CHECKOUTS_UNTIL", default="1970-01-01"))
 

@@ -202,6 +202,23 @@ class Reset(Movement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(Movement):
+    """Credits given for nothing."""
+
+    credits: int
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.GRANT
+
+    def amount_on(self, account: Account) -> int:
+        return self.credits
+
+    def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
+        return Movement.is_recorded_by(self, entry, account_id=account_id) and entry.amount == self.credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening(Movement):
     """The first entry of an account that had credits before it had a ledger: it is taken over as it is.
 
