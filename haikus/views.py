@@ -19,6 +19,7 @@ from accounts.forms import EmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
+from billing.packs import enough_text
 from billing.products import credits_text
 from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
@@ -121,12 +122,14 @@ def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredit
         body = {"error": "Insufficient credits", "needsCredits": True, "credits": exc.balance}
         return JsonResponse(body, status=status)
     has, costs = credits_text(exc.balance), credits_text(exc.needed)
-    form.add_error(
-        None, f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. Buy a pack first."
+    why = (
+        f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. "
+        f"{enough_text(exc.needed - exc.balance)}"
     )
+    form.add_error(None, why)
     response = _form_again(request, form, status, shown_on=f"{reverse('home')}#buy")
     # After the swap: the dialog, once closed, gives the focus back to a field that is there.
-    return trigger_client_event(response, "credits-needed", after="settle")
+    return trigger_client_event(response, "credits-needed", {"why": why}, after="settle")
 
 
 def _form_again(

@@ -159,3 +159,30 @@ def test_a_site_that_cannot_be_reached_is_said(rich_ada: BrowserMember) -> None:
     rich_ada.write_button.click()
     expect(rich_ada.cards).to_have_count(1)
     expect(rich_ada.credits).to_have_text("9")
+
+
+def test_the_packs_say_why_they_are_there_what_they_come_to_and_stay_closed(broke_ada: BrowserMember) -> None:
+    page, total = broke_ada.page, broke_ada.page.locator("#buy-total")
+    broke_ada.writes_about("rain")
+    expect(broke_ada.packs).to_contain_text("a haiku costs 1 credit, and you have 0 credits.")
+    expect(broke_ada.packs).to_contain_text("One pack “Ten haikus” is enough.")
+    expect(broke_ada.packs.get_by_text("Best value")).to_have_count(1)
+    expect(total).to_have_text("10 credits for $5.00")
+    page.get_by_label("Fifty haikus").check()
+    page.get_by_label("How many packs").fill("3")
+    expect(total).to_have_text("150 credits for $60.00")
+    page.get_by_label("How many packs").fill("")
+    expect(total).to_be_empty()
+    broke_ada.opens("/history/")
+    broke_ada.buy_button.click()
+    expect(broke_ada.packs).to_contain_text("You pay once")
+    page.reload()
+    expect(broke_ada.topic).to_have_value("rain")
+    expect(broke_ada.packs).to_be_hidden()
+
+
+def test_a_counter_that_moves_by_itself_says_why(broke_ada: BrowserMember) -> None:
+    broke_ada.page.wait_for_load_state()
+    broke_ada.client.buy()
+    expect(broke_ada.credits).to_have_text("10")
+    expect(broke_ada.message).to_contain_text("10 credits were added to your balance.")
