@@ -232,6 +232,13 @@ STRIPE_WEBHOOK_SECRETS = [
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # Where buyers may be sent to pay. A custom checkout domain is another; Stripe sends them nowhere else.
 CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
+# What Stripe's page does besides: parameters of Checkout, see `billing/stripe_api/checkouts.py`.
+CHECKOUT_AUTOMATIC_TAX = env.bool("CHECKOUT_AUTOMATIC_TAX", default=False)
+CHECKOUT_TAX_IDS = env.bool("CHECKOUT_TAX_IDS", default=False)
+CHECKOUT_BILLING_ADDRESS = env.str("CHECKOUT_BILLING_ADDRESS", default="")
+CHECKOUT_TERMS = env.bool("CHECKOUT_TERMS", default=False)
+CHECKOUT_TERMS_TEXT = env.str("CHECKOUT_TERMS_TEXT", default="")
+CHECKOUT_LOCALE = env.str("CHECKOUT_LOCALE", default="")
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
