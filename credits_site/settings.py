@@ -24,6 +24,11 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 # Where people find the site, such as https://credits.example.com. Empty: wherever the request says it was sent.
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")
+# Who sells here, and what holds for a purchase: linked on every page.
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+REFUND_POLICY_URL = env.str("REFUND_POLICY_URL", default="")
+TERMS_URL = env.str("TERMS_URL", default="")
+PRIVACY_URL = env.str("PRIVACY_URL", default="")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", *filter(None, [urlsplit(SITE_URL).hostname])]
 )
@@ -80,6 +85,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "credits_site.shop.shop",
             ],
         },
     },
@@ -141,6 +147,8 @@ FORWARDED_ALLOW_IPS = env.list("FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 SERVESTATIC_ALLOW_ALL_ORIGINS = False
+# What browsers and search engines look for at the root: favicon.ico, robots.txt.
+SERVESTATIC_ROOT = BASE_DIR / "credits_site" / "root"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -10,8 +10,10 @@ import responses
 from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.template.loader import render_to_string
 
 import billing.packs
+from billing.counter.fragment import counter
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
 from billing.packs import Offer, Pack, PackPlan, best_value, enough_text, offers, pack_of, pack_plans, packs
 
@@ -199,3 +201,15 @@ def test_the_best_value_is_said_only_where_there_is_one() -> None:
 def test_who_lacks_credits_is_told_which_pack_has_them(settings: Any, missing: int, said: str) -> None:
     settings.CREDIT_PACKS = TWO_PACKS
     assert enough_text(missing) == said
+
+
+def test_a_balance_below_zero_says_what_is_missing_and_which_pack_is_enough(settings: Any) -> None:
+    settings.CREDIT_PACKS = TWO_PACKS
+    page = render_to_string("billing/_credits.html", counter(-12))
+    assert "until it is above zero: 13 credits more. One pack “50 credits” is enough." in page
+
+
+def test_an_address_that_stripe_cannot_ask_for_is_an_error(settings: Any) -> None:
+    settings.CHECKOUT_BILLING_ADDRESS = "always"
+    with pytest.raises(SystemCheckError, match=r"billing\.E012"):
+        call_command("check")

@@ -70,3 +70,14 @@ def test_what_could_not_be_given_comes_with_the_next_sign_in(site: LoopbackSite)
     site.tamper = lambda request, answer: answer
     assert "To begin with you have 3 credits" in sign_in(Client()).content.decode()
     assert site.ledger(site.member("grace@example.com")) == [("grant", 3, 3)]
+
+
+def test_an_outage_at_the_sign_in_speaks_of_no_charge_and_the_code_still_works(site: LoopbackSite) -> None:
+    client = Client()
+    site.instant_is_away = True
+    page = sign_in(client).content.decode()
+    assert "We cannot sign anybody in right now." in page
+    assert "charge" not in page
+    site.instant_is_away = False
+    (code,) = re.findall(r"^(\d{6}) ", str(mail.outbox[-1].subject))
+    assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"

@@ -182,7 +182,9 @@ function showCredits(html) {
 function explain(difference) {
   const amount = Math.abs(difference);
   const were = amount === 1 ? "credit was" : "credits were";
-  say(`${amount} ${were} ${difference > 0 ? "added to" : "taken from"} your balance. Your history says why.`, "info");
+  say(`${amount} ${were} ${difference > 0 ? "added to" : "taken from"} your balance. Your history says why.`, "toast");
+  const toast = document.querySelector(".notice--toast");
+  setTimeout(() => toast.remove(), 10000);
 }
 
 if (document.body.dataset.live && document.getElementById("credits")) follow(document.body.dataset.live);
