@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -111,21 +111,26 @@ class Cast:
         self.world.scheduler.spawn(name, lambda: act(self, deed), delay=deed.delay)
 
 
-def draw_script(rng: random.Random) -> list[Deed]:
+def draw_script(rng: random.Random, extras: random.Random) -> list[Deed]:
     """What happens in a history."""
     members = rng.randint(1, 3)
-    return [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
+    deeds = [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
+    return _with_extras(deeds, extras, extras.randrange(members)) if extras.random() < 0.25 else deeds
+
+
+def _with_extras(deeds: list[Deed], extras: random.Random, member: int) -> list[Deed]:
+    """Somebody arrives besides, and what is deleted comes back."""
+    arrival = Deed("arrive", member, extras.choice([0.0, DAY_S]))
+    changed = [
+        replace(deed, options={"undone": extras.choice([0, 1, 2])}) if deed.kind == "delete" else deed
+        for deed in deeds
+    ]
+    return [*changed, arrival]
 
 
 def _draw_deed(rng: random.Random, member: int) -> Deed:
     kinds = (
-        ["buy"] * 6
-        + ["write"] * 7
-        + ["rush"] * 2
-        + ["delete"] * 2
-        + ["reset"]
-        + ["reconcile"] * 2
-        + ["tidy", "arrive"]
+        ["buy"] * 6 + ["write"] * 7 + ["rush"] * 2 + ["delete"] * 2 + ["reset"] + ["reconcile"] * 2 + ["tidy"]
     )
     kind = rng.choice(kinds)
     options: dict[str, Any] = {}
@@ -248,7 +253,7 @@ def _delete(cast: Cast, deed: Deed) -> None:
     for _ in range(4):
         try:
             deleted = cast.world.serve("delete_haiku", delete)
-            for _ in range(cast.world.random.actors.choice([0, 0, 1, 2])):
+            for _ in range(deed.options.get("undone", 0)):
                 if deleted is not None:
                     cast.world.serve("restore_haiku", partial(restore_haiku, member, deleted))
         except (NoAnswer, NoSuchHaiku, InstantError):
