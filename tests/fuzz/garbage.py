@@ -144,6 +144,7 @@ _ID: Final = "aaaaaaaa-1111-4111-8111-111111111111"
 RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/", {"session_id": "cs_test_1"}),
     ("GET", "/", {"checkout": "cancelled"}),
+    ("GET", "/", {"topic": "rain"}),
     ("GET", "/sign-in/", {"next": "/history/"}),
     ("POST", "/sign-in/", {"email": "ada@example.com", "next": "/history/"}),
     ("POST", "/sign-in/code/", {"code": "123456"}),
@@ -157,7 +158,9 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/history/", {"before": "1"}),
     ("GET", "/history/receipts/<id>/", {}),
     ("GET", "/haikus/", {"before": f"1800000000000.{_ID}"}),
+    ("GET", "/haikus/<id>/", {}),
     ("POST", "/haikus/<id>/delete/", {}),
+    ("POST", "/haikus/undo/", {"token": "WyJhIl0:1vNqsC:x"}),
     ("POST", "/admin/login/", {"username": "grace", "password": "correct horse", "next": "/admin/"}),
     ("GET", "/admin/billing/member/", {"q": "ada"}),
     ("GET", "/admin/billing/member/<id>/change/", {"before": "1"}),

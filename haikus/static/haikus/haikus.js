@@ -28,7 +28,7 @@ document.addEventListener("click", (event) => {
 
 function poemIn(id) {
   const card = document.getElementById(id);
-  return { title: card.querySelector("h3").textContent, text: card.querySelector(".poem").innerText };
+  return { title: card.querySelector(".haiku__topic").textContent, text: card.querySelector(".poem").innerText };
 }
 
 async function copy(button) {
