@@ -88,6 +88,18 @@ def test_a_poem_is_copied_without_its_buttons(
     assert ada.page.evaluate("navigator.clipboard.readText()") == haiku["content"]
 
 
+def test_a_poem_is_shared_where_the_browser_can(
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient
+) -> None:
+    haiku = ada_with_ten_credits.write("rain").json()["haiku"]
+    cannot, can = new_browser(ada_with_ten_credits), new_browser(ada_with_ten_credits)
+    expect(cannot.opens("/").page.get_by_text("Share", exact=True)).to_be_hidden()
+    can.page.add_init_script("navigator.share = async (shared) => { window.shared = shared; }")
+    can.opens(f"/haikus/{haiku['id']}/")
+    can.page.get_by_role("button", name="Share the haiku about rain").click()
+    assert can.page.evaluate("window.shared") == {"title": "rain", "text": haiku["content"]}
+
+
 def test_a_topic_to_try_is_one_press_from_its_haiku(rich_ada: BrowserMember) -> None:
     rich_ada.page.get_by_role("link", name="the night train").click()
     expect(rich_ada.topic).to_have_value("the night train")
