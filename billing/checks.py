@@ -122,3 +122,17 @@ def check_checkout_options(app_configs: Sequence[AppConfig] | None, **kwargs: An
             id="billing.E012",
         )
     ]
+
+
+@checks.register
+def check_welcome(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Nobody begins below zero."""
+    if settings.WELCOME_CREDITS >= 0:
+        return []
+    return [
+        checks.Error(
+            "WELCOME_CREDITS is below zero, so whoever signs in would begin with a debt.",
+            hint="Set it to 0, or remove it, to give nothing.",
+            id="billing.E013",
+        )
+    ]

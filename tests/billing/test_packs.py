@@ -209,7 +209,17 @@ def test_a_balance_below_zero_says_what_is_missing_and_which_pack_is_enough(sett
     assert "until it is above zero: 13 credits more. One pack “50 credits” is enough." in page
 
 
-def test_an_address_that_stripe_cannot_ask_for_is_an_error(settings: Any) -> None:
-    settings.CHECKOUT_BILLING_ADDRESS = "always"
-    with pytest.raises(SystemCheckError, match=r"billing\.E012"):
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("CHECKOUT_BILLING_ADDRESS", "always", "E012"),
+        ("WELCOME_CREDITS", -1, "E013"),
+    ],
+)
+def test_a_setting_that_would_keep_people_from_buying_or_put_them_in_debt_is_an_error(
+    settings: Any, name: str, value: object, error: str
+) -> None:
+    call_command("check")
+    setattr(settings, name, value)
+    with pytest.raises(SystemCheckError, match=rf"billing\.{error}"):
         call_command("check")
