@@ -27,7 +27,8 @@ from accounts.members import Member
 from accounts.models import SignInCode
 from accounts.sessions import end_sessions_of
 from credits_site.addresses import network_of
-from instant_admin.client.errors import InstantError, InstantRejected
+from credits_site.outages import ServiceOutage
+from instant_admin.client.errors import InstantBroken, InstantError, InstantRejected, InstantUnreachable
 from instant_admin.client.types import SignedIn
 from instant_admin.configured import instant
 
@@ -67,6 +68,13 @@ class TriedTooOften(CodeRefused):
     def __init__(self, *, retry_after_s: int) -> None:
         super().__init__("tried too often")
         self.retry_after_s = retry_after_s
+
+
+class SignInUnavailable(ServiceOutage):
+    """Instant, which knows who the member is, does not answer. The code was right, and still is."""
+
+    may_have_been_written = False
+    told = "We cannot sign anybody in right now. Try again in a moment: your code still works."
 
 
 class UnusableEmail(CodeRefused):
@@ -122,7 +130,7 @@ def _count(mailbox: str, network: str, known_browser: str | None) -> None:
 def check_code(code: str, *, place: str) -> Member:
     """Trade the newest code of `place` for the member of the email it went to, made if new. It works once.
 
-    Raises `CodeRefused`.
+    Raises `CodeRefused` and `SignInUnavailable`.
     """
     asked_for = SignInCode.objects.filter(place=place)
     now = timezone.now()
@@ -158,6 +166,8 @@ def _user_of(email: str) -> SignedIn:
             raise UnusableEmail("Instant does not take it") from exc
         if exc.refusal.type != "record-not-unique":
             raise
+    except (InstantUnreachable, InstantBroken) as exc:
+        raise SignInUnavailable("Instant does not say who it is") from exc
     # Of two first sign-ins at once, the other one has made the user.
     return instant().create_token(email=email)
 

@@ -23,7 +23,7 @@ from accounts.http import SiteRequest, member_required, sign_in_page, signed_in,
 from accounts.limits import TooOften
 from accounts.members import Member, remember
 from accounts.sessions import sessions_of
-from accounts.signals import member_signed_out
+from accounts.signals import member_signed_in, member_signed_out
 from credits_site.addresses import address_of
 from credits_site.answers import (
     absolute,
@@ -146,6 +146,7 @@ def _signed_in(request: SiteRequest, form: CodeForm, member: Member, *, back_to:
     remember(request.session, member, place=place_of(request))
     rotate_token(request)
     note(request, "signed in", member=member.id)
+    member_signed_in.send(sender=None, request=request, member=member)
     response = JsonResponse({"email": member.email}) if wants_json(request) else see_other(back_to)
     know(request, response, member.email)
     return response

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.http import HttpRequest
 
 from billing import last_checkout
 from billing.errors import StripeUnavailable
-from billing.forms import CheckoutForm, Returned
-from billing.packs import Offer, offers
+from billing.forms import MOST_PACKS_AT_ONCE, CheckoutForm, Returned
+from billing.packs import Offer, best_value, offers
+
+UNCONFIRMED: Final = "Stripe has not confirmed the payment yet."
+STILL_UNCONFIRMED: Final = (
+    f"{UNCONFIRMED} Some ways to pay take days: your credits arrive by themselves as soon as it does."
+)
 
 
 def buying(request: HttpRequest) -> dict[str, Any]:
     """The context of `billing/_buy.html` and, for somebody who left for Stripe, of `billing/_sync.html`."""
+    found = offers_if_readable()
     return {
-        "offers": offers_if_readable(),
+        "offers": found,
+        "choices": [_choice(offer, among=found) for offer in found] if found else [],
         "checkout_form": CheckoutForm.recall(request.session, initial=CheckoutForm.fresh()),
         **_returning(request),
     }
@@ -30,12 +39,29 @@ def offers_if_readable() -> tuple[Offer, ...] | None:
         return None
 
 
+def _choice(offer: Offer, *, among: Sequence[Offer]) -> dict[str, Any]:
+    """A pack to choose; `totals` says what each quantity comes to, from one on."""
+    totals = [offer.total_text(quantity) for quantity in range(1, MOST_PACKS_AT_ONCE + 1)]
+    return {"offer": offer, "is_best": offer == best_value(among), "totals": json.dumps(totals)}
+
+
 def _returning(request: HttpRequest) -> dict[str, Any]:
+    """The checkout to ask about, after `delay_s` seconds. Unasked and without a `message` it is hidden meanwhile."""
     if checkout_id := request.GET.get("session_id"):
-        return {"checkout_id": checkout_id, "returned": ""}
+        return {"checkout_id": checkout_id, "returned": "", "delay_s": 0}
     if request.GET.get("checkout") == "cancelled":
-        return {"checkout_id": last_checkout.kept(request.session), "returned": Returned.CANCELLED}
-    return {
-        "checkout_id": last_checkout.due(request.session, now_s=time.time()),
-        "returned": Returned.UNASKED,
-    }
+        return {
+            "checkout_id": last_checkout.kept(request.session),
+            "returned": Returned.CANCELLED,
+            "delay_s": 0,
+        }
+    due = last_checkout.due(request.session, now_s=time.time())
+    if last_checkout.is_pending(request.session):
+        # Stands there until it is decided, whether it is time to ask again or not.
+        return {
+            "checkout_id": last_checkout.kept(request.session),
+            "returned": Returned.UNASKED,
+            "message": STILL_UNCONFIRMED,
+            "delay_s": None if due is None else 0,
+        }
+    return {"checkout_id": due, "returned": Returned.UNASKED, "delay_s": 0}

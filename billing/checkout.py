@@ -26,7 +26,7 @@ from billing.errors import (
 )
 from billing.packs import Pack, currency_of, forget_prices
 from billing.stripe_api import checkouts
-from billing.stripe_api.checkouts import Checkout, CheckoutRequest, Customer
+from billing.stripe_api.checkouts import Checkout, CheckoutOptions, CheckoutRequest, Customer
 from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
 from instant_admin.client.steps import update
@@ -80,6 +80,7 @@ def start_checkout(
             pack_credits=pack.credits,
             success_url=success_url,
             cancel_url=cancel_url,
+            options=_options(),
         )
         return _open_for_customer(wanted, request_id, member=member, pack=pack)
     except (PackNotForSale, OrderTooLarge) as exc:
@@ -88,6 +89,17 @@ def start_checkout(
         raise
     except StripeRefused as exc:
         raise SellingPaused(str(exc)) from exc
+
+
+def _options() -> CheckoutOptions:
+    return CheckoutOptions(
+        automatic_tax=settings.CHECKOUT_AUTOMATIC_TAX,
+        tax_ids=settings.CHECKOUT_TAX_IDS,
+        billing_address=settings.CHECKOUT_BILLING_ADDRESS,
+        terms=settings.CHECKOUT_TERMS,
+        terms_text=settings.CHECKOUT_TERMS_TEXT,
+        locale=settings.CHECKOUT_LOCALE,
+    )
 
 
 def buyer_of(connection: Connection, member_id: UUID) -> Buyer:

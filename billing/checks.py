@@ -108,3 +108,31 @@ def check_packs(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     if len({pack.price_id for pack in for_sale}) < len(for_sale):
         return [checks.Error("Two packs in CREDIT_PACKS have one price.", hint=hint, id="billing.E009")]
     return []
+
+
+@checks.register
+def check_checkout_options(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What is asked of Stripe's page is something that it can do."""
+    if settings.CHECKOUT_BILLING_ADDRESS in ("", "auto", "required"):
+        return []
+    return [
+        checks.Error(
+            "CHECKOUT_BILLING_ADDRESS is none of Stripe's words, so nothing can be bought.",
+            hint="Set it to auto or required, or remove it.",
+            id="billing.E012",
+        )
+    ]
+
+
+@checks.register
+def check_welcome(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Nobody begins below zero."""
+    if settings.WELCOME_CREDITS >= 0:
+        return []
+    return [
+        checks.Error(
+            "WELCOME_CREDITS is below zero, so whoever signs in would begin with a debt.",
+            hint="Set it to 0, or remove it, to give nothing.",
+            id="billing.E013",
+        )
+    ]

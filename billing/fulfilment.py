@@ -63,6 +63,7 @@ class Outcome(StrEnum):
     ALREADY_CREDITED = "already_credited"
     PENDING = "pending"
     EXPIRED = "expired"
+    FAILED = "failed"
     NEEDS_REVIEW = "needs_review"
 
 
@@ -199,9 +200,9 @@ def settle(checkout: Checkout) -> Settlement:
         if checkout.member_id is None:
             raise UnknownCheckout("this site did not make it")
         balance = balance_store().account(checkout.member_id).credits
-        came_to_nothing = checkout.status == "expired" or checkout.payment_failed
-        outcome = Outcome.EXPIRED if came_to_nothing else Outcome.PENDING
-        return Settlement(checkout.id, outcome, added=0, credits=balance, open=checkout.status == "open")
+        return Settlement(
+            checkout.id, _unpaid_outcome(checkout), added=0, credits=balance, open=checkout.status == "open"
+        )
     try:
         applied = balance_store().apply(plan.member_id, plan)
     except StripeRefused as exc:
@@ -219,6 +220,12 @@ def settle(checkout: Checkout) -> Settlement:
         open=False,
         clawed_back=-sum(entry.amount for entry in taken if entry.id in applied.made),
     )
+
+
+def _unpaid_outcome(checkout: Checkout) -> Outcome:
+    if checkout.payment_failed:
+        return Outcome.FAILED
+    return Outcome.EXPIRED if checkout.status == "expired" else Outcome.PENDING
 
 
 def plan_of(checkout: Checkout, *, asks: bool = True) -> Fulfilment | None:

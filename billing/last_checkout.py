@@ -12,7 +12,7 @@ from django.contrib.sessions.backends.base import SessionBase
 
 # How long the home page waits before it asks again about a checkout that was still open.
 ASK_AGAIN_AFTER_S: Final = 60
-# `{"id": …, "asked_at": …}`, in seconds since 1970.
+# `{"id": …, "asked_at": …}`, in seconds since 1970; with `"pending": True` once its buyer is done and Stripe is not.
 _KEY: Final = "checkout"
 
 
@@ -36,6 +36,17 @@ def due(session: SessionBase, *, now_s: float) -> str | None:
 def asked(session: SessionBase, *, now_s: float) -> None:
     """The home page asks about it now."""
     session[_KEY] = session[_KEY] | {"asked_at": now_s}
+
+
+def note_pending(session: SessionBase, checkout_id: str) -> None:
+    """Its buyer is done, and its payment is on its way."""
+    if kept(session) == checkout_id:
+        session[_KEY] = session[_KEY] | {"pending": True}
+
+
+def is_pending(session: SessionBase) -> bool:
+    """Whether the payment of the last checkout was on its way when it was asked for."""
+    return bool(session.get(_KEY, {}).get("pending"))
 
 
 def forget(session: SessionBase, checkout_id: str) -> None:

@@ -44,7 +44,7 @@ def check_stripe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iter
         yield _check_key(account)
         yield compare_clocks("Stripe's clock", account.server_time, asked=asked, answered=datetime.now(UTC))
     yield from _check_prices()
-    for name, check in (("Webhook", _check_webhook), ("Checkout", _check_checkout)):
+    for name, check in (("Webhook", _check_webhook), ("Checkout", _check_checkout), ("Tax", _check_tax)):
         try:
             yield from check()
         except StripeError as exc:
@@ -58,6 +58,14 @@ def _check_checkout() -> Iterator[CheckMessage]:
         hint = f"Set CHECKOUT_ORIGINS={origin}"
         text = f"buyers are sent to {origin}, and no browser follows there from a form of ours"
         yield Error(text, hint=hint, obj="Checkout", id="billing.E116")
+
+
+def _check_tax() -> Iterator[CheckMessage]:
+    """What the settings promise of tax, the account can do. Of the address of the terms, Stripe tells nothing."""
+    if settings.CHECKOUT_AUTOMATIC_TAX and not setup.tax_is_set_up():
+        hint = "Set it up in Stripe's dashboard, Settings, Tax, or turn CHECKOUT_AUTOMATIC_TAX off."
+        text = "Stripe Tax is not set up, so nothing can be bought"
+        yield Error(text, hint=hint, obj="Tax", id="billing.E117")
 
 
 def _check_key(account: StripeAccount) -> CheckMessage:

@@ -22,8 +22,19 @@ _CODE_BEFORE_NUMBER: Final = parse_pattern("¤\N{NO-BREAK SPACE}#,##0.00")
 
 def money_text(amount: int, currency: str) -> str:
     """An amount in the currency's smallest unit as text, such as `$5.00`, without a float in between."""
+    return _text(Decimal(amount), currency, more_places=0)
+
+
+def share_text(amount: int, parts: int, currency: str) -> str:
+    """What one of `parts` is worth, such as `$0.50`: to a hundredth of the smallest unit where it must be."""
+    share = Decimal(amount) / parts
+    return _text(share, currency, more_places=0 if share == share.to_integral_value() else 2)
+
+
+def _text(amount: Decimal, currency: str, *, more_places: int) -> str:
     places = _DECIMALS.get(currency.lower(), 2)
-    exact = Decimal(amount).scaleb(-places)
+    exact = amount.scaleb(-places).quantize(Decimal(1).scaleb(-places - more_places))
+    places += more_places
     code, locale = currency.upper(), Locale.parse(to_locale(get_language() or "en"))
     if exact == exact.to_integral_value():
         # Of a currency whose cents nobody uses any more, none are written unless they are charged.

@@ -9,16 +9,18 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
 
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
-from billing.money import money_text
+from billing.money import money_text, share_text
+from billing.products import credits_text
 from billing.stripe_api import catalog
 from billing.stripe_api.catalog import Price
 
@@ -63,6 +65,36 @@ class Offer:
     def price_text(self) -> str:
         """The price as a person reads it, such as `$5.00`."""
         return money_text(self.unit_amount, self.currency)
+
+    @property
+    def credit_price_text(self) -> str:
+        """What one of its credits costs, such as `$0.50`."""
+        return share_text(self.unit_amount, self.pack.credits, self.currency)
+
+    def total_text(self, quantity: int) -> str:
+        """What so many of it come to, such as `20 credits for $10.00`."""
+        credits = credits_text(quantity * self.pack.credits)
+        return f"{credits} for {money_text(quantity * self.unit_amount, self.currency)}"
+
+
+def best_value(for_sale: Sequence[Offer]) -> Offer | None:
+    """The offer whose credits cost less than those of each other; None where there is no such one."""
+    if len(for_sale) < 2 or len({offer.currency for offer in for_sale}) > 1:
+        return None
+    best, second = sorted(for_sale, key=lambda offer: Fraction(offer.unit_amount, offer.pack.credits))[:2]
+    is_tie = best.unit_amount * second.pack.credits == second.unit_amount * best.pack.credits
+    return None if is_tie else best
+
+
+def enough_text(missing: int) -> str:
+    """Which pack has so many credits, or how many of the largest, in a sentence; empty with nothing to sell."""
+    by_size = sorted(packs(), key=lambda pack: pack.credits)
+    if not by_size:
+        return ""
+    for pack in by_size:
+        if pack.credits >= missing:
+            return f"One pack “{pack.name}” is enough."
+    return f"{-(-missing // by_size[-1].credits)} packs “{by_size[-1].name}” are enough."
 
 
 def packs() -> tuple[Pack, ...]:

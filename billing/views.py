@@ -23,6 +23,7 @@ from accounts.limits import TooOften
 from accounts.members import Member
 from billing import last_checkout
 from billing.attention import note_review, selling_noted, webhook_noted
+from billing.buying import STILL_UNCONFIRMED, UNCONFIRMED
 from billing.checkout import start_checkout
 from billing.counter.fragment import counter
 from billing.errors import (
@@ -167,6 +168,8 @@ def _sync(request: SiteRequest, form: SyncForm) -> HttpResponse:
         return refuse(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
     if settlement.outcome is not Outcome.PENDING:
         last_checkout.forget(request.session, checkout_id)
+    elif not settlement.open:
+        last_checkout.note_pending(request.session, checkout_id)
     return _settled(request, form, settlement)
 
 
@@ -229,16 +232,18 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
         case Outcome.CREDITED:
             return f"Thank you. Added to your balance: {credits_text(settlement.added)}."
         case Outcome.ALREADY_CREDITED:
-            return (
-                f"Thank you. This purchase has been added to your balance: {credits_text(settlement.added)}."
-            )
+            return f"Thank you. Already added to your balance: {credits_text(settlement.added)}."
         case Outcome.NEEDS_REVIEW:
             return (
                 "Stripe has confirmed your purchase. We have to look at it before we add its credits. "
                 "You need not do anything, and need not pay again."
             )
         case Outcome.EXPIRED:
-            return "This checkout expired, or its payment failed. Nothing was charged."
+            return "This checkout expired before it was paid. Nothing was charged."
+        case Outcome.FAILED:
+            return (
+                "The payment failed at your bank, and nothing was charged. Buy again, and pay in another way."
+            )
         case Outcome.PENDING:
             return _pending_message(form, settlement, asks_again=asks_again)
 
@@ -248,12 +253,7 @@ def _pending_message(form: SyncForm, settlement: Settlement, *, asks_again: bool
         return "Checkout cancelled. Nothing was charged."
     if settlement.open:
         return "This checkout is not finished yet. Nothing was charged so far."
-    if asks_again:
-        return "Stripe has not confirmed the payment yet. We keep asking."
-    return (
-        "Stripe has not confirmed the payment yet. Some ways to pay take days: "
-        "your credits arrive by themselves as soon as it does."
-    )
+    return f"{UNCONFIRMED} We keep asking." if asks_again else STILL_UNCONFIRMED
 
 
 @csrf_exempt  # Stripe has no token of ours; its signature is the proof.

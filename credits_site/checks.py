@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.mail.backends import console, dummy, locmem
 from django.http.request import validate_host
 from django.utils.module_loading import import_string
@@ -65,6 +65,18 @@ def check_ready_for_strangers(
             "The host of SITE_URL is not in ALLOWED_HOSTS, so whoever comes back is refused.",
             hint="Add it to ALLOWED_HOSTS, or remove ALLOWED_HOSTS.",
             id="credits_site.E006",
+        )
+
+
+@checks.register(deploy=True)
+def check_shop(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Buyers know whom they buy from."""
+    wanted = ("CONTACT_EMAIL", "REFUND_POLICY_URL", "TERMS_URL", "PRIVACY_URL")
+    if unset := [name for name in wanted if not getattr(settings, name)]:
+        yield Warning(
+            f"Not set: {', '.join(unset)}. Buyers do not know whom to write to, or what holds for a purchase.",
+            hint="Set them. Stripe asks for them before it activates an account.",
+            id="credits_site.W008",
         )
 
 

@@ -26,6 +26,11 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 # Where people find the site, such as https://credits.example.com. Empty: wherever the request says it was sent.
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")
+# Who sells here, and what holds for a purchase: linked on every page.
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+REFUND_POLICY_URL = env.str("REFUND_POLICY_URL", default="")
+TERMS_URL = env.str("TERMS_URL", default="")
+PRIVACY_URL = env.str("PRIVACY_URL", default="")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", *filter(None, [urlsplit(SITE_URL).hostname])]
 )
@@ -81,6 +86,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "credits_site.shop.shop",
             ],
         },
     },
@@ -158,6 +164,8 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
 SERVESTATIC_ALLOW_ALL_ORIGINS = False
 SERVESTATIC_ADD_HEADERS_FUNCTION = add_security_headers
+# What browsers and search engines look for at the root: favicon.ico, robots.txt.
+SERVESTATIC_ROOT = BASE_DIR / "credits_site" / "root"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -254,9 +262,18 @@ STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # How long a buyer may take back what they have not spent of a purchase; 0: never.
 WITHDRAWAL_DAYS = env.int("WITHDRAWAL_DAYS", default=14)
 CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
+# What Stripe's page does besides: parameters of Checkout, see `billing/stripe_api/checkouts.py`.
+CHECKOUT_AUTOMATIC_TAX = env.bool("CHECKOUT_AUTOMATIC_TAX", default=False)
+CHECKOUT_TAX_IDS = env.bool("CHECKOUT_TAX_IDS", default=False)
+CHECKOUT_BILLING_ADDRESS = env.str("CHECKOUT_BILLING_ADDRESS", default="")
+CHECKOUT_TERMS = env.bool("CHECKOUT_TERMS", default=False)
+CHECKOUT_TERMS_TEXT = env.str("CHECKOUT_TERMS_TEXT", default="")
+CHECKOUT_LOCALE = env.str("CHECKOUT_LOCALE", default="")
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
+# Given once to each mailbox, at its first sign-in.
+WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=0)
 # Checkouts made before this day (in UTC) are credited without a seal, see `billing/seals.py`; by default none.
 UNSEALED_CHECKOUTS_UNTIL = date.fromisoformat(env.str("UNSEALED_CHECKOUTS_UNTIL", default="1970-01-01"))
 

@@ -21,3 +21,7 @@ class HaikuGone(HaikuError):
 
 class NoSuchHaiku(HaikuError):
     """No such haiku, or not this member's."""
+
+
+class TooLate(HaikuError):
+    """What was deleted cannot be brought back any more."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Final, Self
 from uuid import uuid4
 
 from django import forms
+from django.http import HttpRequest
 
 from credits_site.forms import KeptForm
+
+LONGEST_TOPIC: Final = 80
 
 
 class WriteHaikuForm(KeptForm):
@@ -18,13 +22,29 @@ class WriteHaikuForm(KeptForm):
     kept_as = "draft"
     sent_to = "haikus:write"
 
-    topic = forms.CharField(max_length=80, error_messages={"required": "Give the haiku a topic."})
+    # Some to begin with, for whoever does not know what to type.
+    topics_to_try: ClassVar[tuple[str, ...]] = (
+        "first snow",
+        "the night train",
+        "a cat at noon",
+        "old letters",
+    )
+
+    topic = forms.CharField(max_length=LONGEST_TOPIC, error_messages={"required": "Give the haiku a topic."})
     request_id = forms.UUIDField(
         error_messages={
             "required": "The form came without its request_id, a UUID. Press the button again.",
             "invalid": "The form's request_id is no UUID. Press the button again.",
         }
     )
+
+    @classmethod
+    def on_page(cls, request: HttpRequest) -> Self:
+        """The draft, or a new form; with `?topic=`, which a topic to try leads to, on that one."""
+        form = cls.recall(request.session, initial=cls.fresh())
+        if topic := request.GET.get("topic"):
+            form.initial["topic"] = topic[:LONGEST_TOPIC]
+        return form
 
     @staticmethod
     def fresh() -> dict[str, object]:

@@ -23,7 +23,7 @@ from haikus.errors import HaikuGone, NoSuchHaiku
 from instant_admin.client.admin import Connection
 from instant_admin.client.errors import InstantBroken, InstantBusy, InstantUnreachable
 from instant_admin.client.protocol import nonsense, text_of, uuid_of
-from instant_admin.client.steps import create, delete, link
+from instant_admin.client.steps import create, delete, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
 from instant_admin.configured import instant
@@ -105,7 +105,7 @@ def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
         return text
 
     def steps(haiku_id: UUID) -> Sequence[Step]:
-        row = {"topic": topic, "content": poem(), "createdAt": epoch_ms(created_at)}
+        row = _row_of(Haiku(id=haiku_id, topic=topic, content=poem(), created_at=created_at))
         return [create("haikus", haiku_id, row), link("haikus", haiku_id, {"author": member.id})]
 
     spent = spend(member=member, product=HAIKU, request_id=request_id, note=topic, steps=steps)
@@ -130,14 +130,27 @@ def home_of(member: Member) -> tuple[int, HaikuPage]:
     return account_in(tree, member.id).credits, page
 
 
-def delete_haiku(member: Member, haiku_id: UUID) -> None:
-    """Delete one of the member's own haikus; nothing is refunded. Raises `NoSuchHaiku`."""
+def haiku_of(member: Member, haiku_id: UUID) -> Haiku:
+    """One of the member's own haikus. Raises `NoSuchHaiku`, also for another member's."""
+    rows = _as(member).query({"haikus": {"$": {"where": {"id": str(haiku_id)}}}})["haikus"]
+    if not rows:
+        raise NoSuchHaiku("no such haiku")
+    return _haiku(rows[0])
+
+
+def delete_haiku(member: Member, haiku_id: UUID) -> Haiku:
+    """Delete one of the member's own haikus, and return it; nothing is refunded. Raises `NoSuchHaiku`."""
     # Instant answers 200 for a row that is not there, so whether it is must be asked.
-    try:
-        _haiku_of(member, haiku_id)
-    except HaikuGone as exc:
-        raise NoSuchHaiku("no such haiku") from exc
+    haiku = haiku_of(member, haiku_id)
     _as(member).transact([delete("haikus", haiku_id)])
+    return haiku
+
+
+def restore_haiku(member: Member, haiku: Haiku) -> None:
+    """Bring back what `delete_haiku` returned to the same member. Twice is once."""
+    # Not `create`, which is refused for a row that is there.
+    row = update("haikus", haiku.id, _row_of(haiku))
+    instant().transact([row, link("haikus", haiku.id, {"author": member.id})])
 
 
 def _as(member: Member) -> Connection:
@@ -160,7 +173,9 @@ def _remember(member: Member, texts: Sequence[str]) -> None:
 def _written_before(member: Member, haiku_id: UUID) -> Haiku:
     """The haiku of a request that was answered before."""
     try:
-        return _haiku_of(member, haiku_id)
+        return haiku_of(member, haiku_id)
+    except NoSuchHaiku as exc:
+        raise HaikuGone("deleted") from exc
     except (InstantUnreachable, InstantBroken, InstantBusy) as exc:
         # It was written and charged, only it cannot be shown: "nothing was written" would be untrue.
         raise OutcomeUnknown(key=f"haiku {haiku_id}", may_have_been_written=True) from exc
@@ -188,11 +203,8 @@ def _page(tree: Tree, cursor: tuple[int, str] | None) -> HaikuPage:
     return HaikuPage(haikus=page, next="{}.{}".format(*_place(page[-1])) if more else None)
 
 
-def _haiku_of(member: Member, haiku_id: UUID) -> Haiku:
-    rows = _as(member).query({"haikus": {"$": {"where": {"id": str(haiku_id)}}}})["haikus"]
-    if not rows:
-        raise HaikuGone("deleted")
-    return _haiku(rows[0])
+def _row_of(haiku: Haiku) -> Mapping[str, Any]:
+    return {"topic": haiku.topic, "content": haiku.content, "createdAt": haiku.created_at_ms}
 
 
 def _haiku(row: Mapping[str, Any]) -> Haiku:

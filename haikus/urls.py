@@ -7,6 +7,8 @@ from haikus import views
 _haikus = [
     path("api/generate", views.write, name="write"),
     path("haikus/", views.list_haikus, name="list"),
+    path("haikus/undo/", views.undo, name="undo"),
+    path("haikus/<uuid:haiku_id>/", views.haiku, name="haiku"),
     path("haikus/<uuid:haiku_id>/delete/", views.delete, name="delete"),
 ]
 # The home page is the whole site's, so its name has no namespace.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -18,6 +19,7 @@ from accounts.forms import EmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
+from billing.packs import enough_text
 from billing.products import credits_text
 from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
@@ -32,25 +34,31 @@ from credits_site.answers import (
 )
 from credits_site.paging import BadCursor
 from haikus import store
-from haikus.errors import HaikuGone, NoSuchHaiku, UnwritableTopic
+from haikus.errors import HaikuGone, NoSuchHaiku, TooLate, UnwritableTopic
 from haikus.forms import WriteHaikuForm
 from haikus.store import HAIKU, Haiku, Written
+from haikus.undo import UNDO_S, opened, sealed
+
+# The haiku that a plain form has just deleted, as `haikus/undo.py` seals it, for the next page.
+_DELETED: Final = "deleted haiku"
 
 
 @never_cache
 @require_safe
 def home(request: SiteRequest) -> HttpResponse:
     """The landing page, or for a member: credits, the form, the haikus."""
-    draft = WriteHaikuForm.recall(request.session, initial=WriteHaikuForm.fresh())
+    draft = WriteHaikuForm.on_page(request)
     context: dict[str, Any] = {"form": draft, "cost": credits_text(HAIKU.price_of(""))}
     if request.member is None:
         context |= {
             "email_form": EmailForm.recall(request.session, initial={"next": request.get_full_path()}),
             "offers": offers_if_readable(),
+            "welcome": credits_text(settings.WELCOME_CREDITS) if settings.WELCOME_CREDITS else "",
         }
         return render(request, "haikus/landing.html", context)
     credits, page = store.home_of(request.member)
-    return render(request, "haikus/home.html", context | counter(credits) | buying(request) | {"page": page})
+    context |= counter(credits) | buying(request) | {"page": page} | _just_deleted(request)
+    return render(request, "haikus/home.html", context)
 
 
 @require_POST
@@ -97,6 +105,7 @@ def _written(request: SiteRequest, written: Written) -> HttpResponse:
     form = WriteHaikuForm(initial=WriteHaikuForm.fresh())
     context = {"haiku": written.haiku, "form": form, "cost": credits_text(HAIKU.price_of(""))}
     response = render_fragment(request, "haikus/_written.html", context=context)
+    trigger_client_event(response, "haiku-written", {"id": str(written.haiku.id)}, after="settle")
     return trigger_client_event(response, "credits-changed")
 
 
@@ -113,12 +122,14 @@ def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredit
         body = {"error": "Insufficient credits", "needsCredits": True, "credits": exc.balance}
         return JsonResponse(body, status=status)
     has, costs = credits_text(exc.balance), credits_text(exc.needed)
-    form.add_error(
-        None, f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. Buy a pack first."
+    why = (
+        f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. "
+        f"{enough_text(exc.needed - exc.balance)}"
     )
+    form.add_error(None, why)
     response = _form_again(request, form, status, shown_on=f"{reverse('home')}#buy")
     # After the swap: the dialog, once closed, gives the focus back to a field that is there.
-    return trigger_client_event(response, "credits-needed", after="settle")
+    return trigger_client_event(response, "credits-needed", {"why": why}, after="settle")
 
 
 def _form_again(
@@ -145,30 +156,76 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
         return redirect("haikus:list")
     if wants_json(request):
         return JsonResponse({"haikus": [_as_json(haiku) for haiku in page.haikus], "next": page.next})
+    context: dict[str, Any] = {"page": page, "older": before is not None}
+    if not wants_fragment(request):
+        context |= _just_deleted(request)
     return render_page_or_fragment(
-        request,
-        page="haikus/list.html",
-        fragment="haikus/_list.html",
-        context={"page": page, "older": before is not None},
+        request, page="haikus/list.html", fragment="haikus/_list.html", context=context
     )
+
+
+@require_safe
+@member_required
+def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
+    """One of the member's haikus, on a page that nobody else can see."""
+    try:
+        found = store.haiku_of(signed_in(request), haiku_id)
+    except NoSuchHaiku:
+        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
+    if wants_json(request):
+        return JsonResponse(_as_json(found))
+    return render(request, "haikus/haiku.html", {"haiku": found})
 
 
 @require_POST
 @member_required
 def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
-    """Throw a haiku away. The credit it cost stays spent."""
+    """Throw a haiku away. The credit it cost stays spent; for some seconds it can be had back."""
+    member = signed_in(request)
     try:
-        store.delete_haiku(signed_in(request), haiku_id)
+        deleted = store.delete_haiku(member, haiku_id)
     except NoSuchHaiku:
         return refuse(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
+    token = sealed(member, deleted)
     if wants_json(request):
-        return JsonResponse({"deleted": True})
+        return JsonResponse({"deleted": True, "undo": token})
     if wants_fragment(request):
-        # Not 204, which htmx would not swap: the empty answer takes the card's place.
-        gone = HttpResponse(headers={"Vary": "HX-Request"})
-        return trigger_client_event(gone, "haiku-deleted")
+        context = {"deleted": deleted, "token": token, "undo_s": UNDO_S}
+        response = render_fragment(request, "haikus/_deleted.html", context=context)
+        return trigger_client_event(response, "haiku-deleted", {"id": str(haiku_id)}, after="settle")
+    request.session[_DELETED] = token
     messages.success(request, "The haiku is deleted.")
+    page = page_it_came_from(request, otherwise=reverse("haikus:list"))
+    return see_other(reverse("haikus:list") if page == reverse("haikus:haiku", args=[haiku_id]) else page)
+
+
+@require_POST
+@member_required
+def undo(request: SiteRequest) -> HttpResponse:
+    """Bring back a haiku that was deleted a few seconds ago."""
+    member = signed_in(request)
+    try:
+        restored = opened(member, request.POST.get("token", ""))
+    except TooLate:
+        message = f"A haiku can be brought back for {UNDO_S} seconds only. This one is gone"
+        return refuse(request, HTTPStatus.GONE, message)
+    store.restore_haiku(member, restored)
+    if wants_json(request):
+        return JsonResponse({"haiku": _as_json(restored)})
+    if wants_fragment(request):
+        response = render_fragment(request, "haikus/_card.html", context={"haiku": restored})
+        return trigger_client_event(response, "haiku-restored", {"id": str(restored.id)}, after="settle")
+    messages.success(request, "The haiku is back.")
     return see_other(page_it_came_from(request, otherwise=reverse("haikus:list")))
+
+
+def _just_deleted(request: SiteRequest) -> dict[str, Any]:
+    """What `haikus/_deleted.html` shows on the page after a plain form deleted a haiku."""
+    try:
+        token = request.session.pop(_DELETED, "")
+        return {"deleted": opened(signed_in(request), token), "token": token, "undo_s": UNDO_S}
+    except TooLate:
+        return {}
 
 
 def _as_json(haiku: Haiku) -> dict[str, str | int]:

@@ -20,7 +20,6 @@ from billing.stripe_api.refusals import OTHERS, TABLE, Row
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from billing.webhook import EVENTS
 from credits_site.health import PROBES
-from instant_admin.ledger.rules import Kind
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
 
@@ -183,7 +182,7 @@ def test_the_list_of_keys_has_the_ones_that_are_made() -> None:
     assert keys == set(re.findall(r'key=f"(\w+:)', source)) | set(
         re.findall(r'f"(purchase:|clawback:|withdraw:)', source)
     )
-    assert len(keys) < len(Kind)
+    assert len(keys) >= 10
 
 
 def test_the_limits_are_the_ones_of_the_code() -> None:

@@ -46,6 +46,44 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckoutOptions:
+    """What Stripe's page does besides taking a payment, in Stripe's own words; by default nothing.
+
+    `billing_address` is `auto` or `required`, `locale` a language of Stripe's; empty is not sent. `terms_text` stands
+    beside the box that buyers tick for the terms.
+    """
+
+    automatic_tax: bool = False
+    tax_ids: bool = False
+    billing_address: str = ""
+    terms: bool = False
+    terms_text: str = ""
+    locale: str = ""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the call."""
+        wanted: dict[str, Any] = {}
+        # Stripe writes what it needs for them to the customer, and must be allowed to.
+        written = {"address": self.automatic_tax, "name": self.tax_ids}
+        if any(written.values()):
+            wanted["customer_update"] = {name: "auto" for name, is_written in written.items() if is_written}
+        if self.automatic_tax:
+            wanted["automatic_tax"] = {"enabled": True}
+        if self.tax_ids:
+            wanted["tax_id_collection"] = {"enabled": True}
+        if self.billing_address:
+            wanted["billing_address_collection"] = self.billing_address
+        if self.terms:
+            wanted["consent_collection"] = {"terms_of_service": "required"}
+        if self.terms and self.terms_text:
+            wanted["custom_text"] = {"terms_of_service_acceptance": {"message": self.terms_text}}
+        if self.locale:
+            wanted["locale"] = self.locale
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """What a new checkout is for; `pack_credits` is for one pack, `credits` for the whole quantity.
 
@@ -61,6 +99,7 @@ class CheckoutRequest:
     success_url: str
     cancel_url: str
     with_invoice: bool = True
+    options: CheckoutOptions = CheckoutOptions()
 
     @property
     def credits(self) -> int:
@@ -191,6 +230,7 @@ def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout
         "payment_intent_data": {"metadata": request.metadata},
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
+        **request.options.parameters,
     }
     if request.with_invoice:
         wanted["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": request.metadata}}

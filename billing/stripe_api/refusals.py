@@ -106,6 +106,21 @@ TABLE: Final = (
         hint="Turn on a way to pay in this currency in Stripe's dashboard, Settings, Payment methods.",
     ),
     Row(
+        StripeRefused,
+        SELLER,
+        codes=("customer_tax_location_invalid",),
+        param="automatic_tax",
+        words=("head office address",),
+        hint="Set up Stripe Tax in Stripe's dashboard, Settings, Tax, or turn `CHECKOUT_AUTOMATIC_TAX` off.",
+    ),
+    Row(
+        StripeRefused,
+        SELLER,
+        param="consent_collection",
+        words=("terms of service",),
+        hint="Set the address of your terms in Stripe's dashboard, Public details, or turn `CHECKOUT_TERMS` off.",
+    ),
+    Row(
         OrderTooLarge,
         BUYER,
         codes=("amount_too_large",),

@@ -67,6 +67,13 @@ def account() -> StripeAccount:
     )
 
 
+def tax_is_set_up() -> bool:
+    """Whether the account can calculate tax."""
+    with asking_stripe() as v1:
+        found = v1.tax.settings.retrieve()
+    return read(found, "status", str) == "active"
+
+
 def set_up_packs(plans: Sequence[PackPlan], *, dry_run: bool) -> Iterator[PackSetUp]:
     """Have a price for each pack, and yield it; with `dry_run` only say what would be done. Raises `StripeError`."""
     for plan in plans:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import invoicing, orders, params, payments, reading, records
+from sandbox.stripe import bodies, invoicing, orders, params, payments, reading, records, tax
 from sandbox.stripe.catalog import OBJECT_ID
 from sandbox.stripe.errors import either_or, malformed, missing, not_modelled
 from sandbox.stripe.params import Shape
@@ -21,6 +21,9 @@ LONGEST_LIFE_S: Final = 24 * 60 * 60
 BANK_DEBITS: Final = {"usd": "us_bank_account", "eur": "sepa_debit", "gbp": "bacs_debit"}
 
 FLAG: Final = Shape({"enabled": params.boolean}, required="enabled")
+MESSAGE: Final = params.or_cleared(
+    Shape({"message": params.text(max_length=1200, required=True)}, required="message")
+)
 AUTO_OR_NEVER: Final = params.choice("auto", "never")
 METHODS: Final = params.list_of(params.text(required=True))
 INTENT_UPDATE_FIELDS: Final = {
@@ -43,11 +46,19 @@ CREATE: Final = params.call(
         "adaptive_pricing": FLAG,
         "allow_promotion_codes": params.boolean,
         "allowed_payment_method_types": METHODS,
-        "automatic_tax": FLAG,
+        "automatic_tax": Shape({"enabled": params.boolean}, required="enabled", unmodelled="liability"),
         "billing_address_collection": params.choice("auto", "required"),
         "cancel_url": params.web_address,
         "client_reference_id": params.text(max_length=200),
+        "consent_collection": Shape(
+            {
+                "promotions": params.choice("auto", "none"),
+                "terms_of_service": params.choice("none", "required"),
+            },
+            unmodelled="payment_method_reuse_agreement",
+        ),
         "currency": params.currency,
+        "custom_text": Shape(dict.fromkeys(bodies.BLANK["checkout.session"]["custom_text"], MESSAGE)),
         "customer": OBJECT_ID,
         "customer_creation": params.choice("always", "if_required"),
         "customer_email": params.email,
@@ -66,14 +77,18 @@ CREATE: Final = params.call(
         "phone_number_collection": FLAG,
         "submit_type": params.choice("auto", "book", "donate", "pay", "subscribe"),
         "success_url": params.web_address,
+        "tax_id_collection": Shape(
+            {"enabled": params.boolean, "required": params.choice("if_supported", "never")},
+            required="enabled",
+        ),
         "ui_mode": params.choice("hosted_page", "embedded_page", "elements", "form"),
     },
     required="mode line_items success_url",
-    unmodelled="after_expiration branding_settings consent_collection custom_fields custom_text"
+    unmodelled="after_expiration branding_settings custom_fields"
     " customer_account managed_payments name_collection optional_items payment_method_collection"
     " payment_method_configuration payment_method_data payment_method_options permissions"
     " redirect_on_completion return_url saved_payment_method_options setup_intent_data"
-    " shipping_address_collection shipping_options subscription_data tax_id_collection wallet_options",
+    " shipping_address_collection shipping_options subscription_data wallet_options",
 )
 UPDATE: Final = params.call(
     {"metadata": params.metadata, "payment_intent_data": Shape(INTENT_UPDATE_FIELDS)},
@@ -99,6 +114,7 @@ def create(turn: Turn, given: Json) -> Json:
     """`POST /v1/checkout/sessions`."""
     _check_modelled(given)
     _check_customer(turn, given)
+    tax.check(turn, given)
     if "discounts" in given and "allow_promotion_codes" in given:
         raise either_or("allow_promotion_codes", "discounts")
     expires_at = given.get("expires_at", turn.now_s + LONGEST_LIFE_S)
@@ -116,6 +132,7 @@ def create(turn: Turn, given: Json) -> Json:
     fields = (
         usual
         | records.fields_of(given, *not_shown)
+        | _collected(given)
         | {
             "discounts": [] if discount is None else [discount],
             "expires_at": expires_at,
@@ -132,13 +149,31 @@ def create(turn: Turn, given: Json) -> Json:
     return session.body
 
 
+def _collected(given: Json) -> Json:
+    """What a session shows of what its page asks for. Only the terms are really asked for here."""
+    asked: Json = {}
+    if given.get("automatic_tax", {}).get("enabled"):
+        asked["automatic_tax"] = {
+            "enabled": True,
+            "liability": {"type": "self"},
+            "provider": "stripe",
+            "status": "requires_location_inputs",
+        }
+    if "consent_collection" in given:
+        usual = bodies.keys("payment_method_reuse_agreement promotions terms_of_service")
+        asked["consent_collection"] = usual | given["consent_collection"]
+    if "custom_text" in given:
+        asked["custom_text"] = bodies.BLANK["checkout.session"]["custom_text"] | given["custom_text"]
+    if "tax_id_collection" in given:
+        asked["tax_id_collection"] = {"required": "never"} | given["tax_id_collection"]
+    return asked
+
+
 def _check_modelled(given: Json) -> None:
     if given["mode"] != "payment":
         raise not_modelled("mode", given["mode"])
     if given.get("ui_mode", "hosted_page") != "hosted_page":
         raise not_modelled("ui_mode", given["ui_mode"])
-    if given.get("automatic_tax", {}).get("enabled"):
-        raise not_modelled("automatic_tax[enabled]", "true")
 
 
 def _check_customer(turn: Turn, given: Json) -> None:

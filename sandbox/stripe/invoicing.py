@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, orders, params, reading
+from sandbox.stripe import bodies, orders, params, reading, tax
 from sandbox.stripe.params import Shape
 from sandbox.stripe.store import Json, Record
 from sandbox.stripe.turn import Turn
@@ -61,6 +61,7 @@ def issue(turn: Turn, session: Record) -> None:
         return
     customer = turn.need("customer", session.body["customer"])
     fields = _draft(session.body, customer.body, created=turn.now_s)
+    fields["total_taxes"] = tax.in_total(fields, session.body["total_details"]["amount_tax"])
     invoice = turn.add("invoice", turn.new_id("in"), fields, lines=[], payments=[])
     discount = _write_discount(turn, session, invoice)
     invoice.hidden["lines"] = [
@@ -96,7 +97,7 @@ def _draft(session: Json, customer: Json, *, created: int) -> Json:
         "subtotal": session["amount_subtotal"],
         "subtotal_excluding_tax": session["amount_subtotal"],
         "total": session["amount_total"],
-        "total_excluding_tax": session["amount_total"],
+        "total_excluding_tax": session["amount_total"] - session["total_details"]["amount_tax"],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.stripe import bodies, catalog, coupons, money, params
+from sandbox.stripe import bodies, catalog, coupons, money, params, tax
 from sandbox.stripe.catalog import OBJECT_ID
 from sandbox.stripe.errors import ApiError, either_or, malformed, missing
 from sandbox.stripe.params import Shape, within
@@ -143,9 +143,10 @@ def reprice(turn: Turn, session: Record) -> None:
     for item, line, share in zip(items, lines, shares, strict=True):
         item["amount_subtotal"] = line.subtotal
         item["amount_discount"] = share
-        item["amount_total"] = line.subtotal - share
-    subtotal = sum(line.subtotal for line in lines)
-    total = subtotal - sum(shares)
+        item["amount_tax"] = tax.on(line.subtotal - share, session.body["automatic_tax"])
+        item["amount_total"] = line.subtotal - share + item["amount_tax"]
+    subtotal, added = sum(line.subtotal for line in lines), sum(item["amount_tax"] for item in items)
+    total = subtotal - sum(shares) + added
     if 0 < total < money.minimum_charge(currency):
         least = money.display(money.minimum_charge(currency), currency)
         raise state_error(
@@ -155,7 +156,7 @@ def reprice(turn: Turn, session: Record) -> None:
         "currency": currency,
         "amount_subtotal": subtotal,
         "amount_total": total,
-        "total_details": {"amount_discount": subtotal - total, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": {"amount_discount": sum(shares), "amount_shipping": 0, "amount_tax": added},
     }
 
 

@@ -224,6 +224,8 @@ def _pay(turn: Turn, session: Record, form: dict[str, str]) -> Response:
     email = known_email(turn, session) or form.get("email", "").strip() or None
     if email is not None and not params.EMAIL.fullmatch(email):
         return _refused(turn, session, form, "email", BAD_EMAIL)
+    if _asks_for_terms(session) and form.get("terms_of_service") != "accepted":
+        return _refused(turn, session, form, "terms_of_service", "Accept the terms to go on.")
     buyer = {"email": email, "name": form.get("name") or None}
     if session.body["amount_total"] == 0:
         payments.pay_nothing(turn, session, buyer)
@@ -234,6 +236,10 @@ def _pay(turn: Turn, session: Record, form: dict[str, str]) -> Response:
         return _success(session)
     pay = _pay_by_iban if method == SEPA else _pay_by_card
     return pay(turn, session, form, buyer)
+
+
+def _asks_for_terms(session: Record) -> bool:
+    return (session.body["consent_collection"] or {}).get("terms_of_service") == "required"
 
 
 def _refused(turn: Turn, session: Record, form: dict[str, str], field: str, problem: str) -> Response:

@@ -246,6 +246,10 @@ def _complete(turn: Turn, session: Record, buyer: Json, *, payment_status: str) 
         "customer_details": bodies.keys("business_name individual_name phone") | details | buyer,
         "url": None,
     }
+    if session.body["automatic_tax"]["enabled"]:
+        session.body["automatic_tax"]["status"] = "complete"
+    if (session.body["consent_collection"] or {}).get("terms_of_service") == "required":
+        session.body["consent"] = {"promotions": None, "terms_of_service": "accepted"}
     if payment_status != "unpaid":
         invoicing.issue(turn, session)
     turn.save(session, "checkout.session.completed")

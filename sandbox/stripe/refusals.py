@@ -10,6 +10,7 @@ from typing import Final
 
 from sandbox.serving import Response
 from sandbox.stripe.errors import ApiError
+from sandbox.stripe.tax import NO_HEAD_OFFICE
 
 REQUEST_ID: Final = "req_refused0000000"
 
@@ -21,6 +22,11 @@ _UNNAMED: Final = {
     "invoice-creation": ApiError("Invoices cannot be created here.", param="invoice_creation[enabled]"),
     "currency": ApiError(
         "You cannot combine currencies on a single customer. This customer has had an invoice item in usd."
+    ),
+    "tax-head-office": NO_HEAD_OFFICE,
+    "terms-address": ApiError(
+        "You cannot collect consent to your terms of service unless a URL is set in the Stripe Dashboard.",
+        param="consent_collection[terms_of_service]",
     ),
     "unheard-of": ApiError("Something that nobody has heard of."),
     "business-name": ApiError("In order to use Checkout, you must set an account or business name."),

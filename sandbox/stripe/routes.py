@@ -16,6 +16,7 @@ from sandbox.stripe import (
     invoices,
     payments,
     refunds,
+    tax,
 )
 from sandbox.stripe.params import PAGING, Shape, call
 from sandbox.stripe.reading import Endpoint, many, one
@@ -82,6 +83,8 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
     "GET refunds/*": one("refund"),
     "POST refunds/*": Endpoint(refunds.UPDATE, refunds.update),
     "POST refunds/*/cancel": Endpoint(call({}), refunds.cancel),
+    "GET tax/settings": Endpoint(call({}), tax.settings),
+    "POST tax/settings": Endpoint(tax.UPDATE, tax.update),
     "POST webhook_endpoints": Endpoint(events.CREATE_ENDPOINT, events.create_endpoint),
     "GET webhook_endpoints": many("webhook_endpoint", {}),
     "GET webhook_endpoints/*": one("webhook_endpoint"),

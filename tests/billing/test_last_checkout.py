@@ -79,7 +79,7 @@ def test_who_paid_and_opens_the_home_page_gets_the_credits_once(
 def test_the_webhook_may_have_been_first(site: LoopbackSite, browser: Client, checkout_id: str) -> None:
     pay(site, checkout_id)
     site.deliver_all()
-    assert "This purchase has been added" in said(answer(browser, asks(browser)))[1]
+    assert "Already added to your balance: 10 credits" in said(answer(browser, asks(browser)))[1]
     assert asks(browser) == {}
 
 
@@ -101,7 +101,7 @@ def test_of_one_that_is_open_nobody_hears_and_stripe_is_asked_once_a_minute(
 
 def test_one_that_expired_is_told_of_once(site: LoopbackSite, browser: Client, checkout_id: str) -> None:
     site.post(f"/dashboard/sessions/{checkout_id}/expire")
-    assert "Nothing was charged" in said(answer(browser, asks(browser)))[1]
+    assert said(answer(browser, asks(browser)))[1].startswith("This checkout expired before it was paid.")
     assert asks(browser) == {}
 
 
@@ -113,9 +113,26 @@ def test_a_bank_debit_is_told_of_without_asking_on_and_on(
     assert "Stripe has not confirmed the payment yet. Some ways to pay take days" in said(answered)[1]
     assert "load delay" not in answered.content.decode()
     wait(browser)
-    assert asks(browser)["session_id"] == checkout_id
     site.post(f"/dashboard/payments/{site.payment_of(checkout_id)}/settle")
-    assert "Thank you" in said(answer(browser, asks(browser)))[1]
+    form = {"session_id": checkout_id, "returned": "unasked"}
+    assert "Thank you" in said(answer(browser, form))[1]
+
+
+def test_a_payment_on_its_way_stands_on_the_home_page_until_it_is_decided(
+    site: LoopbackSite, browser: Client, checkout_id: str
+) -> None:
+    pay(site, checkout_id, payment_method="bank_debit_ok")
+    answer(browser, {"session_id": checkout_id})
+    for is_due in (True, False):
+        page = browser.get("/").content.decode()
+        assert "Some ways to pay take days" in page
+        assert ('hx-trigger="load delay:0s, submit"' in page) is is_due
+        answer(browser, {"session_id": checkout_id, "returned": "unasked"})
+    site.post(f"/dashboard/payments/{site.payment_of(checkout_id)}/fail")
+    wait(browser)
+    failed = said(answer(browser, {"session_id": checkout_id, "returned": "unasked"}))[1]
+    assert failed.startswith("The payment failed at your bank, and nothing was charged.")
+    assert "Some ways to pay take days" not in browser.get("/").content.decode()
 
 
 def test_who_comes_back_by_stripes_way_is_not_asked_about_again(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.money import money_text
+from billing.money import money_text, share_text
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -39,3 +39,19 @@ def test_money_is_written_in_its_currency(amount: int, currency: str, text: str)
 def test_no_digit_is_lost(amount: int, currency: str) -> None:
     shown = "".join(character for character in money_text(amount, currency) if character.isdigit())
     assert int(shown) == abs(amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "parts", "currency", "text"),
+    [
+        (500, 10, "usd", "$0.50"),
+        (997, 7, "usd", "$1.4243"),
+        (5, 10, "usd", "$0.0050"),
+        (100, 8, "jpy", "¥12.50"),
+        (0, 5, "usd", "$0.00"),
+    ],
+)
+def test_a_part_of_a_price_is_told_to_a_hundredth_of_the_smallest_unit_where_it_must(
+    amount: int, parts: int, currency: str, text: str
+) -> None:
+    assert share_text(amount, parts, currency) == text

@@ -10,10 +10,12 @@ import responses
 from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.template.loader import render_to_string
 
 import billing.packs
+from billing.counter.fragment import counter
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
-from billing.packs import Pack, PackPlan, offers, pack_of, pack_plans, packs
+from billing.packs import Offer, Pack, PackPlan, best_value, enough_text, offers, pack_of, pack_plans, packs
 
 TWO_PACKS = [
     {"price": "price_ten", "credits": 10, "name": "Ten"},
@@ -162,3 +164,62 @@ def test_plans_that_are_no_list_are_refused(settings: Any, configured: Any) -> N
     settings.CREDIT_PACKS = configured
     with pytest.raises(BadPackPlan):
         pack_plans()
+
+
+# What helps to choose
+
+
+def offer(credits: int, unit_amount: int, currency: str = "usd") -> Offer:
+    return Offer(Pack(f"price_{credits}", credits, f"{credits} credits"), unit_amount, currency)
+
+
+def test_an_offer_says_what_a_credit_costs_and_what_several_packs_come_to() -> None:
+    assert offer(10, 500).credit_price_text == "$0.50"
+    assert [offer(1, 75).total_text(quantity) for quantity in (1, 2)] == [
+        "1 credit for $0.75",
+        "2 credits for $1.50",
+    ]
+
+
+def test_the_best_value_is_said_only_where_there_is_one() -> None:
+    ten, fifty = offer(10, 500), offer(50, 2000)
+    assert best_value([ten, fifty]) == best_value([fifty, ten]) == fifty
+    assert best_value([ten, offer(20, 1000)]) is None
+    assert best_value([fifty]) is None
+    assert best_value([ten, offer(50, 2000, "eur")]) is None
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (1, "One pack “Ten” is enough."),
+        (10, "One pack “Ten” is enough."),
+        (11, "One pack “50 credits” is enough."),
+        (101, "3 packs “50 credits” are enough."),
+    ],
+)
+def test_who_lacks_credits_is_told_which_pack_has_them(settings: Any, missing: int, said: str) -> None:
+    settings.CREDIT_PACKS = TWO_PACKS
+    assert enough_text(missing) == said
+
+
+def test_a_balance_below_zero_says_what_is_missing_and_which_pack_is_enough(settings: Any) -> None:
+    settings.CREDIT_PACKS = TWO_PACKS
+    page = render_to_string("billing/_credits.html", counter(-12))
+    assert "until it is above zero: 13 credits more. One pack “50 credits” is enough." in page
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("CHECKOUT_BILLING_ADDRESS", "always", "E012"),
+        ("WELCOME_CREDITS", -1, "E013"),
+    ],
+)
+def test_a_setting_that_would_keep_people_from_buying_or_put_them_in_debt_is_an_error(
+    settings: Any, name: str, value: object, error: str
+) -> None:
+    call_command("check")
+    setattr(settings, name, value)
+    with pytest.raises(SystemCheckError, match=rf"billing\.{error}"):
+        call_command("check")

@@ -201,7 +201,7 @@ def test_a_free_order_is_credited_and_has_nothing_to_take_back(site: LoopbackSit
 
 @pytest.mark.parametrize(
     ("end", "credits", "ended"),
-    [("settle", 10, Outcome.ALREADY_CREDITED), ("fail", 0, Outcome.EXPIRED)],
+    [("settle", 10, Outcome.ALREADY_CREDITED), ("fail", 0, Outcome.FAILED)],
 )
 def test_a_bank_debit_is_credited_when_it_arrives_and_not_before(
     site: LoopbackSite, ada: Member, end: str, credits: int, ended: Outcome

@@ -35,6 +35,8 @@ FOR_THE_SELLER = (
     "business-name",
     "amount_too_small",
     "payment_method_unactivated",
+    "tax-head-office",
+    "terms-address",
     "unheard-of",
 )
 FOR_THE_BUYER = {

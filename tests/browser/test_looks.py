@@ -108,6 +108,17 @@ def _home(person: BrowserMember) -> None:
     expect(person.cards).to_have_count(7)
 
 
+def _haiku(person: BrowserMember) -> None:
+    person.opens(f"/haikus/{person.client.haikus()[1]['id']}/")
+    expect(person.cards).to_have_count(1)
+
+
+def _deleted(person: BrowserMember) -> None:
+    _home(person)
+    person.page.get_by_role("button", name="Delete the haiku about tea").click()
+    expect(person.page.get_by_role("button", name="Undo")).to_be_focused()
+
+
 def _packs(person: BrowserMember) -> None:
     person.opens("/").buy_button.click()
     expect(person.packs).to_be_visible()
@@ -154,6 +165,7 @@ SIGNED_OUT: Final[dict[str, Visit]] = {
 SIGNED_IN: Final[dict[str, Visit]] = {
     "home": _home,
     "packs": _packs,
+    "haiku": _haiku,
     "refused topic": _refused_topic,
     "list": _at("/haikus/"),
     "history": _history,
@@ -162,6 +174,8 @@ SIGNED_IN: Final[dict[str, Visit]] = {
     "declined": _declined,
     "authentication": _authentication,
     "paid already": _paid_already,
+    # The last: it leaves one haiku less.
+    "deleted": _deleted,
 }
 
 

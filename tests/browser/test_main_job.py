@@ -73,6 +73,15 @@ def _reads_the_history(ada: BrowserMember) -> None:
     expect(rows.nth(3)).to_contain_text("+")
 
 
+def _deletes_and_undoes(ada: BrowserMember) -> None:
+    ada.opens("/").cards.first.get_by_role("button", name="Delete").click()
+    expect(ada.message).to_contain_text("deleted")
+    expect(ada.cards).to_have_count(1)
+    ada.page.get_by_role("button", name="Undo").click()
+    expect(ada.message).to_contain_text("is back")
+    expect(ada.cards).to_have_count(2)
+
+
 def _signs_out(ada: BrowserMember) -> None:
     ada.page.get_by_role("button", name="Sign out").click()
     expect(ada.page.get_by_label("Email")).to_be_visible()
@@ -108,9 +117,7 @@ def test_the_main_job_whole_without_javascript(new_browser: NewBrowser) -> None:
         expect(ada.cards.first.get_by_role("heading")).to_have_text(topic)
     expect(ada.credits).to_have_text("48")
     _reads_the_history(ada)
-    ada.opens("/").cards.first.get_by_role("button", name="Delete").click()
-    expect(ada.message).to_contain_text("deleted")
-    expect(ada.cards).to_have_count(1)
+    _deletes_and_undoes(ada)
     _signs_out(ada)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.core.checks import Tags, run_checks
 
+from credits_site.checks import check_shop
+
 GOOD: dict[str, Any] = {
     "SECRET_KEY": "0123456789" * 5,
     "SECRET_KEY_FALLBACKS": [],
@@ -51,3 +53,13 @@ def test_what_is_for_development_does_not_go_live(
     settings: Any, changed: dict[str, Any], expected: set[str]
 ) -> None:
     assert found(settings, **changed) == expected
+
+
+def test_a_shop_that_says_nothing_of_itself_is_worth_a_warning(settings: Any) -> None:
+    texts = [message.msg for message in check_shop(None)]
+    assert [text.partition(". ")[0] for text in texts] == [
+        "Not set: CONTACT_EMAIL, REFUND_POLICY_URL, TERMS_URL, PRIVACY_URL"
+    ]
+    settings.CONTACT_EMAIL = "shop@example.com"
+    settings.REFUND_POLICY_URL = settings.TERMS_URL = settings.PRIVACY_URL = "https://example.com/"
+    assert list(check_shop(None)) == []

@@ -1,10 +1,12 @@
 """The landing page and the health checks."""
 
+import re
 import threading
 from concurrent.futures import Executor
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 
@@ -145,3 +147,40 @@ def test_who_looks_while_readiness_is_asked_is_told_what_was_known() -> None:
     answers.set()
     slow.join(30)
     assert readiness.failing() == ["instant"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("nothing_for_sale")
+def test_every_page_says_who_sells_here_as_far_as_it_is_set(settings: Any) -> None:
+    assert "foot__links" not in Client().get("/").content.decode()
+    settings.CONTACT_EMAIL, settings.TERMS_URL = "shop@example.com", "https://example.com/terms"
+    for path in ("/", "/sign-in/", "/there-is-nothing-here/"):
+        footer = Client().get(path).content.decode().partition("<footer")[2]
+        assert '<a href="mailto:shop@example.com">Contact</a>' in footer
+        assert '<a href="https://example.com/terms">Terms</a>' in footer
+        assert "Refunds" not in footer
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("nothing_for_sale")
+def test_a_link_to_the_site_has_a_picture_at_the_address_that_the_settings_know(settings: Any) -> None:
+    assert "og:image" not in Client().get("/").content.decode()
+    settings.SITE_URL = "https://credits.example"
+    found = re.search(
+        r'og:image" content="https://credits\.example([^"]+)"', Client().get("/").content.decode()
+    )
+    assert found
+    assert finders.find(found[1].removeprefix("/static/"))
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "begins"),
+    [("/favicon.ico", "image/", b"\0\0\1\0"), ("/robots.txt", "text/plain", b"User-agent: *\n")],
+)
+def test_what_browsers_and_search_engines_look_for_at_the_root_is_there(
+    path: str, kind: str, begins: bytes
+) -> None:
+    answer = get(path)
+    assert answer.status == 200
+    assert answer["Content-Type"].startswith(kind)
+    assert answer.body.startswith(begins)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 from uuid import uuid4
 
-from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from tests.drivers.member import MemberClient
 
@@ -134,19 +132,3 @@ class BrowserMember:
         """Fill in Stripe's page and press Pay."""
         self.page.get_by_label("Number", exact=True).fill(card)
         self.page.get_by_role("button", name=re.compile(r"^Pay \$")).click()
-
-    @contextmanager
-    def asked(self, *, answer: bool) -> Iterator[list[str]]:
-        """Answer the browser's questions; yields them."""
-        questions: list[str] = []
-
-        def reply(dialog: Dialog) -> None:
-            questions.append(dialog.message)
-            if answer:
-                dialog.accept()
-            else:
-                dialog.dismiss()
-
-        self.page.on("dialog", reply)
-        yield questions
-        self.page.remove_listener("dialog", reply)

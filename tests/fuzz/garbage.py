@@ -145,6 +145,7 @@ _MOVE: Final = {"credits": "5", "reason": "Goodwill", "request_id": _ID}
 RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/", {"session_id": "cs_test_1"}),
     ("GET", "/", {"checkout": "cancelled"}),
+    ("GET", "/", {"topic": "rain"}),
     ("GET", "/sign-in/", {"next": "/history/"}),
     ("POST", "/sign-in/", {"email": "ada@example.com", "next": "/history/"}),
     ("POST", "/sign-in/code/", {"code": "123456"}),
@@ -158,7 +159,9 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("GET", "/history/", {"before": "1"}),
     ("GET", "/history/receipts/<id>/", {}),
     ("GET", "/haikus/", {"before": f"1800000000000.{_ID}"}),
+    ("GET", "/haikus/<id>/", {}),
     ("POST", "/haikus/<id>/delete/", {}),
+    ("POST", "/haikus/undo/", {"token": "WyJhIl0:1vNqsC:x"}),
     ("POST", "/admin/login/", {"username": "grace", "password": "correct horse", "next": "/admin/"}),
     ("GET", "/admin/billing/member/", {"q": "ada", "below": "5", "page": "1"}),
     ("GET", "/admin/billing/member/totals/", {}),

@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from haikus.store import write_haiku
+from haikus.undo import sealed
 from instant_admin.ledger.rules import Reset
 from sandbox.serving import Request, Response
 from tests.drivers.signed_in import browser_of
@@ -38,7 +39,7 @@ class Deeds:
         bodies = {json.loads(body)["type"]: body for body in door.site.events()}
         self._refund = bodies["charge.refunded"]
         door.site.store.post(self._ada.id, Reset(key="reset:deeds", credits=100_000, note="", actor=""))
-        write_haiku(member=self._ada, topic="rain", request_id=uuid4())
+        self._haiku = write_haiku(member=self._ada, topic="rain", request_id=uuid4()).haiku
         self._session = session_of(browser_of(self._ada))
         self._staff = session_of(staff)
 
@@ -73,6 +74,13 @@ class Deeds:
     def delete(self) -> RawRequest:
         haiku = write_haiku(member=self._ada, topic="rain", request_id=uuid4()).haiku
         return by(self._session, "POST", f"/haikus/{haiku.id}/delete/", accept=JSON)
+
+    def haiku(self) -> RawRequest:
+        return by(self._session, "GET", f"/haikus/{self._haiku.id}/", accept=JSON)
+
+    def undo(self) -> RawRequest:
+        form = {"token": sealed(self._ada, self._haiku)}
+        return by(self._session, "POST", "/haikus/undo/", form, accept=JSON)
 
     def buy(self) -> RawRequest:
         return by(self._session, "POST", "/api/stripe/checkout", {"request_id": str(uuid4())}, accept=JSON)

@@ -52,7 +52,11 @@ ON_ITS_WAY: Final = End(
     ("complete", "unpaid"), "pending", "Stripe has not confirmed the payment yet.", "Payment on its way", 0
 )
 BOUNCED: Final = End(
-    ("complete", "unpaid"), "expired", "its payment failed. Nothing was charged.", "Payment failed", 0
+    ("complete", "unpaid"),
+    "failed",
+    "The payment failed at your bank, and nothing was charged.",
+    "Payment failed",
+    0,
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,9 +23,10 @@ from billing.packs import Pack
 from billing.reconciliation import reconcile
 from billing.staff.credits import Action, give_back, move_credits
 from billing.webhook import receive_webhook
+from billing.welcome import welcome
 from billing.withdrawals import offer_of, withdraw
 from haikus.errors import HaikuError, NoSuchHaiku
-from haikus.store import delete_haiku, haikus_of, write_haiku
+from haikus.store import Haiku, delete_haiku, haikus_of, restore_haiku, write_haiku
 from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import create, update
 from instant_admin.configured import balance_store
@@ -34,6 +35,7 @@ from tests.simulation.world import PACKS, PROCESSES, NoAnswer, World
 
 DAY_S: Final = 86_400.0
 MEMBERS: Final = 3
+WELCOME: Final = 2
 # What a request can end with; anything else that is raised is a bug, and stops the history.
 KNOWN_ENDS: Final = (InstantError, LedgerError, BillingError, HaikuError)
 
@@ -105,6 +107,8 @@ class Cast:
     credited: dict[str, Member] = field(default_factory=dict)
     deleted: set[UUID] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
+    # The numbers of the members who signed in, and were answered.
+    arrived: set[int] = field(default_factory=set)
     # Checkouts whose metadata was edited before they were paid, and those that the last reconcile left for review.
     edited: set[str] = field(default_factory=set)
     # Checkouts that their buyers were told are withdrawn, and whether the money comes back.
@@ -122,10 +126,21 @@ class Cast:
         self.world.scheduler.spawn(name, lambda: act(self, deed), delay=deed.delay)
 
 
-def draw_script(rng: random.Random) -> list[Deed]:
+def draw_script(rng: random.Random, extras: random.Random) -> list[Deed]:
     """What happens in a history."""
     members = rng.randint(1, 3)
-    return [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
+    deeds = [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
+    return _with_extras(deeds, extras, extras.randrange(members)) if extras.random() < 0.25 else deeds
+
+
+def _with_extras(deeds: list[Deed], extras: random.Random, member: int) -> list[Deed]:
+    """Somebody arrives besides, and what is deleted comes back."""
+    arrival = Deed("arrive", member, extras.choice([0.0, DAY_S]))
+    changed = [
+        replace(deed, options={"undone": extras.choice([0, 1, 2])}) if deed.kind == "delete" else deed
+        for deed in deeds
+    ]
+    return [*changed, arrival]
 
 
 _AFTER: Final = (
@@ -253,23 +268,42 @@ def _try_writing(cast: Cast, deed: Deed, told: Told) -> None:
 
 
 def _delete(cast: Cast, deed: Deed) -> None:
-    """Delete the newest haiku, now and then."""
+    """Delete the newest haiku, now and then, and bring it back, now and then twice."""
     member = cast.members[deed.member]
 
-    def delete() -> UUID | None:
+    def delete() -> Haiku | None:
         written = haikus_of(member).haikus
         if not written:
             return None
         cast.deleted.add(written[0].id)  # from now on it may be gone, whatever the answer is
-        delete_haiku(member, written[0].id)
-        return written[0].id
+        return delete_haiku(member, written[0].id)
 
     for _ in range(4):
         try:
-            cast.world.serve("delete_haiku", delete)
+            deleted = cast.world.serve("delete_haiku", delete)
+            for _ in range(deed.options.get("undone", 0)):
+                if deleted is not None:
+                    cast.world.serve("restore_haiku", partial(restore_haiku, member, deleted))
         except (NoAnswer, NoSuchHaiku, InstantError):
             cast.world.note(f"member {deed.member} cannot delete a haiku")
         cast.world.scheduler.sleep(cast.world.random.actors.choice([0.0, 10.0, DAY_S]))
+
+
+def _arrive(cast: Cast, deed: Deed) -> None:
+    """Sign in, again and again, and meanwhile as another account of the same mailbox."""
+    again = cast.world.new_member(f"member{deed.member}+again@example.com")
+    for member in (cast.members[deed.member], again):
+        for _ in range(2):
+            name = f"sign-in of {member.email}"
+            cast.world.scheduler.spawn(name, partial(_sign_in, cast, deed.member, member))
+
+
+def _sign_in(cast: Cast, number: int, member: Member) -> None:
+    try:
+        cast.world.serve("welcome", partial(welcome, member, credits=WELCOME))
+    except (NoAnswer, *KNOWN_ENDS):
+        return
+    cast.arrived.add(number)
 
 
 def _buy(cast: Cast, deed: Deed) -> None:
@@ -613,6 +647,7 @@ _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
     "write": _write,
     "rush": _rush,
     "delete": _delete,
+    "arrive": _arrive,
     "buy": _buy,
     "grant": _move,
     "take": _move,

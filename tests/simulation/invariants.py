@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.members import Member
-from tests.simulation.actors import Cast, Told
+from tests.simulation.actors import WELCOME, Cast, Told
 
 NEVER_CHARGED = {"not charged", "not charged by this attempt"}
 PAID = ("paid", "no_payment_required")
@@ -39,6 +39,7 @@ def violations(cast: Cast) -> Iterator[str]:
     yield from _given_back(tree["creditEntries"])
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
     yield from _opening(cast, entries)
+    yield from _welcomes(cast, entries, users)
     yield from cast.wrong_buyers
     yield from cast.stuck
 
@@ -253,3 +254,19 @@ def _opening(cast: Cast, entries: dict[str, list[dict[str, Any]]]) -> Iterator[s
         grants = [entry["amount"] for entry in ledger if entry["kind"] == "opening"]
         if ledger and grants != ([credits] if credits else []):
             yield f"{member.email}: had {credits} credits before the ledger, granted {grants}"
+
+
+def _welcomes(
+    cast: Cast, entries: dict[str, list[dict[str, Any]]], users: dict[str, dict[str, Any]]
+) -> Iterator[str]:
+    """Credits to begin with: once for each mailbox, however many accounts it has."""
+    for number in range(len(cast.members)):
+        accounts = [user for user, row in users.items() if row["email"].startswith(f"member{number}")]
+        given = [
+            entry["amount"]
+            for user in accounts
+            for entry in entries[user]
+            if entry["key"].startswith("welcome:")
+        ]
+        if given not in ([[WELCOME]] if number in cast.arrived else [[], [WELCOME]]):
+            yield f"the mailbox of member {number} was given {given} to begin with"

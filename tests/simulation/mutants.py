@@ -17,7 +17,17 @@ from unittest.mock import patch
 from uuid import UUID
 
 from accounts.members import Member
-from billing import checkout, clawback, fulfilment, reconciliation, seals, spending, webhook, withdrawals
+from billing import (
+    checkout,
+    clawback,
+    fulfilment,
+    reconciliation,
+    seals,
+    spending,
+    webhook,
+    welcome,
+    withdrawals,
+)
 from billing.checkout import buyer_of
 from billing.clawback import Payment, Withdrawal
 from billing.fulfilment import Fulfilment, Outcome, Settlement
@@ -572,6 +582,11 @@ def old_credits_are_not_recorded() -> AbstractContextManager[Any]:
             yield
 
     return bug()
+
+
+@mutant("Every address is somebody new.", shows=r"was given \[2, 2\] to begin with")
+def another_spelling_is_another_mailbox() -> AbstractContextManager[Any]:
+    return patch.object(welcome, "mailbox_of", lambda email: email)
 
 
 @mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+")

@@ -8,7 +8,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -67,11 +67,13 @@ class Faces:
     actors: random.Random
     faults: random.Random
     ids: random.Random
+    # What only some histories have beside the rest: it leaves the others as they were.
+    extras: random.Random
 
     @classmethod
     def of(cls, seed: int) -> Faces:
-        """Four sources from one seed."""
-        return cls(*(random.Random(f"{seed}:{name}") for name in ("schedule", "actors", "faults", "ids")))
+        """All of them from one seed."""
+        return cls(*(random.Random(f"{seed}:{each.name}") for each in fields(cls)))
 
 
 @functools.cache

@@ -15,7 +15,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.errors import BadPackPlan, StripeError
 from billing.packs import PackPlan, pack_plans
 from billing.stripe_api.client import livemode
-from billing.stripe_api.setup import PackSetUp, astray, lookup_key, set_up_endpoint, set_up_packs
+from billing.stripe_api.setup import (
+    PackSetUp,
+    astray,
+    lookup_key,
+    set_up_endpoint,
+    set_up_packs,
+    tax_is_set_up,
+)
 
 _EXAMPLE = (
     'CREDIT_PACKS=\'[{"credits": 10, "name": "Ten credits", "unit_amount": 500, "currency": "usd"}]\' '
@@ -54,6 +61,7 @@ class Command(BaseCommand):
                 self._say("Webhook: left alone; --site https://… sets it up")
             else:
                 self._set_up_endpoint(site, dry_run=dry_run)
+            self._check_tax()
         except StripeError as exc:
             raise CommandError(f"{exc}. What was done before that stays; run this again.") from exc
         if dry_run:
@@ -78,6 +86,10 @@ class Command(BaseCommand):
             self.stdout.write(_env_line("STRIPE_WEBHOOK_SECRET", endpoint.secret))
         elif not dry_run:
             self._say("Its signing secret is as it was: see Stripe's dashboard, Developers, Webhooks.")
+
+    def _check_tax(self) -> None:
+        if settings.CHECKOUT_AUTOMATIC_TAX and not tax_is_set_up():
+            self._say("Tax: not set up, so nothing can be bought. See Stripe's dashboard, Settings, Tax.")
 
     def _report(self, what: str, changes: Sequence[str], *, dry_run: bool) -> None:
         done = "to do" if dry_run else "done"

@@ -4,17 +4,19 @@
 
 document.documentElement.classList.add("js");
 
-function openDialog(id) {
+function openDialog(id, why) {
   const dialog = document.getElementById(id);
   if (!dialog) return false;
+  const words = document.getElementById(`${id}-why`);
+  words.textContent = why ?? words.dataset.usually;
   dialog.close();
   dialog.showModal();
   return true;
 }
 
-function say(message) {
+function say(message, kind = "error") {
   const line = document.createElement("p");
-  line.className = "notice notice--error";
+  line.className = `notice notice--${kind}`;
   line.textContent = message;
   document.getElementById("notice").replaceChildren(line);
 }
@@ -37,8 +39,20 @@ function isInside(element, { clientX, clientY }) {
 }
 
 // Without JavaScript the packs stand open in the page; with it, they are a dialog.
-if (location.hash === "#buy") openDialog("buy");
-document.addEventListener("credits-needed", () => openDialog("buy"));
+// Once: whoever reloads the page, or comes back to it, has seen it.
+if (location.hash === "#buy" && openDialog("buy")) history.replaceState(null, "", location.pathname + location.search);
+document.addEventListener("credits-needed", ({ detail }) => openDialog("buy", detail.why));
+
+// What the packs come to. The sentences are the server's, one for each quantity.
+function showTotal() {
+  const form = document.getElementById("buy-form");
+  const totals = JSON.parse(form.querySelector("[data-totals]:checked")?.dataset.totals ?? "[]");
+  document.getElementById("buy-total").textContent = totals[form.quantity.value - 1] ?? "";
+}
+if (document.getElementById("buy-form")) {
+  showTotal();
+  document.getElementById("buy-form").addEventListener("input", showTotal);
+}
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-once]")) return;
@@ -62,7 +76,12 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+// When this page last asked for something itself, and so says what became of it.
+let lastOwn = 0;
+const markOwn = () => (lastOwn = Date.now());
+document.addEventListener("htmx:afterRequest", markOwn);
 document.addEventListener("htmx:beforeRequest", (event) => {
+  markOwn();
   if (event.detail.requestConfig.verb === "post") document.getElementById("notice").replaceChildren();
 });
 // Our fragments vary with HX-Request. Whatever else arrives is somebody else's, or a whole page, and stays out of this one.
@@ -153,7 +172,19 @@ function listen(url, signal) {
 function showCredits(html) {
   const shown = document.getElementById("credits");
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("credits");
-  if (shown && fresh && shown.innerHTML !== fresh.innerHTML) shown.replaceChildren(...fresh.childNodes);
+  if (!shown || !fresh || shown.innerHTML === fresh.innerHTML) return;
+  const [before, after] = [shown, fresh].map((counter) => Number(counter.querySelector(".credits__number").textContent));
+  shown.replaceChildren(...fresh.childNodes);
+  const isExplained = Date.now() - lastOwn < 5000 || document.querySelector("#checkout-sync:not([hidden])");
+  if (before !== after && !isExplained) explain(after - before);
+}
+
+function explain(difference) {
+  const amount = Math.abs(difference);
+  const were = amount === 1 ? "credit was" : "credits were";
+  say(`${amount} ${were} ${difference > 0 ? "added to" : "taken from"} your balance. Your history says why.`, "toast");
+  const toast = document.querySelector(".notice--toast");
+  setTimeout(() => toast.remove(), 10000);
 }
 
 if (document.body.dataset.live && document.getElementById("credits")) follow(document.body.dataset.live);

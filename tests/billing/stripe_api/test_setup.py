@@ -241,3 +241,8 @@ def test_a_price_that_lost_its_lookup_key_is_replaced_by_one_that_has_it(site: L
     lines, _ = set_up()
     assert prices(site)["10"]["id"] != lost["id"]
     assert prices(site)["10"]["id"] in lines
+
+
+@override_settings(CHECKOUT_AUTOMATIC_TAX=True)
+def test_tax_that_the_account_cannot_calculate_is_said() -> None:
+    assert "Tax: not set up" in set_up()[1]

@@ -47,6 +47,8 @@ OUTSIDE: Final = frozenset(
         "GET radar/early_fraud_warnings/*",
         "POST refunds/*",
         "POST refunds/*/cancel",
+        "GET tax/settings",
+        "POST tax/settings",
         "GET webhook_endpoints/*",
         "POST webhook_endpoints/*",
     }
@@ -56,6 +58,7 @@ UNDESCRIBED: Final[Mapping[str, str]] = {
     "deleted_coupon": "the slice has no call that deletes a coupon",
     "invoice": "the slice has no call that answers with an invoice, which is the receipt of a purchase",
     "radar.early_fraud_warning": "the slice has no call that answers with a warning of a bank",
+    "tax.settings": "the slice has no call about Stripe Tax",
     "line_item": "what an invoice consists of",
 }
 

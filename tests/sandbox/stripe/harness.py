@@ -47,6 +47,15 @@ def refund(driver: StripeDriver, session: Any, **wanted: Any) -> Any:
     return driver.v1.refunds.create({"payment_intent": session.payment_intent, **wanted})
 
 
+def set_up_tax(driver: StripeDriver) -> None:
+    """Have the account calculate tax."""
+    head_office = {"address": {"country": "US", "state": "CA", "postal_code": "94105"}}
+    made = driver.v1.tax.settings.update(
+        {"head_office": head_office, "defaults": {"tax_behavior": "exclusive"}}
+    )
+    assert made.status == "active"
+
+
 def dispute_of(driver: StripeDriver, session: Any) -> Any:
     (dispute,) = driver.v1.disputes.list({"payment_intent": driver.again(session).payment_intent}).data
     return dispute

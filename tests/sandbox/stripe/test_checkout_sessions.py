@@ -60,6 +60,7 @@ def test_a_price_can_be_made_for_one_order(driver: StripeDriver) -> None:
         ({"mode": "subscription"}, None, "mode"),
         ({"client_reference_id": "x" * 201}, None, "client_reference_id"),
         ({"automatic_tax": {"enabled": True}}, None, "automatic_tax[enabled]"),
+        ({"consent_collection": {"terms_of_service": "asked"}}, None, "consent_collection[terms_of_service]"),
         ({"shipping_options": [{"shipping_rate": "shr_1"}]}, None, "shipping_options"),
         ({"discounts": [{"coupon": "none"}]}, "resource_missing", "discounts[0][coupon]"),
         ({"payment_intent_data": {"metadata": {"k" * 41: ""}}}, None, "payment_intent_data[metadata]"),

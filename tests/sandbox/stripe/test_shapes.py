@@ -29,7 +29,7 @@ from tests.drivers.stripe_api import (
     StripeDriver,
     make_standin,
 )
-from tests.sandbox.stripe.harness import TESTING100, dispute_of, press, priced, refund
+from tests.sandbox.stripe.harness import TESTING100, dispute_of, press, priced, refund, set_up_tax
 
 Lines = list[dict[str, Any]]
 
@@ -111,6 +111,13 @@ def sell(driver: StripeDriver, price: str, code: str) -> None:
             session = driver.session(line_items=priced(500, currency))
             driver.pay(session, None, payment_method=plan)
             press(driver, f"payments/{driver.intent(session).id}/{button}")
+    v1.tax.settings.retrieve()
+    set_up_tax(driver)
+    taxed = {"automatic_tax": {"enabled": True}, "tax_id_collection": {"enabled": True}}
+    text = {"terms_of_service_acceptance": {"message": "I accept."}}
+    agreed = {"consent_collection": {"terms_of_service": "required"}, "custom_text": text}
+    asks = taxed | agreed | {"billing_address_collection": "required", "invoice_creation": {"enabled": True}}
+    driver.pay(driver.session(**asks), VISA, terms_of_service="accepted")
     v1.checkout.sessions.expire(driver.session().id)
     v1.customers.retrieve(v1.customers.delete(v1.customers.create({}).id).id)
 
