@@ -19,7 +19,13 @@ pytestmark = pytest.mark.django_db
 
 A_HAIKU = "/haikus/aaaaaaaa-1111-4111-8111-111111111111/delete/"
 POSTS_OF_MEMBERS = ["/api/stripe/checkout", "/api/stripe/sync", "/api/generate", A_HAIKU]
-GETS_OF_MEMBERS = ["/api/credits", "/haikus/", "/history/", "/history/receipts/cs_test_1/"]
+GETS_OF_MEMBERS = [
+    "/api/credits",
+    "/haikus/",
+    "/history/",
+    "/history/export.csv",
+    "/history/receipts/cs_test_1/",
+]
 FORMS = [*POSTS_OF_MEMBERS, "/sign-in/", "/sign-in/code/", "/sign-in/code/resend/", "/sign-out/"]
 ROUTES = [
     *FORMS,

@@ -21,7 +21,18 @@ METHODS: Final = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "T
 # Every name that some view, form, middleware or page of the admin looks for.
 FIELDS: Final = (
     *("email", "next", "code", "topic", "request_id", "pack", "quantity", "session_id", "attempt"),
-    *("returned", "credits", "reason", "q", "before", "checkout", "csrfmiddlewaretoken", "username"),
+    *(
+        "returned",
+        "credits",
+        "reason",
+        "q",
+        "before",
+        "kind",
+        "days",
+        "checkout",
+        "csrfmiddlewaretoken",
+        "username",
+    ),
     *("password", "password1", "password2", "old_password", "new_password1", "new_password2"),
     *("usable_password", "is_active", "is_staff", "groups", "user_permissions", "date_joined_0"),
     *("last_login_0", "name", "permissions", "action", "_selected_action", "select_across", "index"),
@@ -155,6 +166,8 @@ RIGHT: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("POST", "/api/stripe/sync", {"session_id": "cs_test_1", "returned": "unasked"}),
     ("POST", "/api/generate", {"topic": "rain", "request_id": _ID}),
     ("GET", "/history/", {"before": "1"}),
+    ("GET", "/history/", {"before": "1800000000000.1", "kind": "spent", "days": "30"}),
+    ("GET", "/history/export.csv", {}),
     ("GET", "/history/receipts/<id>/", {}),
     ("GET", "/haikus/", {"before": f"1800000000000.{_ID}"}),
     ("POST", "/haikus/<id>/delete/", {}),
