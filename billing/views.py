@@ -35,8 +35,9 @@ from billing.errors import (
 )
 from billing.forms import CheckoutForm, HistoryForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import HistoryEntry, HistoryPage, balance_chart, balance_of, entries_of, history_of
+from billing.history import HistoryPage, balance_chart, balance_of, entries_of, history_of
 from billing.history_csv import csv_lines
+from billing.own_data import entry_as_json
 from billing.packs import pack_of
 from billing.products import credits_text
 from billing.purchases import Purchases, purchases_in_ledger, receipt_of, with_what_stripe_has
@@ -284,7 +285,7 @@ def history(request: SiteRequest) -> HttpResponse:
     except BadCursor:
         return _no_such_page(request)
     if wants_json(request):
-        return JsonResponse({"entries": [_as_json(entry) for entry in page.entries], "next": page.next})
+        return JsonResponse({"entries": [entry_as_json(entry) for entry in page.entries], "next": page.next})
     asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {"page": page, "form": form, "before": before, "asked": urlencode(asked)}
     if not wants_fragment(request):
@@ -344,15 +345,3 @@ def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:
     if page is None:
         return refuse(request, HTTPStatus.NOT_FOUND, "There is no receipt for this purchase yet")
     return redirect(page)
-
-
-def _as_json(entry: HistoryEntry) -> dict[str, str | int]:
-    return {
-        "id": str(entry.id),
-        "kind": entry.kind,
-        "product": entry.product,
-        "amount": entry.amount,
-        "balance": entry.balance,
-        "note": entry.note,
-        "createdAt": entry.created_at_ms,
-    }

@@ -1,7 +1,7 @@
 """The rules of credit, on plain values: what a movement does to a balance, and when it may not.
 
-An account's balance is the sum of its entries, in whole credits. An entry is written once and never changed;
-a correction is another entry. `store.py` writes what is decided here.
+An account's balance is the sum of its entries, in whole credits. An entry is written once and never changed, but for
+what `forgetting.py` empties; a correction is another entry. `store.py` writes what is decided here.
 """
 
 from __future__ import annotations

@@ -25,8 +25,19 @@ GETS_OF_MEMBERS = [
     "/history/",
     "/history/export.csv",
     "/history/receipts/cs_test_1/",
+    "/account/",
+    "/account/export.json",
+    "/account/sessions/",
 ]
-FORMS = [*POSTS_OF_MEMBERS, "/sign-in/", "/sign-in/code/", "/sign-in/code/resend/", "/sign-out/"]
+ACCOUNT_PAGES = ["/account/email/", "/account/email/code/", "/account/delete/", "/account/delete/code/"]
+FORMS = [
+    *POSTS_OF_MEMBERS,
+    *ACCOUNT_PAGES,
+    "/sign-in/",
+    "/sign-in/code/",
+    "/sign-in/code/resend/",
+    "/sign-out/",
+]
 ROUTES = [
     *FORMS,
     *GETS_OF_MEMBERS,
@@ -34,7 +45,6 @@ ROUTES = [
     "/history/?before=nine",
     "/history/receipts/x/",
     "/nothing/",
-    "/account/sessions/",
 ]
 
 
@@ -190,7 +200,7 @@ def test_a_plain_form_is_answered_by_a_redirect_whatever_becomes_of_it(path: str
     for form in ({}, good | {"email": "ada@example.com", "session_id": "cs_test_1", "code": "123456"}):
         response = client.post(path, form)
         assert response.status_code in (302, 303)
-        assert urlsplit(response["Location"]).path in ("/", "/sign-in/", "/sign-in/code/")
+        assert urlsplit(response["Location"]).path in ("/", "/sign-in/", "/sign-in/code/", *ACCOUNT_PAGES)
 
 
 @pytest.mark.parametrize(
