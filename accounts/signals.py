@@ -4,3 +4,5 @@ from django.dispatch import Signal
 
 # Sent with `member` when they signed out in this browser.
 member_signed_out = Signal()
+# Sent with `member_id` when an account is gone; perhaps more than once.
+member_deleted = Signal()

@@ -45,6 +45,7 @@ _TITLES: Final[dict[str, str]] = {
     Kind.DISPUTE_WON: "Given back after a dispute",
     Kind.RESET: "Balance set by staff",
     Kind.GRANT: "Credits granted",
+    Kind.CLOSING: "Account closed",
 }
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.dispatch import receiver
 
 from accounts.account.personal_data import Holding, register
 from accounts.members import Member
+from accounts.signals import member_deleted
 from billing.checkout import buyer_of
 from billing.history import HistoryEntry, balance_of, entries_of
 from billing.models import Member as StaffMember
@@ -54,7 +56,11 @@ def _forget_in_ledger(member_id: UUID) -> None:
         for each in reversed(checkouts.customers_of_buyer(customer_id)):
             checkouts.delete_customer(each)
     forget_person(instant(), member_id)
-    # The admin's log has the email, and reasons that say who it was. Who did it, and when, stays.
+
+
+@receiver(member_deleted)
+def forget_in_admin_log(sender: object, member_id: UUID, **kwargs: object) -> None:
+    """The admin's log has the email, and reasons that say who it was. Who did it, and when, stays."""
     about = ContentType.objects.get_for_model(StaffMember)
     logged = LogEntry.objects.filter(content_type=about, object_id=str(member_id))
     logged.update(object_repr="a deleted member", change_message="")

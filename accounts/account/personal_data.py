@@ -1,4 +1,6 @@
-"""What the site has of a member. Each app registers what is its own: how it is downloaded, and how it goes.
+"""What the site has of a member, in whatever service. Each app registers its own: how it is downloaded, how it goes.
+
+What is in this site's own database goes when `member_deleted` is sent.
 
 register(Holding(name="haikus", export=haikus_of, erase=delete_haikus))
 """

@@ -115,6 +115,11 @@ class AccountWalk:
             yield self._of(entry, f"is of kind {entry.kind}, which this version does not know")
         if not _has_right_key(entry):
             yield self._of(entry, f"is of kind {entry.kind}, and its key is not of that kind")
+        if entry.kind == Kind.CLOSING:
+            yield self._of(
+                entry,
+                f"closed the account, which is there: run `manage.py delete_account {entry.account_id}`",
+            )
         if entry.kind == Kind.SPEND and (entry.balance < 0 or entry.amount >= 0):
             yield self._of(entry, f"spends {-entry.amount} and leaves {entry.balance}")
         if entry.kind == Kind.PURCHASE and entry.amount <= 0:
@@ -142,6 +147,8 @@ def _has_right_key(entry: Entry) -> bool:
         return entry.key.startswith(f"spend:{entry.account_id}:")
     if entry.kind == Kind.OPENING:
         return entry.key == f"opening:{entry.account_id}"
+    if entry.kind == Kind.CLOSING:
+        return entry.key == f"closing:{entry.account_id}"
     if entry.kind in CLAW_BACKS:
         return checkout_of_claw_back(entry) is not None
     return True

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DISPUTE_WON = "dispute_won"
     RESET = "reset"
     GRANT = "grant"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,18 @@ class ClawBack(Movement):
 
     def amount_on(self, account: Account) -> int:
         return self.amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing(Movement):
+    """The last entry of an account: whatever is left lapses, and so does what is owed."""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.CLOSING
+
+    def amount_on(self, account: Account) -> int:
+        return -account.credits
 
 
 def opening_of(account: Account) -> Opening | None:

@@ -151,14 +151,20 @@ def test_who_leaves_leaves_nothing_personal_and_a_clean_ledger(
     ] == numbers
     audit = Audit()
     assert list(audit.violations()) == []
-    assert audit.counts["left by deleted members"] == len(numbers)
+    assert audit.counts["left by deleted members"] == len(numbers) + 1
+    (closing,) = site.store.entries([f"closing:{ada.id}"]).values()
+    assert (closing.kind, closing.seq, closing.balance) == ("closing", len(numbers) + 1, 0)
     assert list(reconcile(since=None, dry_run=False)) == []
     assert (mail.outbox[-1].to, mail.outbox[-1].subject) == ([ada.email], "Your account is deleted")
     page = browser.get("/").content.decode()
     assert "Your account is deleted" in page
     assert 'action="/sign-out/"' not in page
-    # Whoever comes back is somebody new.
-    assert site.member(ada.email).id != ada.id
+
+
+def test_whoever_comes_back_is_somebody_new(site: LoopbackSite, browser: Client, ada: Member) -> None:
+    leave(browser, ada)
+    again = site.member(ada.email)
+    assert (again.id != ada.id, site.credits(again)) == (True, 0)
 
 
 def test_a_wrong_code_deletes_nothing(site: LoopbackSite, browser: Client, ada: Member) -> None:

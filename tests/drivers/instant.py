@@ -93,11 +93,16 @@ class LoopbackInstant:
     """An Instant stand-in in memory with one app, its schema and rules pushed, and clients for it."""
 
     def __init__(
-        self, *, seed: int = 0, documents: bool = True, clock: Callable[[], float] | None = None
+        self,
+        *,
+        seed: int = 0,
+        documents: bool = True,
+        clock: Callable[[], float] | None = None,
+        pause: Callable[[str], None] = lambda where: None,
     ) -> None:
         self.now = 1_800_000_000.0
         self.standin = InstantStandIn(
-            database=":memory:", clock=clock or (lambda: self.now), rng=random.Random(seed)
+            database=":memory:", clock=clock or (lambda: self.now), rng=random.Random(seed), pause=pause
         )
         self.app = self.standin.ensure_app("loopback")
         self.admin = self.client()
