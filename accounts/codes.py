@@ -1,4 +1,4 @@
-"""Signing in by a code in a mail. The code is ours, and only the browser that asked can use it.
+"""Codes in a mail, for signing in and for what needs more than that. Only the browser that asked can use one.
 
 So a stranger who asks for codes, or guesses them, for somebody's email hurts nobody's code but their own. Instant
 only says who the member of an email is, after a right code.
@@ -10,6 +10,7 @@ import logging
 import math
 import secrets
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -35,6 +36,14 @@ from instant_admin.configured import instant
 logger = logging.getLogger(__name__)
 
 LIFETIME: Final = timedelta(minutes=10)
+
+
+class Purpose(StrEnum):
+    """What a code is for, as the mail says it."""
+
+    SIGN_IN = "sign-in code"
+    CHANGE_EMAIL = "code to change your email"
+    DELETE_ACCOUNT = "code to delete your account"
 
 
 class MailFailed(Exception):
@@ -88,7 +97,15 @@ def new_place() -> str:
     return secrets.token_hex(20)
 
 
-def send_code(email: str, *, place: str, address: str, known_browser: str | None, code_page: str) -> None:
+def send_code(
+    email: str,
+    *,
+    place: str,
+    address: str,
+    known_browser: str | None,
+    code_page: str,
+    purpose: Purpose = Purpose.SIGN_IN,
+) -> None:
     """Mail a new six-digit code for `place` to a canonical `email`, with a link to the page to enter it on.
 
     `known_browser` is the id of a browser in which this email has signed in before: no stranger can use up what
@@ -106,8 +123,10 @@ def send_code(email: str, *, place: str, address: str, known_browser: str | None
     link = f"{code_page}?{urlencode({'code': code})}"
     try:
         send_mail(
-            subject=f"{code} is your sign-in code",
-            message=render_to_string("accounts/code_mail.txt", {"code": code, "link": link}),
+            subject=f"{code} is your {purpose}",
+            message=render_to_string(
+                "accounts/code_mail.txt", {"code": code, "link": link, "purpose": purpose.name}
+            ),
             from_email=None,
             recipient_list=[email],
         )
@@ -132,6 +151,23 @@ def check_code(code: str, *, place: str) -> Member:
 
     Raises `CodeRefused` and `SignInUnavailable`.
     """
+    newest = matching(code, place=place)
+    user = user_of(newest.email)["user"]
+    member = Member(id=UUID(user["id"]), email=newest.email, refresh_token=user["refresh_token"])
+    if not use_up(newest):
+        sign_out(member)
+        raise ExpiredCode("the code was used a moment ago")
+    return member
+
+
+def use_up(newest: SignInCode) -> bool:
+    """Let a code be good for nothing more; False when it already was."""
+    used, _ = SignInCode.objects.filter(place=newest.place, code_hmac=newest.code_hmac).delete()
+    return used > 0
+
+
+def matching(code: str, *, place: str) -> SignInCode:
+    """The newest code of `place`, if it is this one. A try is counted. Raises `CodeRefused`."""
     asked_for = SignInCode.objects.filter(place=place)
     now = timezone.now()
     # The try is counted before it is looked at, in one statement: of many at once only so many are looked at.
@@ -145,20 +181,15 @@ def check_code(code: str, *, place: str) -> Member:
         raise TriedTooOften(retry_after_s=math.ceil((newest.ends_at - now).total_seconds()))
     if not constant_time_compare(newest.code_hmac, _hmac(place, code)):
         raise WrongCode("the code is wrong")
-    user = _user_of(newest.email)["user"]
-    member = Member(id=UUID(user["id"]), email=newest.email, refresh_token=user["refresh_token"])
-    used, _ = asked_for.filter(code_hmac=newest.code_hmac).delete()
-    if not used:
-        sign_out(member)
-        raise ExpiredCode("the code was used a moment ago")
-    return member
+    return newest
 
 
 def _hmac(place: str, code: str) -> str:
     return salted_hmac("accounts.codes", f"{place} {code}", algorithm="sha256").hexdigest()
 
 
-def _user_of(email: str) -> SignedIn:
+def user_of(email: str) -> SignedIn:
+    """The user of a canonical email, made if new, with a refresh token. Raises `UnusableEmail`."""
     try:
         return instant().create_token(email=email)
     except InstantRejected as exc:

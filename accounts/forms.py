@@ -1,4 +1,4 @@
-"""The two steps of signing in."""
+"""What members say of themselves: an email, and a code from a mail to it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ class EmailForm(KeptForm):
         max_length=emails.LONGEST, error_messages={"required": "Enter your email address."}
     )
     next = forms.CharField(max_length=2000, required=False)
+
+    def clean_email(self) -> str:
+        """The address in its canonical form."""
+        return emails.canonical(self.cleaned_data["email"])
+
+
+class NewEmailForm(KeptForm):
+    """The address that a member wants to have from now on."""
+
+    kept_as = "new email form"
+    sent_to = "accounts:change-email"
+
+    email = forms.CharField(
+        max_length=emails.LONGEST, error_messages={"required": "Enter your new email address."}
+    )
 
     def clean_email(self) -> str:
         """The address in its canonical form."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -96,6 +96,24 @@ def ended(sign_ins: Collection[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
     still = {(row.pk, row.member_id) for row in found.values()}
     stored = Session._meta.get_field("session_key").get_prep_value
     return {(key, member_id) for key, member_id in sign_ins if (stored(key), member_id) not in still}
+
+
+def end_sessions_about(member_id: UUID, email: str) -> None:
+    """End the member's sessions, those they were signed in with before, and those that wait for a code to `email`."""
+    end_sessions_of(member_id)
+    # Nothing but its text says whom a session is about in which nobody is signed in.
+    for row in Session.objects.filter(member_id=None).iterator():
+        if {str(member_id), email or None} & set(_texts_in(row.get_decoded())):
+            row.delete()
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Every text in what a session holds."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts_in(each)
 
 
 def end_sessions_of(member_id: UUID) -> None:

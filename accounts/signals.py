@@ -6,3 +6,5 @@ from django.dispatch import Signal
 member_signed_in = Signal()
 # Sent with `member` when they signed out in this browser.
 member_signed_out = Signal()
+# Sent with `member_id` when an account is gone; perhaps more than once.
+member_deleted = Signal()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -15,29 +14,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import codes
-from accounts.browsers import know, known_as, place_of
-from accounts.codes import CodeRefused, MailFailed
+from accounts.browsers import know, place_of
+from accounts.code_pages import code_refused, refused, send_code
+from accounts.codes import CodeRefused
 from accounts.emails import readable
 from accounts.forms import CodeForm, EmailForm
 from accounts.http import SiteRequest, member_required, sign_in_page, signed_in, with_retry_after
-from accounts.limits import TooOften
 from accounts.members import Member, remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_in, member_signed_out
-from credits_site.addresses import address_of
 from credits_site.answers import (
-    absolute,
-    first_error,
     own_address,
-    page_it_came_from,
     refuse,
     see_other,
     wants_json,
 )
-from credits_site.forms import KeptForm
-from credits_site.security_log import complain, note
+from credits_site.security_log import note
 
-MAIL_RETRY_AFTER_S: Final = 30
+_CODE_PAGE: Final = "accounts:enter-code"
 # What a code was sent for, and where its owner wants to be: `{"place": …, "email": …, "next": …}`.
 _WAITING: Final = "sign-in"
 
@@ -53,12 +47,12 @@ def sign_in(request: SiteRequest) -> HttpResponse:
         return render(request, "accounts/sign_in.html", {"form": form})
     form = EmailForm.sent(request)
     if not form.is_valid():
-        return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     email = form.cleaned_data["email"]
     place = request.session.get(_WAITING, {}).get("place") or codes.new_place()
-    if failure := _send_code(request, email, place):
+    if failure := send_code(request, email, place, page=_CODE_PAGE):
         form.add_error("email", f"{failure.message}.")
-        return _refused(request, form, failure.status, retry_after_s=failure.retry_after_s)
+        return refused(request, form, failure.status, retry_after_s=failure.retry_after_s)
     form.forget(request.session)
     back_to = own_address(request, form.cleaned_data["next"]) or "/"
     request.session[_WAITING] = {"place": place, "email": email, "next": back_to}
@@ -71,40 +65,12 @@ def resend_code(request: SiteRequest) -> HttpResponse:
     waiting = request.session.get(_WAITING)
     if waiting is None:
         return _start_over(request)
-    if failure := _send_code(request, waiting["email"], waiting["place"]):
+    if failure := send_code(request, waiting["email"], waiting["place"], page=_CODE_PAGE):
         return with_retry_after(refuse(request, failure.status, failure.message), failure.retry_after_s)
     if wants_json(request):
         return JsonResponse({"sent": True})
     messages.success(request, "A new code is on its way.")
     return see_other(reverse("accounts:enter-code"))
-
-
-@dataclass(frozen=True, slots=True)
-class _NotSent:
-    """Why no code was sent, in words for a person."""
-
-    message: str
-    status: HTTPStatus
-    retry_after_s: int | None = None
-
-
-def _send_code(request: SiteRequest, email: str, place: str) -> _NotSent | None:
-    try:
-        codes.send_code(
-            email,
-            place=place,
-            address=address_of(request),
-            known_browser=known_as(request, email),
-            code_page=absolute(request, reverse("accounts:enter-code")),
-        )
-    except TooOften as exc:
-        complain(request, "limit reached", limit=exc.limit)
-        message = f"Too many codes were asked for. Try again in {exc.wait}"
-        return _NotSent(message, HTTPStatus.TOO_MANY_REQUESTS, exc.retry_after_s)
-    except MailFailed:
-        message = "The mail could not be sent. Try again in a moment"
-        return _NotSent(message, HTTPStatus.SERVICE_UNAVAILABLE, MAIL_RETRY_AFTER_S)
-    return None
 
 
 @never_cache
@@ -128,14 +94,11 @@ def enter_code(request: SiteRequest) -> HttpResponse:
         return render(request, "accounts/code.html", context)
     form = CodeForm.sent(request)
     if not form.is_valid():
-        return _refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         member = codes.check_code(form.cleaned_data["code"], place=waiting["place"])
     except CodeRefused as exc:
-        note(request, "code refused", why=type(exc).__name__)
-        form.add_error("code", exc.message)
-        status = HTTPStatus.TOO_MANY_REQUESTS if exc.retry_after_s else HTTPStatus.UNPROCESSABLE_ENTITY
-        return _refused(request, form, status, retry_after_s=exc.retry_after_s)
+        return code_refused(request, form, exc)
     return _signed_in(request, form, member, back_to=waiting["next"])
 
 
@@ -168,20 +131,11 @@ def _start_over(request: SiteRequest) -> HttpResponse:
     return see_other(reverse("accounts:sign-in"))
 
 
-def _refused(
-    request: SiteRequest, form: KeptForm, status: HTTPStatus, *, retry_after_s: int | None = None
-) -> HttpResponse:
-    if wants_json(request):
-        return with_retry_after(JsonResponse({"error": first_error(form)}, status=status), retry_after_s)
-    form.keep_with_errors(request.session)
-    return see_other(page_it_came_from(request, otherwise=request.path))
-
-
 @require_POST
 def sign_out(request: SiteRequest) -> HttpResponse:
     """Sign out here, and take back the token that the session held."""
     _end_sign_in(request)
-    return _signed_out(request)
+    return signed_out(request)
 
 
 @require_safe
@@ -200,10 +154,11 @@ def sign_out_everywhere(request: SiteRequest) -> HttpResponse:
     _end_sign_in(request)
     codes.sign_out_everywhere(member.id)
     note(request, "signed out everywhere")
-    return _signed_out(request)
+    return signed_out(request)
 
 
-def _signed_out(request: SiteRequest) -> HttpResponse:
+def signed_out(request: SiteRequest) -> HttpResponse:
+    """Leave the browser to whoever uses it next."""
     request.session.flush()
     rotate_token(request)
     response = redirect("home")

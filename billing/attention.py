@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.checkout import is_ours
 from billing.errors import BadWebhook, SellingPaused, UnknownCheckout
-from billing.fulfilment import claw_back_keys, purchase_key, settle, withdrawal_key
+from billing.fulfilment import NEEDS_REVIEW, claw_back_keys, purchase_key, settle, withdrawal_key
 from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
@@ -92,8 +92,12 @@ def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
 def finish_withdrawals() -> None:
     """Settle every checkout whose withdrawal was begun and not ended. Raises what `settle` raises."""
     for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
-        settle(checkouts.retrieve(noted.checkout_id))
-        close(noted)
+        try:
+            settle(checkouts.retrieve(noted.checkout_id))
+        except NEEDS_REVIEW as exc:  # such as an account that was deleted meanwhile
+            logger.error("Checkout %s: its withdrawal cannot be finished: %s", noted.checkout_id, exc)
+        else:
+            close(noted)
 
 
 def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:

@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 
 from billing.errors import RequestIdReused
+from billing.history import Group, Wanted
 from credits_site.forms import KeptForm
 from instant_admin.ledger.rules import OutOfCredits
 
@@ -78,6 +79,35 @@ class WithdrawalForm(forms.Form):
 
     credits = forms.IntegerField(min_value=1)
     amount = forms.IntegerField(min_value=1)
+
+
+class HistoryForm(forms.Form):
+    """What of the ledger somebody wants to see. In the address, so that it can be kept and sent on."""
+
+    kind = forms.ChoiceField(
+        required=False,
+        label="Movements",
+        choices=[
+            ("", "All"),
+            (Group.BOUGHT, "Bought"),
+            (Group.SPENT, "Spent"),
+            (Group.RETURNED, "Refunds and disputes"),
+            (Group.STAFF, "By staff"),
+        ],
+    )
+    days = forms.TypedChoiceField(
+        required=False,
+        label="Time",
+        coerce=int,
+        empty_value=None,
+        choices=[("", "All"), ("30", "Last 30 days"), ("90", "Last 90 days"), ("365", "Last 365 days")],
+    )
+
+    @property
+    def wanted(self) -> Wanted:
+        """What a valid form asks for."""
+        kind = self.cleaned_data["kind"]
+        return Wanted(group=Group(kind) if kind else None, days=self.cleaned_data["days"])
 
 
 class FindMembersForm(forms.Form):

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts.members import Member
+from billing.balance_chart import BalanceChart, chart_of
 from billing.products import product_called
 from credits_site.paging import number_in
 from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
-from instant_admin.ledger.entries import account_in, account_query, read_page
+from instant_admin.ledger.entries import (
+    LedgerPage,
+    Place,
+    account_in,
+    account_query,
+    place_of,
+    read_at,
+    read_matching,
+    read_page,
+)
 from instant_admin.ledger.rules import Entry, Kind
 
 PAGE_SIZE: Final = 20
+EXPORT_PAGE_SIZE: Final = 200
+# The balance is drawn at so many of its movements, evenly over them.
+CHART_POINTS: Final = 60
 
 _TITLES: Final[dict[str, str]] = {
     Kind.OPENING: "Credits from before the ledger",
@@ -30,12 +47,49 @@ _TITLES: Final[dict[str, str]] = {
     Kind.GRANT: "Credits granted",
     Kind.TAKE: "Taken back by staff",
     Kind.UNDO: "Spent credits given back",
+    Kind.CLOSING: "Account closed",
+}
+
+
+class Group(StrEnum):
+    """Which movements somebody wants to see."""
+
+    BOUGHT = "bought"
+    SPENT = "spent"
+    RETURNED = "returned"
+    STAFF = "staff"
+
+
+KINDS: Final[dict[Group, frozenset[str]]] = {
+    Group.BOUGHT: frozenset({Kind.PURCHASE}),
+    Group.SPENT: frozenset({Kind.SPEND}),
+    Group.RETURNED: frozenset({Kind.REFUND, Kind.DISPUTE, Kind.DISPUTE_WON}),
+    Group.STAFF: frozenset({Kind.RESET, Kind.GRANT, Kind.TAKE, Kind.UNDO}),
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to see of a ledger: a group of movements, or all, of the last `days`, or ever."""
+
+    group: Group | None = None
+    days: int | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self.group is None and self.days is None
+
+
+EVERYTHING: Final = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One ledger entry for a person. `amount` is signed, `balance` what it left, both in credits."""
+    """One ledger entry for a person. `amount` is signed, `balance` what it left, both in credits.
+
+    `ref` is what it belongs to: the checkout of a purchase, the row that was bought.
+    """
 
     id: UUID
     key: str
@@ -60,6 +114,27 @@ class HistoryEntry:
         return _TITLES.get(self.kind, self.kind)
 
     @property
+    def is_purchase(self) -> bool:
+        """Whether `ref` is a checkout, which may have a receipt."""
+        return self.kind == Kind.PURCHASE
+
+    @property
+    def is_by_staff(self) -> bool:
+        """Whether `note` is the reason that staff gave."""
+        return self.kind in KINDS[Group.STAFF]
+
+    @property
+    def item_address(self) -> str | None:
+        """Where the thing is shown that was bought with these credits."""
+        product = product_called(self.product)
+        if self.kind != Kind.SPEND or product is None:
+            return None
+        try:
+            return product.address_of(UUID(self.ref))
+        except ValueError:  # an entry of before there were refs
+            return None
+
+    @property
     def created_at_ms(self) -> int:
         """When it happened, in milliseconds since 1970, as Instant has it."""
         return epoch_ms(self.created_at)
@@ -69,10 +144,12 @@ class HistoryEntry:
 class HistoryPage:
     """Entries, newest first, and the balance at the same moment.
 
-    `next` is the `before` of the page after, None at the end. `email` and Stripe's `customer_id` are the account's.
+    `seq` counts the entries of the whole ledger. `next` is the `before` of the page after, opaque to whoever passes
+    it back, and None at the end. `email` and Stripe's `customer_id` are the account's.
     """
 
     credits: int
+    seq: int
     entries: tuple[HistoryEntry, ...]
     next: str | None
     email: str
@@ -85,24 +162,82 @@ def balance_of(member: Member) -> int:
     return account_in(tree, member.id).credits
 
 
-def history_of(member: Member, *, before: str | None = None) -> HistoryPage:
+def history_of(member: Member, *, before: str | None = None, wanted: Wanted = EVERYTHING) -> HistoryPage:
     """A page of the member's ledger. Raises `BadCursor`."""
-    return history_page(instant().as_member(member.refresh_token), member.id, before=before)
+    return history_page(instant().as_member(member.refresh_token), member.id, before=before, wanted=wanted)
 
 
-def history_page(connection: Connection, account_id: UUID, *, before: str | None = None) -> HistoryPage:
+def history_page(
+    connection: Connection, account_id: UUID, *, before: str | None = None, wanted: Wanted = EVERYTHING
+) -> HistoryPage:
     """A page of an account's ledger, with the rights of `connection`. Raises `BadCursor` and `NoSuchAccount`."""
-    # A page's `next` is the number of its last entry, opaque to whoever passes it back.
-    before_seq = None if before is None else number_in(before)
-    page = read_page(connection, account_id, before_seq=before_seq, limit=PAGE_SIZE)
-    more = bool(page.entries) and page.entries[-1].seq > 1
+    page, following = (
+        _all_page(connection, account_id, before)
+        if wanted.is_everything
+        else _matching_page(connection, account_id, before, wanted)
+    )
     return HistoryPage(
         credits=page.account.credits,
+        seq=page.account.seq,
         entries=tuple(history_entry(entry) for entry in page.entries),
-        next=str(page.entries[-1].seq) if more else None,
+        next=following,
         email=text_of(page.row, "email") or "",
         customer_id=text_of(page.row, "stripeCustomerId"),
     )
+
+
+def entries_of(member: Member) -> Iterator[HistoryEntry]:
+    """The member's whole ledger, newest first, read as it is asked for."""
+    connection, before_seq = instant().as_member(member.refresh_token), None
+    while before_seq is None or before_seq > 1:
+        page = read_page(connection, member.id, before_seq=before_seq, limit=EXPORT_PAGE_SIZE)
+        yield from map(history_entry, page.entries)
+        if not page.entries:
+            return
+        before_seq = page.entries[-1].seq
+
+
+def balance_chart(member: Member, newest: HistoryPage) -> BalanceChart | None:
+    """The member's balance over time; None before there are two movements. `newest` is their first page."""
+    if newest.seq < 2:
+        return None
+    if newest.seq <= len(newest.entries):
+        points = [(entry.created_at, entry.balance) for entry in reversed(newest.entries)]
+        return chart_of(points)
+    steps = min(newest.seq, CHART_POINTS) - 1
+    numbers = {1 + step * (newest.seq - 1) // steps for step in range(steps + 1)}
+    entries = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+    return chart_of([(entry.created_at, entry.balance) for entry in entries])
+
+
+def _all_page(connection: Connection, account_id: UUID, before: str | None) -> tuple[LedgerPage, str | None]:
+    """A page of all movements and the `before` of the next: the number of the last one here."""
+    before_seq = None if before is None else number_in(before)
+    page = read_page(connection, account_id, before_seq=before_seq, limit=PAGE_SIZE)
+    more = bool(page.entries) and page.entries[-1].seq > 1
+    return page, str(page.entries[-1].seq) if more else None
+
+
+def _matching_page(
+    connection: Connection, account_id: UUID, before: str | None, wanted: Wanted
+) -> tuple[LedgerPage, str | None]:
+    """A page of what is wanted and the `before` of the next: the place of the last one here."""
+    page = read_matching(
+        connection,
+        account_id,
+        kinds=KINDS[wanted.group] if wanted.group else (),
+        since=timezone.now() - timedelta(days=wanted.days) if wanted.days else None,
+        before=None if before is None else _place_in(before),
+        limit=PAGE_SIZE + 1,
+    )
+    shown = replace(page, entries=page.entries[:PAGE_SIZE])
+    more = len(page.entries) > PAGE_SIZE
+    return shown, "{}.{}".format(*place_of(shown.entries[-1])) if more else None
+
+
+def _place_in(before: str) -> Place:
+    milliseconds, _, seq = before.partition(".")
+    return number_in(milliseconds), number_in(seq)
 
 
 def history_entry(entry: Entry) -> HistoryEntry:

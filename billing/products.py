@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.template.defaultfilters import pluralize
+from django.urls import reverse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,8 @@ class Product:
     `name` is stored with each spend, so it never changes. What is bought is a row of the Instant namespace
     `namespace`, which has an indexed number `createdAt` (milliseconds since 1970) and a link `owner` to `$users`.
     `noun` is what people call one, `bought` the line of a history. `price` is in credits, or a function of what was
-    asked for (the note of the spend) that always gives the same.
+    asked for (the note of the spend) that always gives the same. `page` is the name of the address at which one is
+    shown, which takes its id; empty where there is none.
     """
 
     name: str
@@ -30,10 +33,15 @@ class Product:
     noun: str
     bought: str
     price: int | Callable[[str], int]
+    page: str = ""
 
     def price_of(self, note: str) -> int:
         """What it costs in credits."""
         return self.price if isinstance(self.price, int) else self.price(note)
+
+    def address_of(self, item_id: UUID) -> str | None:
+        """Where one is shown; None where it has no page of its own."""
+        return reverse(self.page, args=[item_id]) if self.page else None
 
 
 _registered: dict[str, Product] = {}

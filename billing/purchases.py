@@ -19,7 +19,7 @@ from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import is_in_time
 from instant_admin.configured import instant
-from instant_admin.ledger.entries import read_newest
+from instant_admin.ledger.entries import read_matching
 from instant_admin.ledger.rules import Entry, Kind
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Purchases:
 def purchases_in_ledger(member: Member) -> Purchases:
     """The newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them."""
     connection = instant().as_member(member.refresh_token)
-    credited = read_newest(connection, member.id, kind=Kind.PURCHASE, limit=SHOWN)
+    credited = read_matching(connection, member.id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
     return Purchases(tuple(map(_of_entry, credited)), is_complete=False)
 
 

@@ -18,7 +18,7 @@ from billing.stripe_api import checkouts, payments, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
 from instant_admin.configured import balance_store, instant
-from instant_admin.ledger.entries import NoSuchAccount, read_newest
+from instant_admin.ledger.entries import NoSuchAccount, read_matching
 from instant_admin.ledger.rules import Kind, Movement
 
 # Of one member, beside those of their Stripe customer.
@@ -66,7 +66,8 @@ def _checkouts_of(member_id: UUID, customer_id: str | None) -> Iterator[Checkout
         for checkout in checkouts.list_all(customer_id=each):
             seen.add(checkout.id)
             yield checkout
-    for entry in read_newest(instant(), member_id, kind=Kind.PURCHASE, limit=PURCHASES_LOOKED_AT):
+    bought = read_matching(instant(), member_id, kinds=[Kind.PURCHASE], limit=PURCHASES_LOOKED_AT)
+    for entry in bought.entries:
         if entry.ref in seen:
             continue
         try:

@@ -15,6 +15,7 @@ urlpatterns = [
     # Stripe follows no redirect, and people end addresses with a slash.
     path("api/stripe/webhook/", views.webhook),
     path("history/", views.history, name="history"),
+    path("history/export.csv", views.history_csv, name="history-csv"),
     path("history/receipts/<str:checkout_id>/", views.receipt, name="receipt"),
     path("history/purchases/<str:checkout_id>/withdraw/", withdrawal_page.withdrawal, name="withdrawal"),
 ]

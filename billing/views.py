@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -34,15 +35,18 @@ from billing.errors import (
     UnknownCheckout,
     UnknownPack,
 )
-from billing.forms import CheckoutForm, Returned, SyncForm
+from billing.forms import CheckoutForm, HistoryForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import HistoryEntry, balance_of, history_of
+from billing.history import HistoryPage, balance_chart, balance_of, entries_of, history_of
+from billing.history_csv import csv_lines
+from billing.own_data import entry_as_json
 from billing.packs import pack_of
 from billing.products import credits_text
 from billing.purchases import Purchases, purchases_in_ledger, receipt_of, with_what_stripe_has
 from billing.webhook import receive_webhook
 from credits_site.answers import (
     absolute,
+    download,
     first_error,
     refuse,
     render_fragment,
@@ -58,6 +62,7 @@ from credits_site.security_log import complain
 logger = logging.getLogger(__name__)
 
 STRIPE_CALLS: Final = "STRIPE_CALLS_PER_MEMBER_PER_HOUR"
+EXPORTS: Final = "EXPORTS_PER_MEMBER_PER_HOUR"
 
 # How long the page that somebody comes back to waits before each further question: two minutes in all.
 SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
@@ -280,24 +285,52 @@ def webhook(request: HttpRequest) -> HttpResponse:
 @require_safe
 @member_required
 def history(request: SiteRequest) -> HttpResponse:
-    """The member's ledger, newest first, and on the whole page what became of their purchases."""
+    """The member's ledger or a part of it, newest first, and on the whole page what became of their purchases."""
     member = signed_in(request)
+    form = HistoryForm(request.GET)
+    before = request.GET.get("before") or None
+    if not form.is_valid():
+        return _no_such_page(request)
     try:
-        page = history_of(member, before=request.GET.get("before") or None)
+        page = history_of(member, before=before, wanted=form.wanted)
     except BadCursor:
-        if wants_json(request):
-            return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        return redirect("billing:history")
+        return _no_such_page(request)
     if wants_json(request):
-        return JsonResponse({"entries": [_as_json(entry) for entry in page.entries], "next": page.next})
-    context: dict[str, Any] = {"page": page}
+        return JsonResponse({"entries": [entry_as_json(entry) for entry in page.entries], "next": page.next})
+    asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
+    context = {"page": page, "form": form, "before": before, "asked": urlencode(asked)}
     if not wants_fragment(request):
-        context |= counter(page.credits)
-        context["purchases"] = purchases = _purchases(member, page.customer_id)
-        context["checkout_id"] = purchases.not_yet_added
+        context |= counter(page.credits) | _beside_the_entries(member, page)
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )
+
+
+def _no_such_page(request: SiteRequest) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return redirect("billing:history")
+
+
+def _beside_the_entries(member: Member, page: HistoryPage) -> dict[str, Any]:
+    """What the whole page has besides: the chart, the purchases, and the checkout that it asks Stripe about."""
+    purchases = _purchases(member, page.customer_id)
+    return {
+        "chart": balance_chart(member, page),
+        "purchases": purchases,
+        "checkout_id": purchases.not_yet_added,
+    }
+
+
+@require_safe
+@member_required
+@limited(EXPORTS)
+def history_csv(request: SiteRequest) -> HttpResponse:
+    """The member's whole ledger as CSV."""
+    lines = csv_lines(entries_of(signed_in(request)))
+    # The first page is read before anything is sent, so that an outage is answered as one.
+    begun = chain([next(lines), next(lines, "")], lines)
+    return download(request, "credits.csv", begun, content_type="text/csv")
 
 
 def _purchases(member: Member, customer_id: str | None) -> Purchases:
@@ -323,15 +356,3 @@ def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:
     if page is None:
         return refuse(request, HTTPStatus.NOT_FOUND, "There is no receipt for this purchase yet")
     return redirect(page)
-
-
-def _as_json(entry: HistoryEntry) -> dict[str, str | int]:
-    return {
-        "id": str(entry.id),
-        "kind": entry.kind,
-        "product": entry.product,
-        "amount": entry.amount,
-        "balance": entry.balance,
-        "note": entry.note,
-        "createdAt": entry.created_at_ms,
-    }

@@ -31,7 +31,13 @@ from instant_admin.ledger.entries import account_in, account_query
 from instant_admin.ledger.retries import OutcomeUnknown
 
 HAIKU: Final = Product(
-    name="haiku", namespace="haikus", owner="author", noun="haiku", bought="Wrote a haiku", price=1
+    name="haiku",
+    namespace="haikus",
+    owner="author",
+    noun="haiku",
+    bought="Wrote a haiku",
+    price=1,
+    page="haikus:haiku",
 )
 PAGE_SIZE: Final = 10
 # Haikus of one millisecond share a cursor; so many more are read to tell them apart.

@@ -123,6 +123,11 @@ class AccountWalk:
             yield self._of(entry, f"takes {-entry.amount} and leaves {entry.balance}")
         if entry.kind in _GIVING and entry.amount <= 0:
             yield self._of(entry, f"is a {entry.kind} of {entry.amount} credits")
+        if entry.kind == Kind.CLOSING:
+            yield self._of(
+                entry,
+                f"closed the account, which is there: run `manage.py delete_account {entry.account_id}`",
+            )
 
     def _of(self, entry: Entry, text: str) -> Violation:
         return Violation(self.name, entry.key, text)
@@ -153,6 +158,8 @@ def _has_right_key(entry: Entry) -> bool:
         return entry.key.startswith(f"undo:spend:{entry.account_id}:")
     if entry.kind == Kind.OPENING:
         return entry.key == f"opening:{entry.account_id}"
+    if entry.kind == Kind.CLOSING:
+        return entry.key == f"closing:{entry.account_id}"
     if entry.kind in CLAW_BACKS:
         return checkout_of_claw_back(entry) is not None
     return True

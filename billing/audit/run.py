@@ -45,6 +45,7 @@ SLOTS_AT_ONCE: Final = 100
 # Where a row or an entry is nobody's.
 NOBODY: Final = "nobody"
 
+
 Row = Mapping[str, Any]
 
 
@@ -53,7 +54,7 @@ class Audit:
 
     `counts` has how many `accounts`, `entries`, `checkouts` and rows of each product's namespace were looked at so
     far, and how many entries were `left by deleted members`, which is as it should be: an account's entries outlive
-    it. `looked_at` is called for each of them.
+    it, without their words. `looked_at` is called for each of them.
     """
 
     def __init__(self, *, email: str | None = None, looked_at: Callable[[], object] = lambda: None) -> None:
@@ -155,6 +156,12 @@ class Audit:
             self._look("entries")
             if linked_to is None and seq.isdecimal() and scratch.walked_to(account) is None:
                 self.counts["left by deleted members"] += 1
+                if row.get("note") or row.get("actor"):
+                    text = (
+                        "is left by a deleted member with their words in it: "
+                        f"run `manage.py delete_account {account}`"
+                    )
+                    yield Violation(account, str(row.get("key")), text)
             elif linked_to != account or not _is_newer(scratch, account, seq):
                 text = f"is in the slot {row.get('slot')}, where no entry of an account can be"
                 yield Violation(scratch.name_of(linked_to or account), str(row.get("key")), text)

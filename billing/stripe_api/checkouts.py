@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -216,6 +216,12 @@ def set_customer_email(customer_id: str, email: str) -> None:
     """Have Stripe write to this address, and show it on its page."""
     with asking_stripe() as v1:
         v1.customers.update(customer_id, {"email": email})
+
+
+def delete_customer(customer_id: str) -> None:
+    """Delete a customer, for good; Stripe keeps their payments and receipts. One that is gone is no error."""
+    with suppress(NotInStripe), asking_stripe() as v1:
+        v1.customers.delete(customer_id)
 
 
 def create(request: CheckoutRequest, *, idempotency_key: str | None) -> Checkout:

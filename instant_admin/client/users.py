@@ -37,6 +37,14 @@ class Users:
         """A refresh token without a code; **makes the user if there is none**."""
         return self._signed_in("/admin/refresh_tokens", {"email": email})
 
+    def find_user(self, *, email: str) -> User | None:
+        """The user of an email as Instant stores it, or None.
+
+        Raises `InstantRejected` with type `param-malformed` for an address that nobody can sign in with.
+        """
+        call = Call("GET", "/admin/users", params={"email": email}, effect="none")
+        return cast("User | None", self._transport.send(call).get("user"))
+
     def sign_out(self, refresh_token: str) -> None:
         """Revoke one refresh token; an unknown one is no error."""
         self._transport.send(Call("POST", "/admin/sign_out", {"refresh_token": refresh_token}, effect="same"))

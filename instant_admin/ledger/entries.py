@@ -5,9 +5,10 @@ Knows the names of the schema, decides nothing. A row that is no entry of ours r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from instant_admin.client.admin import Connection
@@ -15,9 +16,13 @@ from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError
+from instant_admin.ledger.rules import Account, Entry, LedgerError
 
 ENTRIES: Final = "creditEntries"
+# More entries of an account than this are not written in one millisecond: a transaction takes longer.
+TIES_LIMIT: Final = 100
+# The time of an entry in milliseconds since 1970, and its number.
+Place: TypeAlias = tuple[int, int]
 # What Python raises at a row that is not one of ours.
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
@@ -62,15 +67,46 @@ def read_page(connection: Connection, account_id: UUID, *, before_seq: int | Non
     return LedgerPage(account, tree["$users"][0], tuple(found))
 
 
-def read_newest(connection: Connection, account_id: UUID, *, kind: Kind, limit: int) -> tuple[Entry, ...]:
-    """Up to `limit` entries of one kind of an account, newest first, with the rights of `connection`."""
-    wanted: Query = {
-        "where": {"account.id": str(account_id), "kind": kind},
-        "order": {"createdAt": "desc"},
-        "limit": limit,
-    }
+def read_at(connection: Connection, account_id: UUID, numbers: Iterable[int]) -> tuple[Entry, ...]:
+    """The entries of these numbers, oldest first, with the rights of `connection`."""
+    wanted: Query = {"where": {"slot": {"$in": [slot_of(account_id, seq) for seq in numbers]}}}
     found = map(entry_of, connection.query({ENTRIES: {"$": wanted}})[ENTRIES])
-    return tuple(sorted(found, key=lambda entry: entry.seq, reverse=True))
+    return tuple(sorted(found, key=lambda entry: entry.seq))
+
+
+def read_matching(
+    connection: Connection,
+    account_id: UUID,
+    *,
+    kinds: Collection[str] = (),
+    since: datetime | None = None,
+    before: Place | None = None,
+    limit: int,
+) -> LedgerPage:
+    """Up to `limit` entries of these kinds, or of all, from `since` on, and of those before the place `before`.
+
+    In the order of their times, since no number tells a kind. Reads all of the account that match: where nothing is
+    asked of an entry, `read_page` is faster.
+    """
+    where: list[Mapping[str, Any]] = [{"account.id": str(account_id)}]
+    where += [{"kind": {"$in": sorted(kinds)}}] if kinds else []
+    where += [{"createdAt": {"$gte": epoch_ms(since)}}] if since else []
+    where += [{"createdAt": {"$lte": before[0]}}] if before else []
+    # Instant breaks ties by id, and those of one millisecond belong in the order of their numbers.
+    wanted: Query = {
+        "where": {"and": where},
+        "order": {"createdAt": "desc"},
+        "limit": limit + TIES_LIMIT,
+    }
+    tree = connection.query(account_query(account_id) | {ENTRIES: {"$": wanted}})
+    found = sorted(map(entry_of, tree[ENTRIES]), key=place_of, reverse=True)
+    left = [entry for entry in found if before is None or place_of(entry) < before]
+    return LedgerPage(account_in(tree, account_id), tree["$users"][0], tuple(left[:limit]))
+
+
+def place_of(entry: Entry) -> Place:
+    """Where an entry stands among others of its account by time; those of one millisecond by their numbers."""
+    return epoch_ms(entry.created_at), entry.seq
 
 
 def account_query(account_id: UUID) -> Query:

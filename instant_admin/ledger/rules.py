@@ -1,7 +1,7 @@
 """The rules of credit, on plain values: what a movement does to a balance, and when it may not.
 
-An account's balance is the sum of its entries, in whole credits. An entry is written once and never changed;
-a correction is another entry. `store.py` writes what is decided here.
+An account's balance is the sum of its entries, in whole credits. An entry is written once and never changed, but for
+what `forgetting.py` empties; a correction is another entry. `store.py` writes what is decided here.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     GRANT = "grant"
     TAKE = "take"
     UNDO = "undo"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +325,18 @@ class ClawBack(Movement):
 
     def amount_on(self, account: Account) -> int:
         return self.amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing(Movement):
+    """The last entry of an account: whatever is left lapses, and so does what is owed."""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.CLOSING
+
+    def amount_on(self, account: Account) -> int:
+        return -account.credits
 
 
 def opening_of(account: Account) -> Opening | None:

@@ -9,16 +9,19 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import InstantError
+from instant_admin.client.steps import delete
+from instant_admin.client.types import Step
 from instant_admin.ledger.batches import BATCH_LIMIT, Batches, Posted, Signal, Steps
-from instant_admin.ledger.entries import ENTRIES, account_in, account_query, entry_of
+from instant_admin.ledger.entries import ENTRIES, NoSuchAccount, account_in, account_query, entry_of
 from instant_admin.ledger.retries import Attempts
-from instant_admin.ledger.rules import Account, Entry, Movement, opening_of
+from instant_admin.ledger.rules import Account, Closing, Entry, Movement, opening_of
 from instant_admin.ledger.turns import ALONE, Turns
 from instant_admin.ledger.writing import Writer
 
@@ -48,6 +51,20 @@ class Plan(Protocol):
         Whatever else it looks at, it must look now: the slot only keeps out what was decided before the
         account moved.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """The plan that an account is closed."""
+
+    account_id: UUID
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return (f"closing:{self.account_id}",)
+
+    def next_movement(self, account: Account, found: Mapping[str, Entry]) -> Movement | None:
+        return None if found else Closing(key=f"closing:{self.account_id}")
 
 
 class BalanceStore:
@@ -88,8 +105,17 @@ class BalanceStore:
         """
         return self._batches.post(account_id, movement, steps)
 
-    def apply(self, account_id: UUID, plan: Plan) -> Applied:
-        """Make movement after movement until `plan` wants no more; raises what `post` does.
+    def close(self, account_id: UUID) -> None:
+        """Write the last entry of an account and delete the account, in one transaction; once it is gone, nothing.
+
+        Whoever has decided on the account as it was wants that entry's slot, so nobody brings a part of it back.
+        Raises what `post` does.
+        """
+        with suppress(NoSuchAccount):
+            self.apply(account_id, _Close(account_id), steps=[delete("$users", account_id)])
+
+    def apply(self, account_id: UUID, plan: Plan, *, steps: Sequence[Step] = ()) -> Applied:
+        """Make movement after movement, each with `steps`, until `plan` wants no more; raises what `post` does.
 
         Not with others in one transaction, who would have to wait for whatever the plan asks.
         """
@@ -99,15 +125,16 @@ class BalanceStore:
             try:
                 account, found = seen or self.look(account_id, plan.keys)
                 attempts.saw(account, found.values())
-                movement = opening_of(account) or plan.next_movement(account, found)
+                opening = opening_of(account)
+                movement = opening or plan.next_movement(account, found)
                 if movement is None:
                     return Applied(account=account, found=found, made=attempts.made)
                 entry = movement.entry_on(account, entry_id=next(self._writer.ids()), now=self._writer.now())
                 attempts.about_to_write(entry)
                 self._batches.memory.forget([account_id])
-                self._writer.write([entry], ())
+                self._writer.write([entry], () if movement is opening else steps)
                 # As good as a read: if somebody has moved the balance since, the next slot is taken.
-                seen = entry.account_after, found | {entry.key: entry}
+                seen = entry.account_after, found if movement is opening else found | {entry.key: entry}
             except InstantError as exc:
                 seen = None
                 self._sleep(attempts.failed(exc))

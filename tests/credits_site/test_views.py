@@ -19,8 +19,25 @@ pytestmark = pytest.mark.django_db
 
 A_HAIKU = "/haikus/aaaaaaaa-1111-4111-8111-111111111111/delete/"
 POSTS_OF_MEMBERS = ["/api/stripe/checkout", "/api/stripe/sync", "/api/generate", A_HAIKU]
-GETS_OF_MEMBERS = ["/api/credits", "/haikus/", "/history/", "/history/receipts/cs_test_1/"]
-FORMS = [*POSTS_OF_MEMBERS, "/sign-in/", "/sign-in/code/", "/sign-in/code/resend/", "/sign-out/"]
+GETS_OF_MEMBERS = [
+    "/api/credits",
+    "/haikus/",
+    "/history/",
+    "/history/export.csv",
+    "/history/receipts/cs_test_1/",
+    "/account/",
+    "/account/export.json",
+    "/account/sessions/",
+]
+ACCOUNT_PAGES = ["/account/email/", "/account/email/code/", "/account/delete/", "/account/delete/code/"]
+FORMS = [
+    *POSTS_OF_MEMBERS,
+    *ACCOUNT_PAGES,
+    "/sign-in/",
+    "/sign-in/code/",
+    "/sign-in/code/resend/",
+    "/sign-out/",
+]
 ROUTES = [
     *FORMS,
     *GETS_OF_MEMBERS,
@@ -29,7 +46,6 @@ ROUTES = [
     "/history/receipts/x/",
     "/history/purchases/x/withdraw/",
     "/nothing/",
-    "/account/sessions/",
 ]
 
 
@@ -185,7 +201,7 @@ def test_a_plain_form_is_answered_by_a_redirect_whatever_becomes_of_it(path: str
     for form in ({}, good | {"email": "ada@example.com", "session_id": "cs_test_1", "code": "123456"}):
         response = client.post(path, form)
         assert response.status_code in (302, 303)
-        assert urlsplit(response["Location"]).path in ("/", "/sign-in/", "/sign-in/code/")
+        assert urlsplit(response["Location"]).path in ("/", "/sign-in/", "/sign-in/code/", *ACCOUNT_PAGES)
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,11 @@ class LoopbackInstant:
         documents: bool = True,
         clock: Callable[[], float] | None = None,
         database: Path | str = ":memory:",
+        pause: Callable[[str], None] = lambda where: None,
     ) -> None:
         self.now = 1_800_000_000.0
         self.standin = InstantStandIn(
-            database=database, clock=clock or (lambda: self.now), rng=random.Random(seed)
+            database=database, clock=clock or (lambda: self.now), rng=random.Random(seed), pause=pause
         )
         self.app = self.standin.ensure_app("loopback")
         self.admin = self.client()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from accounts.account.deleting import empty_account
 from accounts.members import Member
 from billing.checkout import StartedCheckout, checkout_of, start_checkout
 from billing.errors import BillingError, PackNotForSale, RequestIdReused, StripeError
@@ -118,6 +120,8 @@ class Cast:
     wrong_buyers: list[str] = field(default_factory=list)
     # Who could not write when all was over.
     stuck: list[str] = field(default_factory=list)
+    # Who was told that their account is deleted.
+    left: set[UUID] = field(default_factory=set)
 
     def play(self, deed: Deed) -> None:
         """Have an actor do the deed."""
@@ -641,6 +645,32 @@ def last_haiku(cast: Cast, member: Member, *, process: int, request_id: UUID) ->
 def last_checkout(cast: Cast, member: Member) -> StartedCheckout:
     """What a member must be able to do when all is well again, whatever was before."""
     return cast.world.serve("start_checkout", partial(_start, member, PACKS[0], 1, request_id=None))
+
+
+def leave(cast: Cast, member: Member) -> None:
+    """A member deletes their account, and presses again a few times when it fails."""
+    for _ in range(5):
+        try:
+            cast.world.serve("delete_account", partial(empty_account, member.id))
+        except (NoAnswer, *KNOWN_ENDS):
+            cast.world.scheduler.sleep(3.0)
+        else:
+            cast.left.add(member.id)
+            return
+
+
+def write_meanwhile(cast: Cast, member: Member) -> None:
+    """Staff and another tab write into the ledger of somebody who leaves."""
+    ids, rng = cast.world.random.ids, cast.world.random.actors
+    for _ in range(3):
+        cast.world.scheduler.sleep(rng.choice([0.0, 0.0, 0.0, 3.0]))
+        cause, request_id = (UUID(int=ids.getrandbits(128), version=4) for _ in range(2))
+        move = partial(move_credits, Action.RESET, member_id=member.id, credits=3, reason="snow")
+        with suppress(NoAnswer, *KNOWN_ENDS):
+            cast.world.serve("move_credits", partial(move, staff_name="grace", cause=cause))
+        with suppress(NoAnswer, *KNOWN_ENDS):
+            write = partial(write_haiku, member=member, topic="snow", request_id=request_id)
+            cast.world.serve("write_haiku", write)
 
 
 _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {

@@ -19,6 +19,8 @@ PAID = ("paid", "no_payment_required")
 CLAWED_BACK = ("refund", "dispute", "dispute_won")
 STANDING_DISPUTE = ("needs_response", "under_review", "lost")
 UNDONE_REFUND = ("failed", "canceled")
+# What of an entry never changes.
+NUMBERS = ("key", "slot", "kind", "amount", "balance", "ref", "product", "createdAt")
 
 
 def violations(cast: Cast) -> Iterator[str]:
@@ -270,3 +272,34 @@ def _welcomes(
         ]
         if given not in ([[WELCOME]] if number in cast.arrived else [[], [WELCOME]]):
             yield f"the mailbox of member {number} was given {given} to begin with"
+
+
+def ledger_of(cast: Cast, member: Member) -> dict[str, dict[str, Any]]:
+    """A member's entries by their ids, in the order of their numbers; also of one who has left."""
+    entries = cast.world.admin.query({"creditEntries": {}})["creditEntries"]
+    own = [entry for entry in entries if entry["slot"].startswith(str(member.id))]
+    return {
+        entry["id"]: entry for entry in sorted(own, key=lambda each: int(each["slot"].rpartition(":")[2]))
+    }
+
+
+def left_behind(cast: Cast, leaver: Member, before: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Of who has left: every entry that was there, and those that came since, as numbers, and nothing else."""
+    tree = cast.world.admin.query({"$users": {}, "haikus": {}})
+    after, users = ledger_of(cast, leaver), {user["id"] for user in tree["$users"]}
+    if str(leaver.id) in users:
+        yield f"{leaver.email} has left and is there"
+    orphans = [haiku for haiku in tree["haikus"] if haiku.get("author") not in users]
+    yield from (
+        f"{row} is there, and {leaver.email} is not" for row in (*orphans, *cast.world.customers_of(leaver))
+    )
+    for entry_id, was in before.items():
+        kept = after.get(entry_id)
+        if kept is None or any(kept.get(name) != was.get(name) for name in NUMBERS):
+            yield f"{was} was left as {kept}"
+    yield from (f"{each} has words in it" for each in after.values() if each.get("note") or each.get("actor"))
+    balance = 0
+    for entry in after.values():
+        balance += entry["amount"]
+        if entry["balance"] != balance:
+            yield f"{entry} leaves another balance than the sum, {balance}"

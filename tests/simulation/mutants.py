@@ -16,11 +16,13 @@ from typing import Any, Final
 from unittest.mock import patch
 from uuid import UUID
 
+from accounts.account.personal_data import holdings
 from accounts.members import Member
 from billing import (
     checkout,
     clawback,
     fulfilment,
+    own_data,
     reconciliation,
     seals,
     spending,
@@ -36,8 +38,9 @@ from billing.staff import credits as staff_credits
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout, Customer
 from instant_admin.client import protocol
+from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import InstantError, InstantUnreachable, NotUnique
-from instant_admin.client.steps import update
+from instant_admin.client.steps import delete, update
 from instant_admin.configured import balance_store as configured_store
 from instant_admin.configured import instant
 from instant_admin.ledger import batches, retries, writing
@@ -566,6 +569,38 @@ def a_refund_is_not_looked_for() -> AbstractContextManager[Any]:
         return dataclasses.replace(real(payment_id), is_withdrawn=False)
 
     return patch.object(payments, "retrieve", retrieve)
+
+
+# Leaving
+
+
+@mutant("Emptied is emptied; who would write now?", shows=r"has words in it")
+def emptied_before_the_account_is_gone() -> AbstractContextManager[Any]:
+    def empty_account(member_id: UUID) -> None:
+        for holding in holdings():
+            holding.erase(member_id)
+        configured_store().close(member_id)
+
+    return patch.object(actors, "empty_account", empty_account)
+
+
+@mutant("The account is gone; what should still be there?", shows=r"is there, and .* is not")
+def stripe_keeps_its_customer() -> AbstractContextManager[Any]:
+    return patch.object(checkouts, "delete_customer", lambda customer_id: None)
+
+
+@mutant("Delete the account, and all of it is gone.", shows=r"has words in it")
+def an_account_takes_its_words_along() -> AbstractContextManager[Any]:
+    return patch.object(own_data, "forget_person", lambda connection, account_id: None)
+
+
+@mutant("Whoever leaves takes their ledger along.", shows=r"was left as None")
+def the_ledger_goes_with_its_member() -> AbstractContextManager[Any]:
+    def forget_person(connection: InstantAdmin, account_id: UUID) -> None:
+        rows = connection.query({"creditEntries": {"$": {"where": {"account.id": str(account_id)}}}})
+        connection.transact([delete("creditEntries", row["id"]) for row in rows["creditEntries"]])
+
+    return patch.object(own_data, "forget_person", forget_person)
 
 
 # Beginnings

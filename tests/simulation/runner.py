@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+from accounts.members import Member
 from billing.reconciliation import reconcile
 from tests.simulation.actors import (
     MEMBERS,
@@ -21,8 +22,10 @@ from tests.simulation.actors import (
     give_old_credits,
     last_checkout,
     last_haiku,
+    leave,
+    write_meanwhile,
 )
-from tests.simulation.invariants import violations, wrong_buyer
+from tests.simulation.invariants import ledger_of, left_behind, violations, wrong_buyer
 from tests.simulation.network import Site
 from tests.simulation.scheduler import NeverEnded
 from tests.simulation.world import PROCESSES, World
@@ -66,6 +69,10 @@ def run(
     try:
         _play(cast, deeds, lossy=lossy)
         found += violations(cast)
+        leaver = rng.choice(cast.members)
+        before = ledger_of(cast, leaver)
+        _farewell(cast, leaver)
+        found += left_behind(cast, leaver, before)
     except NeverEnded as exc:
         found.append(str(exc))
     except Exception as exc:  # noqa: BLE001  whatever the product raises and no actor expects is a finding
@@ -113,6 +120,22 @@ def _last_haikus(cast: Cast) -> None:
             request_id = UUID(int=ids.getrandbits(128), version=4)
             if not last_haiku(cast, member, process=process, request_id=request_id):
                 cast.stuck.append(f"{member.email} cannot write in process {process}")
+
+
+def _farewell(cast: Cast, leaver: Member) -> None:
+    """A member leaves while others write into their ledger, and the faults are back; else when they stop."""
+    world = cast.world
+    world.scheduler.spawn("last", partial(last_checkout, cast, leaver))
+    world.scheduler.run()
+    world.note(f"{leaver.email} leaves, and the faults begin again")
+    world.plan.stopped = False
+    for name, act in (("leaver", leave), ("another tab", write_meanwhile), ("staff", write_meanwhile)):
+        world.scheduler.spawn(name, partial(act, cast, leaver))
+    world.scheduler.run()
+    world.plan.stopped = True
+    if leaver.id not in cast.left:
+        world.scheduler.spawn("leaver", partial(leave, cast, leaver))
+        world.scheduler.run()
 
 
 def shrink(failed: Result, *, tries: int = 300) -> Result:

@@ -71,6 +71,19 @@ document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) =>
   }
 });
 
+// Times as the reader's clock has them, with their distance from UTC.
+const clock = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "shortOffset",
+});
+document.addEventListener("htmx:load", ({ target }) => {
+  for (const time of target.querySelectorAll("time[data-local]")) time.textContent = clock.format(new Date(time.dateTime));
+});
+
+// Of a list that shows another page of itself. htmx keeps the focus on the link that is in both.
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target.matches(".pages") && document.activeElement === document.body) target.focus({ preventScroll: true });
+});
+
 // The back button may show the page as it was left: with a spent form, a pressed button, an old balance.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();

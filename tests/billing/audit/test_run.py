@@ -16,7 +16,7 @@ from billing.audit.account import MISSING_LIMIT, Violation
 from billing.audit.run import SLOTS_AT_ONCE, Audit
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
-from instant_admin.ledger.rules import Entry, Grant, Reset, Take, undo_of
+from instant_admin.ledger.rules import Closing, Entry, Grant, Reset, Take, undo_of
 from instant_admin.ledger.writing import row_id
 from tests.billing import commands
 from tests.drivers.site import LoopbackSite, haiku, opened
@@ -160,6 +160,11 @@ DAMAGE: list[tuple[Damage, str, str]] = [
         partial(append, kind="refund", key=OF_NOTHING, amount=-2),
         OF_NOTHING,
         "a purchase that this account never",
+    ),
+    (
+        lambda site, ada: site.store.post(ada.id, Closing(key=f"closing:{ada.id}")),
+        "closing:",
+        "closed the account, which is there",
     ),
     (lambda site, ada: site.buy(ada), "cs_test_", "is paid, and its 10 credits are not there"),
     (refund, "cs_test_", "was refunded by another amount"),

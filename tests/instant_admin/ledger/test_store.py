@@ -355,3 +355,42 @@ def test_members_read_their_own_balance_and_ledger_and_nobody_elses(ada: Ledger)
     for before_seq in (None, 99):
         with pytest.raises(NoSuchAccount):
             read_page(as_grace, ada.account, before_seq=before_seq, limit=100)
+
+
+# Closing
+
+
+def test_an_account_is_closed_at_nothing_and_only_its_numbers_stay(ada: Ledger) -> None:
+    ada.post(bought(3))
+    ada.post(ada.spent())
+    numbers = ada.entries()
+    ada.store.close(ada.account)
+    assert (ada.rows("$users"), ada.rows("haikus")) == ([], [])
+    assert len(ada.rows("creditEntries")) == len(numbers) + 1
+    (closing,) = ada.store.entries([f"closing:{ada.account}"]).values()
+    assert (closing.kind, closing.seq, closing.amount, closing.balance) == (Kind.CLOSING, 3, -2, 0)
+    ada.store.close(ada.account)
+    assert len(ada.rows("creditEntries")) == 3
+    with pytest.raises(NoSuchAccount):
+        ada.post(bought(key="purchase:cs_test_2"))
+
+
+def test_credits_of_before_the_ledger_are_recorded_before_they_lapse(ada: Ledger) -> None:
+    ada.instant.admin.transact([update("$users", ada.account, {"credits": 7})])
+    ada.store.close(ada.account)
+    keys = [f"opening:{ada.account}", f"closing:{ada.account}"]
+    found = ada.store.entries(keys)
+    assert [(found[key].amount, found[key].balance) for key in keys] == [(7, 7), (-7, 0)]
+    assert ada.rows("$users") == []
+
+
+def test_what_was_decided_before_an_account_was_closed_brings_nothing_of_it_back() -> None:
+    """Instant asks whether an account is there before it writes, and would bring back a part of one that has gone."""
+    meanwhile: list[Callable[[], None]] = []
+    loopback = LoopbackInstant(pause=lambda where: meanwhile.pop()() if meanwhile else None)
+    ada = Ledger(loopback, loopback.member()[0], store_of(loopback.admin))
+    meanwhile.append(lambda: store_of(loopback.admin).close(ada.account))
+    with pytest.raises(NoSuchAccount):
+        ada.post(bought())
+    assert meanwhile == []
+    assert ada.rows("$users") == []

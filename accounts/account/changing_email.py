@@ -1,0 +1,42 @@
+"""A member's new email: proved by a code that went there, told to the address before."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accounts.codes import CodeRefused, UnusableEmail, sign_out_everywhere, user_of
+from accounts.mails import tell
+from accounts.members import Member
+from instant_admin.client.errors import InstantRejected, NotUnique
+from instant_admin.client.steps import update
+from instant_admin.configured import instant
+
+
+class EmailTaken(CodeRefused):
+    """Another member has this address."""
+
+    message = "Another account has this address. Sign in with it, or use a different one."
+
+
+def change_email(member: Member, email: str) -> Member:
+    """Have `member` sign in with `email`, which is canonical, from now on; the member as they are signed in anew.
+
+    Everywhere else they are signed out. Safe to call again with the same email. Stripe's customer follows at the next
+    checkout. Raises `EmailTaken` and `UnusableEmail`.
+    """
+    try:
+        found = instant().find_user(email=email)
+    except InstantRejected as exc:
+        if exc.refusal.type == "param-malformed":
+            raise UnusableEmail("Instant does not take it") from exc
+        raise
+    if found is not None and found["id"] != str(member.id):
+        raise EmailTaken("another member has it")
+    try:
+        instant().transact([update("$users", member.id, {"email": email}, upsert=False)])
+    except NotUnique as exc:
+        raise EmailTaken("another member has just got it") from exc
+    tell(member.email, "Your email was changed", "accounts/email_changed_mail.txt")
+    sign_out_everywhere(member.id)
+    user = user_of(email)["user"]
+    return Member(id=UUID(user["id"]), email=email, refresh_token=user["refresh_token"])
