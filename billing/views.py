@@ -330,7 +330,7 @@ def history_csv(request: SiteRequest) -> HttpResponse:
     lines = csv_lines(entries_of(signed_in(request)))
     # The first page is read before anything is sent, so that an outage is answered as one.
     begun = chain([next(lines), next(lines, "")], lines)
-    return download(request, "credits.csv", begun, content_type="text/csv")
+    return download("credits.csv", begun, content_type="text/csv")
 
 
 def _purchases(member: Member, customer_id: str | None) -> Purchases:

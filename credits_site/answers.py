@@ -6,15 +6,13 @@ redirect, and what there is to say stands on the page that it leads to.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.core.handlers.asgi import ASGIRequest
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -74,22 +72,15 @@ def render_fragment(
     return response
 
 
-def download(request: HttpRequest, name: str, parts: Iterator[str], *, content_type: str) -> HttpResponse:
+def download(name: str, parts: Iterator[str], *, content_type: str) -> HttpResponse:
     """A file to save as `name`, sent as its parts are made. What fails midway breaks the download off."""
-    under_asgi = isinstance(request, ASGIRequest)
     response = StreamingHttpResponse(
-        _in_threads(parts) if under_asgi else parts,
+        parts,
         content_type=f"{content_type}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
     # To Django it is no `HttpResponse`; to our decorators and middlewares it does as one.
     return cast(HttpResponse, response)
-
-
-async def _in_threads(parts: Iterator[str]) -> AsyncIterator[str]:
-    following = sync_to_async(lambda: next(parts, None))
-    while (part := await following()) is not None:
-        yield part
 
 
 def see_other(address: str) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import closing
 from contextvars import copy_context
@@ -42,21 +43,35 @@ class ThreadedHandler(Handler):
             answering = asyncio.wrap_future(job)
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not (leaving.done() and job.cancel()):
-                await _send(*await answering, send)
+                await self._send(await answering, send, leaving)
         finally:
             leaving.cancel()
 
-    def _answer(self, scope: Any, body: BytesIO) -> tuple[HttpResponseBase, bytes]:
+    def _answer(self, scope: Any, body: BytesIO) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
         response = self.get_response(request) if request else cast(HttpResponseBase, refusal)
+        if not response.streaming:
+            response.close()
+        return response
+
+    async def _send(self, response: HttpResponseBase, send: Send, leaving: asyncio.Future[Any]) -> None:
+        cookies = (("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in (*response.items(), *cookies)]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        if not response.streaming:
+            await send({"type": "http.response.body", "body": b"".join(response)})
+            return
         with closing(response):
-            return response, b"".join(response)
+            parts: Iterator[bytes] = iter(response)
 
+            def following() -> bytes | None:
+                return next(parts, None)
 
-async def _send(response: HttpResponseBase, body: bytes, send: Send) -> None:
-    cookies = (("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in (*response.items(), *cookies)]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+            # Each in a thread, as long as somebody takes them.
+            while not leaving.done():
+                part = await asyncio.wrap_future(self._threads.submit(copy_context().run, following))
+                await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
+                if part is None:
+                    return

@@ -69,7 +69,7 @@ def _reads_the_history(ada: BrowserMember) -> None:
     ada.page.get_by_role("link", name="History").click()
     rows = ada.page.get_by_role("table").first.get_by_role("row")
     expect(rows).to_have_count(4)
-    expect(rows.nth(1)).to_contain_text("-1")
+    expect(rows.nth(1)).to_contain_text("\N{MINUS SIGN}1")
     expect(rows.nth(3)).to_contain_text("+")
 
 

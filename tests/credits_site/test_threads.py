@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from credits_site.threads import ThreadedHandler
@@ -29,7 +29,12 @@ async def awaited(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.body)
 
 
-urlpatterns = [path("who", who_answers), path("awaited", awaited)]
+def in_parts(request: HttpRequest) -> StreamingHttpResponse:
+    """Parts that are made in turn, each in a thread."""
+    return StreamingHttpResponse(f"{threading.get_ident()} " for _ in range(3))
+
+
+urlpatterns = [path("who", who_answers), path("awaited", awaited), path("parts", in_parts)]
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +62,14 @@ def test_a_body_arrives_and_cookies_and_headers_leave() -> None:
         assert (answer.status, answer.body) == (200, b"rain")
         assert ask(RawRequest("GET", "/who", HOST), of=handler)["X-Twice"] == "a"
         assert ask(RawRequest("GET", "/nothing", HOST), of=handler).status == 404
+
+
+def test_what_is_made_in_parts_is_made_and_sent_in_turn() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        answer = ask(RawRequest("GET", "/parts", HOST), of=ThreadedHandler(threads), parts=4)
+        (thread,) = set(answer.body.decode().split())
+    assert len(answer.body.split()) == 3
+    assert thread != str(threading.get_ident())
 
 
 class Waiting(Executor):
@@ -89,7 +102,7 @@ def left(threads: Waiting, *, has_begun: bool) -> list[dict[str, Any]]:
             await asyncio.sleep(0)
         assert answering.done() is not has_begun
         if has_begun:
-            threads.job.set_result((HttpResponse(), b"done"))
+            threads.job.set_result(HttpResponse(b"done"))
         await answering
 
     asyncio.run(exchange())

@@ -58,13 +58,13 @@ def get(path: str, *, host: str = "localhost", method: str = "GET", **headers: s
     return ask(RawRequest(method, path, [(name.encode(), value.encode()) for name, value in sent]))
 
 
-def ask(request: RawRequest, *, of: Application = application) -> RawAnswer:
-    """Send one request; a stream is left as soon as it has begun."""
-    answer: RawAnswer = async_to_sync(_exchange)(request, of)
+def ask(request: RawRequest, *, of: Application = application, parts: int = 1) -> RawAnswer:
+    """Send one request, and leave when so many parts of its answer have come: streams have no end."""
+    answer: RawAnswer = async_to_sync(_exchange)(request, of, parts)
     return answer
 
 
-async def _exchange(request: RawRequest, application: Application) -> RawAnswer:
+async def _exchange(request: RawRequest, application: Application, parts: int) -> RawAnswer:
     path, _, query = request.target.partition("?")
     scope = {
         "type": "http",
@@ -92,7 +92,7 @@ async def _exchange(request: RawRequest, application: Application) -> RawAnswer:
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
-        if message["type"] == "http.response.body":
+        if len(sent) > parts:  # the first is the head
             begun.set()
 
     await application(scope, receive, send)

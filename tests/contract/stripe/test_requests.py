@@ -142,6 +142,8 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "webhooks.endpoints": lambda a: webhooks.endpoints(),
     "webhooks.create_endpoint": lambda a: a.endpoint(),
     "webhooks.update_endpoint": lambda a: webhooks.update_endpoint(a.endpoint(), TYPES),
+    # Last, as the others need one.
+    "checkouts.delete_customer": lambda a: checkouts.delete_customer(a.customer_id),
 }
 SILENT: Final = {"setup.lookup_key", "webhooks.verified"}
 # What stripe-mock, whose description is a year older than the version we speak, does not take yet.
