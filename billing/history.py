@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -201,13 +201,13 @@ def balance_chart(member: Member, newest: HistoryPage) -> BalanceChart | None:
     """The member's balance over time; None before there are two movements. `newest` is their first page."""
     if newest.seq < 2:
         return None
-    if newest.seq <= len(newest.entries):
-        points = [(entry.created_at, entry.balance) for entry in reversed(newest.entries)]
-        return chart_of(points)
-    steps = min(newest.seq, CHART_POINTS) - 1
-    numbers = {1 + step * (newest.seq - 1) // steps for step in range(steps + 1)}
-    entries = read_at(instant().as_member(member.refresh_token), member.id, numbers)
-    return chart_of([(entry.created_at, entry.balance) for entry in entries])
+    entries: Sequence[HistoryEntry | Entry] = newest.entries[::-1]
+    if newest.seq > len(newest.entries):
+        steps = min(newest.seq, CHART_POINTS) - 1
+        numbers = {1 + step * (newest.seq - 1) // steps for step in range(steps + 1)}
+        entries = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+    # Of a damaged ledger there may be none.
+    return chart_of([(entry.created_at, entry.balance) for entry in entries]) if entries else None
 
 
 def _all_page(connection: Connection, account_id: UUID, before: str | None) -> tuple[LedgerPage, str | None]:

@@ -62,7 +62,7 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
 
 
 async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
-    retry_ms = random.choice(RETRY_MS)  # noqa: S311  no secret
+    retry_ms = random.SystemRandom().choice(RETRY_MS)
     yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
         with tabs.opened(member, session_key) as tab:

@@ -212,7 +212,7 @@ def account_in(tree: Tree, account_id: UUID) -> Account:
 
 def accounts_in(tree: Tree, account_ids: Iterable[UUID]) -> dict[UUID, Account | LedgerError]:
     """Each of these accounts, or the error that says what is wrong with it."""
-    rows = {row.get("id"): row for row in tree["$users"]}
+    rows = {str(row.get("id")): row for row in tree["$users"]}
     return {
         account_id: _or_error(
             account_in, {"$users": [row] if (row := rows.get(str(account_id))) else []}, account_id
@@ -223,7 +223,7 @@ def accounts_in(tree: Tree, account_ids: Iterable[UUID]) -> dict[UUID, Account |
 
 def entries_in(tree: Tree) -> dict[str, Entry | LedgerError]:
     """The entries of an answer by their keys, each of them or the error that says what is wrong with it."""
-    return {row["key"]: _or_error(entry_of, row) for row in tree[ENTRIES]}
+    return {str(row.get("key")): _or_error(entry_of, row) for row in tree[ENTRIES]}
 
 
 def _or_error(read: Callable[..., T], *args: Any) -> T | LedgerError:

@@ -45,6 +45,8 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 15.0
 # When nobody has listened for so long, the subscription ends.
 LINGER_S: Final = 60.0
+# Of its own: in a thread, the common one would be drawn from in the middle of what somebody else draws.
+_CHANCE: Final = random.SystemRandom()
 
 # Called from any thread, which it must not hold up. Of one account it is called with ever higher numbers.
 Tell: TypeAlias = Callable[[Account], None]
@@ -132,7 +134,7 @@ class Feed:
         self,
         instant: Connection,
         *,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = _CHANCE.random,
         first_pause_s: float = FIRST_PAUSE_S,
         linger_s: float = LINGER_S,
     ) -> None:

@@ -12,7 +12,7 @@ from tests.simulation.runner import report, run, shrink
 
 HISTORIES = 300
 # Within how many histories each deliberate bug must be found.
-MUTANT_HISTORIES = 400
+MUTANT_HISTORIES = 1200
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,7 @@ def test_there_are_enough_different_bugs() -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_deliberate_bug_is_found(mutant: Mutant) -> None:
     assert hunt(mutant, seeds=range(MUTANT_HISTORIES)) is not None, f"{mutant.thought} {mutant.shows}"
