@@ -107,6 +107,7 @@ class FaultPlan:
         if self.storm and self.rate:
             rate = STORM_RATE
         possible = [kind for kind in FAULTS[host] if not self.kinds or kind in self.kinds] or ["none"]
+        possible += [kind for kind in possible if kind == "late"] * 3  # what only it brings about is rare
         hit, fault, storm = self.rng.random() < rate, self.rng.choice(possible), self.rng.random()
         if self.storm:
             self.storm -= 1
