@@ -52,8 +52,11 @@ class Memory:
         with self._lock:
             for account in accounts:
                 known = self._accounts.get(account.id)
-                if known is None or known[1].seq <= account.seq:
+                if known is None or known[1].seq < account.seq or known[1] == account:
                     _put(self._accounts, account.id, (now, account))
+                elif known[1].seq == account.seq:
+                    # Edited past the ledger, or nonsense: whoever needs it asks.
+                    del self._accounts[account.id]
 
     def note(self, keys: Iterable[str]) -> None:
         """These keys have come by."""
