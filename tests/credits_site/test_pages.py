@@ -10,11 +10,18 @@ from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 
+from credits_site import health
 from credits_site.asgi import site
 from credits_site.error_pages import server_error
 from credits_site.health import ANSWER_KEPT_S, Readiness
 from tests.drivers.signed_in import ADA, JSON, browser_of
 from tests.drivers.wire import RawRequest, ask, get
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_readiness() -> None:
+    """A test before may have asked, with an Instant that answers, a few seconds ago."""
+    health._readiness.cache_clear()
 
 
 @pytest.fixture
