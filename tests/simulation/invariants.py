@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.members import Member
-from tests.simulation.actors import WELCOME, Cast, Told
+from tests.simulation.script import WELCOME, Cast, Told
 
 NEVER_CHARGED = {"not charged", "not charged by this attempt"}
 PAID = ("paid", "no_payment_required")

@@ -13,21 +13,19 @@ from uuid import UUID
 from accounts.members import Member
 from billing.reconciliation import reconcile
 from tests.simulation.actors import (
-    MEMBERS,
-    Cast,
-    Deed,
     delete_customers,
     deliver_webhooks,
-    draw_script,
     give_old_credits,
     last_checkout,
     last_haiku,
     leave,
+    play,
     write_meanwhile,
 )
 from tests.simulation.invariants import ledger_of, left_behind, violations, wrong_buyer
 from tests.simulation.network import Site
 from tests.simulation.scheduler import NeverEnded
+from tests.simulation.script import MEMBERS, Cast, Deed, draw_script
 from tests.simulation.world import PROCESSES, World
 
 T = TypeVar("T")
@@ -83,7 +81,7 @@ def run(
 def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
     world = cast.world
     for deed in deeds:
-        cast.play(deed)
+        play(cast, deed)
     world.scheduler.spawn("courier", lambda: deliver_webhooks(cast, lossy=lossy))
     world.scheduler.run()
     world.note("the faults stop")

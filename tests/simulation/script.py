@@ -1,0 +1,173 @@
+"""Who is in a history, what they do, and what they are told.
+
+A history's script is a list of `Deed`s, drawn from the seed; each is an actor of its own (`actors.py`). A failing
+script is shrunk by leaving deeds out.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import UUID
+
+from accounts.members import Member
+from billing.staff.credits import Action
+from tests.simulation.world import PACKS, PROCESSES, World
+
+DAY_S: Final = 86_400.0
+MEMBERS: Final = 3
+WELCOME: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that one actor does. `options` are drawn beforehand, so that leaving out others changes nothing."""
+
+    kind: str
+    member: int
+    delay: float
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        return f"{self.kind} by or for member {self.member} after {self.delay:.0f} s ({shown})"
+
+
+@dataclass(slots=True)
+class Told:
+    """What the site told somebody about one request: every answer in order, and what is done on which topic."""
+
+    member: Member
+    answers: list[str] = field(default_factory=list)
+    # What was said of the balance to who was refused: when it was asked and told, and the credits.
+    poor: list[tuple[float, float, int]] = field(default_factory=list)
+    done: dict[UUID, str] = field(default_factory=dict)
+    started: int = 0
+    running: int = 0
+    refused_after: int | None = None
+
+    def begin(self) -> None:
+        """Another attempt is under way."""
+        self.started += 1
+        self.running += 1
+
+    def end(self, answer: str) -> None:
+        """An attempt was answered."""
+        self.running -= 1
+        self.answers.append(answer)
+        if answer == "not charged" and not self.running:
+            self.refused_after = self.started
+
+    @property
+    def refused_for_good(self) -> bool:
+        """Whether "not charged" was the last word: nobody was asking besides, and nobody asked again."""
+        return self.refused_after == self.started
+
+
+@dataclass(slots=True)
+class Move:
+    """What staff did with a balance: the key of its entry, what must be moved, and every answer."""
+
+    member: Member
+    key: str
+    change: int | None
+    left: int | None = None
+    answers: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Cast:
+    """The people of a history and what became of them."""
+
+    world: World
+    members: list[Member]
+    opening: list[int]
+    writes: dict[UUID, Told] = field(default_factory=dict)
+    credited: dict[str, Member] = field(default_factory=dict)
+    deleted: set[UUID] = field(default_factory=set)
+    moves: list[Move] = field(default_factory=list)
+    # The numbers of the members who signed in, and were answered.
+    arrived: set[int] = field(default_factory=set)
+    # Checkouts whose metadata was edited before they were paid, and those that the last reconcile left for review.
+    edited: set[str] = field(default_factory=set)
+    # Checkouts that their buyers were told are withdrawn, and whether the money comes back.
+    withdrawn: dict[str, bool] = field(default_factory=dict)
+    left_for_review: set[str] = field(default_factory=set)
+    # What was wrong with the customers of the checkouts that were started when all was over.
+    wrong_buyers: list[str] = field(default_factory=list)
+    # Who could not write when all was over.
+    stuck: list[str] = field(default_factory=list)
+    # Who was told that their account is deleted.
+    left: set[UUID] = field(default_factory=set)
+
+
+def draw_script(rng: random.Random, extras: random.Random) -> list[Deed]:
+    """What happens in a history."""
+    members = rng.randint(1, 3)
+    deeds = [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
+    return _with_extras(deeds, extras, extras.randrange(members)) if extras.random() < 0.25 else deeds
+
+
+def _with_extras(deeds: list[Deed], extras: random.Random, member: int) -> list[Deed]:
+    """Somebody arrives besides, and what is deleted comes back."""
+    arrival = Deed("arrive", member, extras.choice([0.0, DAY_S]))
+    changed = [
+        replace(deed, options={"undone": extras.choice([0, 1, 2])}) if deed.kind == "delete" else deed
+        for deed in deeds
+    ]
+    return [*changed, arrival]
+
+
+_AFTER: Final = (
+    *(None, None, "refund", "refunds", "failed refund", "won", "lost", "inquiry"),
+    *["withdraw"] * 3,
+)
+
+
+def _draw_deed(rng: random.Random, member: int) -> Deed:
+    kinds = (["buy"] * 6 + ["write"] * 7 + ["rush"] * 2 + ["delete"] * 2 + ["reconcile"] * 2 + ["tidy"]) + [
+        "reset",
+        "grant",
+        "take",
+        "give back",
+    ]
+    kind = rng.choice(kinds)
+    options: dict[str, Any] = {}
+    if kind == "buy":
+        options = {
+            "pack": rng.randrange(len(PACKS)),
+            "quantity": rng.choice([1, 1, 1, 2]),
+            "how": rng.choice(["card"] * 6 + ["free", "debit ok", "debit fails", "abandon", "expire"]),
+            "syncs": rng.choice([0, 1, 1, 2]),
+            "clicks": rng.choice([1, 1, 1, 2]),
+            "after": rng.choice(_AFTER),
+            "share": rng.choice([0.1, 0.3, 0.5, 0.99, 1.0]),
+            "stolen": rng.random() < 0.1,
+            "edit": rng.choice([None] * 9 + ["credits", "member", "app", "copy"]),
+        }
+    if kind == "write":
+        options = {
+            "request": UUID(int=rng.getrandbits(128), version=4),
+            "clicks": rng.choice([1, 1, 1, 2, 3]),
+            "tries": rng.choice([1, 1, 2, 3]),
+            "other topic": rng.random() < 0.1,
+        }
+    if kind == "rush":
+        options = {
+            "requests": [
+                UUID(int=rng.getrandbits(128), version=4) for _ in range(rng.choice([2, 5, 9, 12, 64]))
+            ],
+            "process": rng.randrange(PROCESSES),
+            "members": rng.choice([1, 1, MEMBERS]),
+            "again": rng.random() < 0.3,
+            "refused": rng.random() < 0.2,
+        }
+    if kind in (*Action, "give back"):
+        options = {
+            "credits": rng.randint(1, 5),
+            "request": UUID(int=rng.getrandbits(128), version=4),
+            "clicks": rng.choice([1, 2]),
+        }
+    delay = rng.choice([0.0, 0.0, 0.0, rng.uniform(0, 30), rng.uniform(0, 3 * DAY_S)])
+    return Deed(kind, member, delay, options)
