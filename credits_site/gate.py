@@ -109,7 +109,7 @@ class Gate:
             with places.taken(network) if places else nullcontext():
                 await self._application(scope, _received(body, receive), send)
         except Refused as exc:
-            await _refuse(scope, send, exc.status)
+            await refuse(scope, send, exc.status)
         except Disconnected:
             pass
 
@@ -175,7 +175,8 @@ def _received(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-async def _refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
+async def refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
+    """Say why not, to a person or a program, and close the connection."""
     wants_json = any(name == b"accept" and b"application/json" in value for name, value in scope["headers"])
     may_try_again = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.REQUEST_TIMEOUT)
     headers = {"Cache-Control": "no-store", "Connection": "close"}
