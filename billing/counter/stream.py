@@ -54,14 +54,16 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
             headers={"Retry-After": str(FULL_RETRY_AFTER_S)},
         )
     return StreamingHttpResponse(
-        _events(member, request.session.session_key or ""),
+        _events(request, member, request.session.session_key or ""),
         content_type="text/event-stream; charset=utf-8",
         # nginx would hold back what is short.
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
+async def _events(request: SiteRequest, member: Member, session_key: str) -> AsyncIterator[str]:
+    # Django keeps the request for as long as the stream is open, and nobody needs what is in it any more.
+    vars(request).clear()
     retry_ms = random.SystemRandom().choice(RETRY_MS)
     yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
