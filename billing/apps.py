@@ -10,6 +10,6 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks and the staff's pages, and listen to who signs in and out and who leaves."""
-        from billing import checks, live_checks, own_data, welcome  # noqa: F401
+        from billing import checks, live_checks, own_data, sweeping, welcome  # noqa: F401
         from billing.counter import tabs  # noqa: F401
         from billing.staff import admin, attention  # noqa: F401

@@ -29,6 +29,10 @@ class RequestIdReused(BillingError):
     """This request id was used before, for something else or at another price. Nothing was spent."""
 
 
+class HoldEnded(BillingError):
+    """The credits that were held for this work went back before it was done. Nothing was paid."""
+
+
 class UnknownMember(BillingError):
     """No such member."""
 

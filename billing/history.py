@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +29,7 @@ from instant_admin.ledger.entries import (
     read_matching,
     read_page,
 )
-from instant_admin.ledger.rules import Entry, Kind
+from instant_admin.ledger.rules import SPENDING, Account, Entry, Kind
 
 PAGE_SIZE: Final = 20
 EXPORT_PAGE_SIZE: Final = 200
@@ -47,6 +47,7 @@ _TITLES: Final[dict[str, str]] = {
     Kind.GRANT: "Credits granted",
     Kind.TAKE: "Taken back by staff",
     Kind.UNDO: "Spent credits given back",
+    Kind.CAPTURE: "Spent",
     Kind.CLOSING: "Account closed",
 }
 
@@ -62,7 +63,7 @@ class Group(StrEnum):
 
 KINDS: Final[dict[Group, frozenset[str]]] = {
     Group.BOUGHT: frozenset({Kind.PURCHASE}),
-    Group.SPENT: frozenset({Kind.SPEND}),
+    Group.SPENT: SPENDING,
     Group.RETURNED: frozenset({Kind.REFUND, Kind.DISPUTE, Kind.DISPUTE_WON}),
     Group.STAFF: frozenset({Kind.RESET, Kind.GRANT, Kind.TAKE, Kind.UNDO}),
 }
@@ -88,6 +89,8 @@ EVERYTHING: Final = Wanted()
 class HistoryEntry:
     """One ledger entry for a person. `amount` is signed, `balance` what it left, both in credits.
 
+    Held credits are still the member's, so they count in the balance, and work is one line: what it cost.
+
     `ref` is what it belongs to: the checkout of a purchase, the row that was bought.
     """
 
@@ -106,7 +109,7 @@ class HistoryEntry:
     def title(self) -> str:
         """What happened, in the words of the page. A kind that this version does not know stands as it is stored."""
         product = product_called(self.product)
-        if self.kind == Kind.SPEND and product is not None:
+        if self.kind in SPENDING and product is not None:
             return product.bought
         # A refund can fail or be cancelled after its credits were taken: then they come back.
         if self.kind == Kind.REFUND and self.amount > 0:
@@ -127,7 +130,7 @@ class HistoryEntry:
     def item_address(self) -> str | None:
         """Where the thing is shown that was bought with these credits."""
         product = product_called(self.product)
-        if self.kind != Kind.SPEND or product is None:
+        if self.kind not in SPENDING or product is None:
             return None
         try:
             return product.address_of(UUID(self.ref))
@@ -149,6 +152,7 @@ class HistoryPage:
     """
 
     credits: int
+    held: int
     seq: int
     entries: tuple[HistoryEntry, ...]
     next: str | None
@@ -156,10 +160,10 @@ class HistoryPage:
     customer_id: str | None
 
 
-def balance_of(member: Member) -> int:
-    """The member's balance in credits."""
+def account_of(member: Member) -> Account:
+    """The member's balance."""
     tree = instant().as_member(member.refresh_token).query(account_query(member.id))
-    return account_in(tree, member.id).credits
+    return account_in(tree, member.id)
 
 
 def history_of(member: Member, *, before: str | None = None, wanted: Wanted = EVERYTHING) -> HistoryPage:
@@ -178,8 +182,9 @@ def history_page(
     )
     return HistoryPage(
         credits=page.account.credits,
+        held=page.account.held,
         seq=page.account.seq,
-        entries=tuple(history_entry(entry) for entry in page.entries),
+        entries=tuple(shown(page.entries)),
         next=following,
         email=text_of(page.row, "email") or "",
         customer_id=text_of(page.row, "stripeCustomerId"),
@@ -191,7 +196,7 @@ def entries_of(member: Member) -> Iterator[HistoryEntry]:
     connection, before_seq = instant().as_member(member.refresh_token), None
     while before_seq is None or before_seq > 1:
         page = read_page(connection, member.id, before_seq=before_seq, limit=EXPORT_PAGE_SIZE)
-        yield from map(history_entry, page.entries)
+        yield from shown(page.entries)
         if not page.entries:
             return
         before_seq = page.entries[-1].seq
@@ -201,11 +206,12 @@ def balance_chart(member: Member, newest: HistoryPage) -> BalanceChart | None:
     """The member's balance over time; None before there are two movements. `newest` is their first page."""
     if newest.seq < 2:
         return None
-    entries: Sequence[HistoryEntry | Entry] = newest.entries[::-1]
+    entries = newest.entries[::-1]
     if newest.seq > len(newest.entries):
         steps = min(newest.seq, CHART_POINTS) - 1
         numbers = {1 + step * (newest.seq - 1) // steps for step in range(steps + 1)}
-        entries = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+        found = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+        entries = tuple(map(history_entry, found))
     # Of a damaged ledger there may be none.
     return chart_of([(entry.created_at, entry.balance) for entry in entries]) if entries else None
 
@@ -215,6 +221,8 @@ def _all_page(connection: Connection, account_id: UUID, before: str | None) -> t
     before_seq = None if before is None else number_in(before)
     page = read_page(connection, account_id, before_seq=before_seq, limit=PAGE_SIZE)
     more = bool(page.entries) and page.entries[-1].seq > 1
+    if more and not any(shown(page.entries)):
+        return _all_page(connection, account_id, str(page.entries[-1].seq))
     return page, str(page.entries[-1].seq) if more else None
 
 
@@ -240,6 +248,11 @@ def _place_in(before: str) -> Place:
     return number_in(milliseconds), number_in(seq)
 
 
+def shown(entries: Iterable[Entry]) -> Iterator[HistoryEntry]:
+    """What a history shows of a ledger: of held credits, only what was paid with them."""
+    return (history_entry(entry) for entry in entries if entry.kind not in (Kind.HOLD, Kind.RELEASE))
+
+
 def history_entry(entry: Entry) -> HistoryEntry:
     """A ledger entry as it is shown."""
     return HistoryEntry(
@@ -247,8 +260,8 @@ def history_entry(entry: Entry) -> HistoryEntry:
         key=entry.key,
         kind=entry.kind,
         product=entry.product,
-        amount=entry.amount,
-        balance=entry.balance,
+        amount=-entry.used if entry.kind == Kind.CAPTURE else entry.amount,
+        balance=entry.balance + entry.held,
         note=entry.note,
         actor=entry.actor,
         ref=entry.ref,

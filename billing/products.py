@@ -7,13 +7,27 @@ class CoupletsConfig(AppConfig):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
+
+
+class State(StrEnum):
+    """How far a row is whose credits are held, in its attribute `state`; one that was bought at once has none."""
+
+    WRITING = "writing"
+    DONE = "done"
+    FAILED = "failed"
+
+    @classmethod
+    def of(cls, row: Mapping[str, object]) -> State:
+        """That of a row; one that says nothing that we know was paid for when it was made."""
+        return next((each for each in (cls.WRITING, cls.FAILED) if row.get("state") == each), cls.DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +38,8 @@ class Product:
     `namespace`, which has an indexed number `createdAt` (milliseconds since 1970) and a link `owner` to `$users`.
     `noun` is what people call one, `bought` the line of a history. `price` is in credits, or a function of what was
     asked for (the note of the spend) that always gives the same. `page` is the name of the address at which one is
-    shown, which takes its id; empty where there is none.
+    shown, which takes its id; empty where there is none. Where credits are held for it, its rows have two more
+    strings: `state`, a `State`, and `error`, why it failed: `failed`, `expired` or a word of the product's own.
     """
 
     name: str

@@ -37,7 +37,7 @@ from billing.errors import (
 )
 from billing.forms import CheckoutForm, HistoryForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import HistoryPage, balance_chart, balance_of, entries_of, history_of
+from billing.history import HistoryPage, account_of, balance_chart, entries_of, history_of
 from billing.history_csv import csv_lines
 from billing.own_data import entry_as_json
 from billing.packs import pack_of
@@ -84,10 +84,10 @@ def credits(request: SiteRequest) -> HttpResponse:
 def _credits(request: SiteRequest) -> HttpResponse:
     if not wants_json(request) and not wants_fragment(request):
         return redirect("home")
-    balance = balance_of(signed_in(request))
+    account = account_of(signed_in(request))
     if wants_json(request):
-        return JsonResponse({"credits": balance})
-    return render_fragment(request, "billing/_credits.html", context=counter(balance))
+        return JsonResponse({"credits": account.credits, "held": account.held})
+    return render_fragment(request, "billing/_credits.html", context=counter(account.credits, account.held))
 
 
 @require_POST
@@ -300,7 +300,7 @@ def history(request: SiteRequest) -> HttpResponse:
     asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {"page": page, "form": form, "before": before, "asked": urlencode(asked)}
     if not wants_fragment(request):
-        context |= counter(page.credits) | _beside_the_entries(member, page)
+        context |= counter(page.credits, page.held) | _beside_the_entries(member, page)
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )

@@ -149,6 +149,8 @@ SITE_THREADS = env.int("SITE_THREADS", default=64)
 # How many it takes in at once; those without a thread wait for one.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 # How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
+HOLD_EXPIRES_AFTER_S = env.int("HOLD_EXPIRES_AFTER_S", default=15 * 60)
+HOLD_SWEEP_EVERY_S = env.int("HOLD_SWEEP_EVERY_S", default=60)
 LEDGER_BATCH_LIMIT = env.int("LEDGER_BATCH_LIMIT", default=64)
 LEDGER_TURNS_FOLDER = env.str("LEDGER_TURNS_FOLDER", default="")
 # How many live counters may be open, of one member, from one network address, in one process.

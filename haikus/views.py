@@ -20,7 +20,7 @@ from accounts.http import SiteRequest, limited, member_required, signed_in
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
 from billing.packs import enough_text
-from billing.products import credits_text
+from billing.products import State, credits_text
 from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
     first_error,
@@ -56,8 +56,10 @@ def home(request: SiteRequest) -> HttpResponse:
             "welcome": credits_text(settings.WELCOME_CREDITS) if settings.WELCOME_CREDITS else "",
         }
         return render(request, "haikus/landing.html", context)
-    credits, page = store.home_of(request.member)
-    context |= counter(credits) | buying(request) | {"page": page} | _just_deleted(request)
+    account, page = store.home_of(request.member)
+    context |= (
+        counter(account.credits, account.held) | buying(request) | {"page": page} | _just_deleted(request)
+    )
     return render(request, "haikus/home.html", context)
 
 
@@ -186,7 +188,8 @@ def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
         deleted = store.delete_haiku(member, haiku_id)
     except NoSuchHaiku:
         return refuse(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
-    token = sealed(member, deleted)
+    # What was never paid for stays deleted: nobody may have it back as if it were.
+    token = sealed(member, deleted) if deleted.state is State.DONE else ""
     if wants_json(request):
         return JsonResponse({"deleted": True, "undo": token})
     if wants_fragment(request):

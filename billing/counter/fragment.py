@@ -11,9 +11,13 @@ from billing.products import credits_text
 LOW_BALANCE: Final = 3
 
 
-def counter(credits: int) -> dict[str, Any]:
-    """The context of `billing/_credits.html`."""
-    context: dict[str, Any] = {"credits": credits, "balance_is_low": 0 < credits <= LOW_BALANCE}
+def counter(credits: int, held: int = 0) -> dict[str, Any]:
+    """The context of `billing/_credits.html`, for what can be spent and what is held."""
+    context: dict[str, Any] = {
+        "credits": credits,
+        "held": held,
+        "balance_is_low": 0 < credits <= LOW_BALANCE,
+    }
     if credits < 0:
         context |= {"missing": credits_text(1 - credits), "enough": enough_text(1 - credits)}
     return context

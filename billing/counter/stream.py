@@ -69,8 +69,8 @@ async def _events(request: SiteRequest, member: Member, session_key: str) -> Asy
     try:
         with tabs.opened(member, session_key) as tab:
             while not tab.signed_out:
-                credits = await tab.next(timeout_s=HEARTBEAT_S)
-                yield ":\n\n" if credits is None else _event("credits", _fragment(credits))
+                news = await tab.next(timeout_s=HEARTBEAT_S)
+                yield ":\n\n" if news is None else _event("credits", _fragment(news.credits, news.held))
                 await tabs.look_again()
     except TooManyTabs:  # since the stream was granted; the browser asks again
         return
@@ -78,9 +78,9 @@ async def _events(request: SiteRequest, member: Member, session_key: str) -> Asy
 
 
 @lru_cache(maxsize=64)
-def _fragment(credits: int) -> str:
-    """The same for all tabs that show this number."""
-    return render_to_string("billing/_credits.html", counter(credits))
+def _fragment(credits: int, held: int) -> str:
+    """The same for all tabs that show these numbers."""
+    return render_to_string("billing/_credits.html", counter(credits, held))
 
 
 def _event(name: str, text: str) -> str:

@@ -18,6 +18,7 @@ from billing.clawback import CLAW_BACKS
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, entry_of
+from instant_admin.ledger.holds import HOLDING
 from instant_admin.ledger.rules import Kind
 
 _BY_STAFF: Final = (Kind.GRANT, Kind.TAKE, Kind.RESET, Kind.UNDO)
@@ -28,7 +29,10 @@ _KEPT_S: Final = 30 * 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The movements of a month, in UTC, in credits; `outstanding` is what all members had together at its end."""
+    """The movements of a month, in UTC, in credits; `outstanding` is what all members had together at its end.
+
+    What is held for work counts as spent, until it comes back.
+    """
 
     month: str
     sold: int
@@ -101,7 +105,7 @@ def _sums(start: datetime, end: datetime, *, is_closed: bool) -> Counter[str]:
 def _column(kind: str) -> str:
     if kind == Kind.PURCHASE:
         return "sold"
-    if kind == Kind.SPEND:
+    if kind == Kind.SPEND or kind in HOLDING:
         return "spent"
     if kind in CLAW_BACKS:
         return "taken_back"

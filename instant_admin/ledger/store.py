@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -91,6 +92,11 @@ class BalanceStore:
         self._batches = Batches(
             self._writer, limit=batch_limit, sleep=sleep, jitter=jitter, new_signal=new_signal, turns=turns
         )
+
+    @property
+    def now(self) -> datetime:
+        """The time as this store writes it down."""
+        return self._writer.now()
 
     def account(self, account_id: UUID) -> Account:
         """The balance now, in credits. Raises `NoSuchAccount`."""
