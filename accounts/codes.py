@@ -21,6 +21,8 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts import limits
 from accounts.emails import mailbox_of
@@ -41,9 +43,9 @@ LIFETIME: Final = timedelta(minutes=10)
 class Purpose(StrEnum):
     """What a code is for, as the mail says it."""
 
-    SIGN_IN = "sign-in code"
-    CHANGE_EMAIL = "code to change your email"
-    DELETE_ACCOUNT = "code to delete your account"
+    SIGN_IN = gettext_noop("sign-in code")
+    CHANGE_EMAIL = gettext_noop("code to change your email")
+    DELETE_ACCOUNT = gettext_noop("code to delete your account")
 
 
 class MailFailed(Exception):
@@ -51,7 +53,10 @@ class MailFailed(Exception):
 
 
 class CodeRefused(Exception):
-    """Base of why a code signs nobody in. `message` is for a person; `retry_after_s` is set where waiting helps."""
+    """Base of why a code signs nobody in. `message`, marked with `gettext_noop`, is for a person;
+
+    `retry_after_s` is set where waiting helps.
+    """
 
     message: str
     retry_after_s: int | None = None
@@ -60,19 +65,19 @@ class CodeRefused(Exception):
 class WrongCode(CodeRefused):
     """It is not the newest code that this browser asked for."""
 
-    message = "That code is wrong. Check the newest mail from us."
+    message = gettext_noop("That code is wrong. Check the newest mail from us.")
 
 
 class ExpiredCode(CodeRefused):
     """The browser's newest code is too old, or was used."""
 
-    message = "That code has expired or was used. Send a new one below."
+    message = gettext_noop("That code has expired or was used. Send a new one below.")
 
 
 class TriedTooOften(CodeRefused):
     """The browser's newest code was tried as often as it may be."""
 
-    message = "That code was tried too often. Send a new one below."
+    message = gettext_noop("That code was tried too often. Send a new one below.")
 
     def __init__(self, *, retry_after_s: int) -> None:
         super().__init__("tried too often")
@@ -83,13 +88,13 @@ class SignInUnavailable(ServiceOutage):
     """Instant, which knows who the member is, does not answer. The code was right, and still is."""
 
     may_have_been_written = False
-    told = "We cannot sign anybody in right now. Try again in a moment: your code still works."
+    told = gettext_noop("We cannot sign anybody in right now. Try again in a moment: your code still works.")
 
 
 class UnusableEmail(CodeRefused):
     """Instant makes no member of this address."""
 
-    message = "We cannot sign in with that address. Use a different email."
+    message = gettext_noop("We cannot sign in with that address. Use a different email.")
 
 
 def new_place() -> str:
@@ -123,7 +128,7 @@ def send_code(
     link = f"{code_page}?{urlencode({'code': code})}"
     try:
         send_mail(
-            subject=f"{code} is your {purpose}",
+            subject=_("%(code)s is your %(purpose)s") % {"code": code, "purpose": _(purpose)},
             message=render_to_string(
                 "accounts/code_mail.txt", {"code": code, "link": link, "purpose": purpose.name}
             ),

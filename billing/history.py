@@ -10,6 +10,8 @@ from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.members import Member
 from billing.balance_chart import BalanceChart, chart_of
@@ -37,18 +39,18 @@ EXPORT_PAGE_SIZE: Final = 200
 CHART_POINTS: Final = 60
 
 _TITLES: Final[dict[str, str]] = {
-    Kind.OPENING: "Credits from before the ledger",
-    Kind.PURCHASE: "Bought credits",
-    Kind.SPEND: "Spent",
-    Kind.REFUND: "Purchase refunded",
-    Kind.DISPUTE: "Payment disputed",
-    Kind.DISPUTE_WON: "Given back after a dispute",
-    Kind.RESET: "Balance set by staff",
-    Kind.GRANT: "Credits granted",
-    Kind.TAKE: "Taken back by staff",
-    Kind.UNDO: "Spent credits given back",
-    Kind.CAPTURE: "Spent",
-    Kind.CLOSING: "Account closed",
+    Kind.OPENING: gettext_noop("Credits from before the ledger"),
+    Kind.PURCHASE: gettext_noop("Bought credits"),
+    Kind.SPEND: gettext_noop("Spent"),
+    Kind.REFUND: gettext_noop("Purchase refunded"),
+    Kind.DISPUTE: gettext_noop("Payment disputed"),
+    Kind.DISPUTE_WON: gettext_noop("Given back after a dispute"),
+    Kind.RESET: gettext_noop("Balance set by staff"),
+    Kind.GRANT: gettext_noop("Credits granted"),
+    Kind.TAKE: gettext_noop("Taken back by staff"),
+    Kind.UNDO: gettext_noop("Spent credits given back"),
+    Kind.CAPTURE: gettext_noop("Spent"),
+    Kind.CLOSING: gettext_noop("Account closed"),
 }
 
 
@@ -110,11 +112,16 @@ class HistoryEntry:
         """What happened, in the words of the page. A kind that this version does not know stands as it is stored."""
         product = product_called(self.product)
         if self.kind in SPENDING and product is not None:
-            return product.bought
+            return _(product.bought)
         # A refund can fail or be cancelled after its credits were taken: then they come back.
         if self.kind == Kind.REFUND and self.amount > 0:
-            return "Refund undone"
-        return _TITLES.get(self.kind, self.kind)
+            return _("Refund undone")
+        return _(_TITLES[self.kind]) if self.kind in _TITLES else self.kind
+
+    @property
+    def shown_note(self) -> str:
+        """The note: as a person typed it, or of what takes credits back, the site's own words."""
+        return _(self.note) if self.note and self.kind == Kind.REFUND else self.note
 
     @property
     def is_purchase(self) -> bool:

@@ -13,8 +13,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
 
 
 class State(StrEnum):
@@ -36,10 +37,11 @@ class Product:
 
     `name` is stored with each spend, so it never changes. What is bought is a row of the Instant namespace
     `namespace`, which has an indexed number `createdAt` (milliseconds since 1970) and a link `owner` to `$users`.
-    `noun` is what people call one, `bought` the line of a history. `price` is in credits, or a function of what was
-    asked for (the note of the spend) that always gives the same. `page` is the name of the address at which one is
-    shown, which takes its id; empty where there is none. Where credits are held for it, its rows have two more
-    strings: `state`, a `State`, and `error`, why it failed: `failed`, `expired` or a word of the product's own.
+    `noun` is what people call one, `bought` the line of a history; `gettext_noop` marks them for other languages.
+    `price` is in credits, or a function of what was asked for (the note of the spend) that always gives the same.
+    `page` is the name of the address at which one is shown, which takes its id; empty where there is none. Where
+    credits are held for it, its rows have two more strings: `state`, a `State`, and `error`, why it failed: `failed`,
+    `expired` or a word of the product's own.
     """
 
     name: str
@@ -80,4 +82,9 @@ def product_called(name: str) -> Product | None:
 
 def credits_text(credits: int) -> str:
     """An amount of credits as people read it, such as "1 credit" or "10 credits"."""
-    return f"{credits} credit{pluralize(credits)}"
+    return ngettext("%(number)s credit", "%(number)s credits", credits) % {"number": number_text(credits)}
+
+
+def number_text(number: int) -> str:
+    """A number as people read it, such as 1,234, with a true minus sign."""
+    return number_format(number, force_grouping=True).replace("-", "\N{MINUS SIGN}")

@@ -10,6 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
 from billing.errors import NotInStripe, StripeError, UnknownCheckout
@@ -32,25 +35,25 @@ _ASKED_FOR: Final = 30
 class State(StrEnum):
     """How a purchase stands, as a person would say it."""
 
-    CREDITED = "Credits added"
-    PAID = "Paid"
-    NOT_YET_ADDED = "Paid, credits not added yet"
-    ON_ITS_WAY = "Payment on its way"
-    FAILED = "Payment failed"
-    EXPIRED = "Expired"
-    REFUNDED = "Refunded"
-    REFUNDED_IN_PART = "Refunded in part"
-    DISPUTED = "Disputed"
+    CREDITED = gettext_noop("Credits added")
+    PAID = gettext_noop("Paid")
+    NOT_YET_ADDED = gettext_noop("Paid, credits not added yet")
+    ON_ITS_WAY = gettext_noop("Payment on its way")
+    FAILED = gettext_noop("Payment failed")
+    EXPIRED = gettext_noop("Expired")
+    REFUNDED = gettext_noop("Refunded")
+    REFUNDED_IN_PART = gettext_noop("Refunded in part")
+    DISPUTED = gettext_noop("Disputed")
 
 
 _EXPLAINED: Final = {
-    State.NOT_YET_ADDED: "You need not pay again.",
-    State.ON_ITS_WAY: "The credits arrive by themselves as soon as the payment does.",
-    State.FAILED: "Nothing was charged, and no credits were added.",
-    State.EXPIRED: "It was not finished in time. Nothing was charged.",
-    State.REFUNDED: "Its credits were taken back.",
-    State.REFUNDED_IN_PART: "Credits were taken back in proportion.",
-    State.DISPUTED: "Its credits are held back unless the dispute ends in our favour.",
+    State.NOT_YET_ADDED: gettext_noop("You need not pay again."),
+    State.ON_ITS_WAY: gettext_noop("The credits arrive by themselves as soon as the payment does."),
+    State.FAILED: gettext_noop("Nothing was charged, and no credits were added."),
+    State.EXPIRED: gettext_noop("It was not finished in time. Nothing was charged."),
+    State.REFUNDED: gettext_noop("Its credits were taken back."),
+    State.REFUNDED_IN_PART: gettext_noop("Credits were taken back in proportion."),
+    State.DISPUTED: gettext_noop("Its credits are held back unless the dispute ends in our favour."),
 }
 
 
@@ -77,7 +80,12 @@ class PurchaseRecord:
     @property
     def explained(self) -> str:
         """What the state means for the credits, where that is not plain."""
-        return _EXPLAINED.get(self.state, "")
+        return _(_EXPLAINED[self.state]) if self.state in _EXPLAINED else ""
+
+    @property
+    def state_text(self) -> str:
+        """The state in words."""
+        return _(self.state)
 
 
 @dataclass(frozen=True, slots=True)

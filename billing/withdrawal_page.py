@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.http import SiteRequest, limited, member_required, signed_in
@@ -43,13 +44,12 @@ def withdrawal(request: SiteRequest, checkout_id: str) -> HttpResponse:
         act = _take_back if request.method == "POST" else _offer
         return act(request, member, checkout)
     except UnknownCheckout:
-        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such purchase")
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such purchase"))
     except NotWithdrawable:
-        said = (
-            "Nothing of this purchase can be taken back: it is spent, refunded, disputed, "
-            f"or older than {settings.WITHDRAWAL_DAYS} days"
+        said = _(
+            "Nothing of this purchase can be taken back: it is spent, refunded, disputed, or older than %(days)s days"
         )
-        return refuse(request, HTTPStatus.CONFLICT, said)
+        return refuse(request, HTTPStatus.CONFLICT, said % {"days": settings.WITHDRAWAL_DAYS})
 
 
 def _offer(request: SiteRequest, member: Member, checkout: Checkout) -> HttpResponse:
@@ -76,17 +76,19 @@ def _take_back(request: SiteRequest, member: Member, checkout: Checkout) -> Http
     except WithdrawalChanged as exc:
         if wants_json(request):
             return JsonResponse(_as_json(exc.now, checkout), status=HTTPStatus.CONFLICT)
-        messages.info(request, "What you can take back has changed meanwhile. Nothing was done yet.")
+        messages.info(request, _("What you can take back has changed meanwhile. Nothing was done yet."))
         return see_other(request.path)
     if wants_json(request):
         return JsonResponse(_as_json(wanted, checkout) | {"repaid": is_repaid})
     money = money_text(wanted.amount, checkout.currency)
     if is_repaid:
         _confirm_by_mail(member, checkout, money=money, credits=credits_text(wanted.credits))
-        messages.success(request, f"Taken back. {money} is on its way to you; banks take some days.")
+        said = _("Taken back. %(money)s is on its way to you; banks take some days.")
+        messages.success(request, said % {"money": money})
     else:
         messages.error(
-            request, "The money could not be sent back, so you have your credits again. Please write to us."
+            request,
+            _("The money could not be sent back, so you have your credits again. Please write to us."),
         )
     return see_other(reverse("billing:history"))
 
@@ -95,7 +97,7 @@ def _confirm_by_mail(member: Member, checkout: Checkout, *, money: str, credits:
     context = {"money": money, "credits": credits, "checkout": checkout, "now": timezone.now()}
     text = render_to_string("billing/withdrawal_mail.txt", context)
     try:
-        send_mail("You took a purchase back", text, from_email=None, recipient_list=[member.email])
+        send_mail(_("You took a purchase back"), text, from_email=None, recipient_list=[member.email])
     except OSError as exc:
         logger.error(
             "The withdrawal from %s could not be confirmed by mail (%s)", checkout.id, type(exc).__name__

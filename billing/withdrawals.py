@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from billing.clawback import Payment, Withdrawal, withdrawal_of
 from billing.errors import BillingError
@@ -54,7 +55,7 @@ class Withdrawing:
         offer = self.offer(account, found)
         if self.wanted not in (None, offer):
             raise WithdrawalChanged(offer)
-        note = "You took this purchase back"
+        note = gettext_noop("You took this purchase back")
         return ClawBack(key=key, back=Kind.REFUND, amount=-offer.credits, ref=self.checkout.id, note=note)
 
     def offer(self, account: Account, found: Mapping[str, Entry]) -> Withdrawal:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from accounts.members import Member
 from billing.products import Product, State
@@ -35,8 +36,8 @@ HAIKU: Final = Product(
     name="haiku",
     namespace="haikus",
     owner="author",
-    noun="haiku",
-    bought="Wrote a haiku",
+    noun=gettext_noop("haiku"),
+    bought=gettext_noop("Wrote a haiku"),
     price=1,
     page="haikus:haiku",
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from accounts.codes import CodeRefused, UnusableEmail, sign_out_everywhere, user_of
 from accounts.mails import tell
 from accounts.members import Member
@@ -15,7 +18,7 @@ from instant_admin.configured import instant
 class EmailTaken(CodeRefused):
     """Another member has this address."""
 
-    message = "Another account has this address. Sign in with it, or use a different one."
+    message = gettext_noop("Another account has this address. Sign in with it, or use a different one.")
 
 
 def change_email(member: Member, email: str) -> Member:
@@ -36,7 +39,7 @@ def change_email(member: Member, email: str) -> Member:
         instant().transact([update("$users", member.id, {"email": email}, upsert=False)])
     except NotUnique as exc:
         raise EmailTaken("another member has just got it") from exc
-    tell(member.email, "Your email was changed", "accounts/email_changed_mail.txt")
+    tell(member.email, _("Your email was changed"), "accounts/email_changed_mail.txt")
     sign_out_everywhere(member.id)
     user = user_of(email)["user"]
     return Member(id=UUID(user["id"]), email=email, refresh_token=user["refresh_token"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from accounts.account.personal_data import holdings
 from accounts.mails import tell
 from accounts.models import SignInCode
@@ -22,7 +24,7 @@ def delete_account(member_id: UUID, *, email: str) -> None:
     end_sessions_about(member_id, email)
     if email:
         SignInCode.objects.filter(email=email).delete()
-        tell(email, "Your account is deleted", "accounts/account_deleted_mail.txt")
+        tell(email, _("Your account is deleted"), "accounts/account_deleted_mail.txt")
 
 
 def empty_account(member_id: UUID) -> None:
