@@ -180,7 +180,7 @@ STORAGES = {
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instant Credits <signin@localhost>")
 EMAIL_TIMEOUT = 10
-# All others wait in the database. Whether this process sends them as soon as they wait; if not, `manage.py send_mails`.
+# All others wait in the database. Whether this process sends them at once; if not, `manage.py send_mails` does.
 MAILS_AT_ONCE = env.bool("MAILS_AT_ONCE", default=True)
 
 # How often something may be done: that many at once, then evenly. An IPv6 address counts as its /64.
