@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.http import SiteRequest, member_required, signed_in
 from accounts.mails import wishes
-from credits_site.answers import refuse, see_other, wants_json
+from credits_site.answers import error_answer, see_other, wants_json
 
 
 @require_POST
@@ -37,12 +37,12 @@ def choose(request: SiteRequest) -> HttpResponse:
 def unsubscribe(request: SiteRequest, token: str) -> HttpResponse:
     """Ask whether no more of these mails shall come; a POST does it, also of who is signed out."""
     found = wishes.read_token(token)
-    if found is None:
-        response = refuse(
-            request, HTTPStatus.NOT_FOUND, _("This link is not whole. Copy all of it from the mail")
-        )
-    else:
+    if found is not None:
         response = _unsubscribe(request, *found)
+    else:
+        # No redirect to where it came from: a mail program must see that it failed.
+        said = _("This link is not whole. Copy all of it from the mail")
+        response = error_answer(request, HTTPStatus.NOT_FOUND, said)
     add_never_cache_headers(response)
     return response
 

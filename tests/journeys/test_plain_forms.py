@@ -34,6 +34,7 @@ def _forms(ada: MemberClient) -> Iterator[tuple[str, dict[str, str]]]:
         yield "/api/stripe/sync", {"session_id": checkout}
     for _ in ("deleted", "not there any more"):
         yield f"/haikus/{haiku}/delete/", {}
+    yield "/account/mails/", {"mail": "receipts"}
     yield "/sign-out/", {}
     assert ada.get("/api/credits", **JSON).status_code == 401
     for path in ("/api/generate", "/sign-in/code/", "/sign-in/code/resend/"):
