@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.dispatch import Signal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from billing import signals
 from billing.mails import DISPUTE, DISPUTE_WON, LOW, RECEIPT, mails_of
 from billing.signals import is_low_at, signals_of
 from instant_admin.ledger.rules import Entry, Grant, Kind, OutOfCredits, Purchase, Spend
+from instant_admin.signals import entry_written
 from sandbox.serving import Request, Response
 from tests.drivers.site import LoopbackSite
 
@@ -122,6 +124,14 @@ def test_each_entry_is_told_once_by_who_wrote_it(site: LoopbackSite, ada: Member
 
 
 @pytest.mark.django_db
+def test_of_several_entries_written_at_once_each_is_told_once(site: LoopbackSite, ada: Member) -> None:
+    site.refund(site.buy(ada), 500)
+    with hearing("credits_added") as added, hearing("purchase_refunded") as refunded:
+        site.deliver_all()
+    assert [[each.amount for each in heard] for heard in (added, refunded)] == [[10], [-10]]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("way", ["post", "settle"])
 def test_an_entry_whose_answer_was_lost_is_told_all_the_same(
     site: LoopbackSite, ada: Member, way: str
@@ -144,16 +154,17 @@ def test_an_entry_whose_answer_was_lost_is_told_all_the_same(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("signal", [signals.credits_added, entry_written])
 def test_a_receiver_that_fails_is_logged_and_breaks_nothing(
-    site: LoopbackSite, ada: Member, caplog: pytest.LogCaptureFixture
+    site: LoopbackSite, ada: Member, caplog: pytest.LogCaptureFixture, signal: Signal
 ) -> None:
     def fail(**kwargs: Any) -> None:
         raise ValueError("a bug of somebody's")
 
-    signals.credits_added.connect(fail)
+    signal.connect(fail)
     try:
         with hearing("credits_added") as heard:
             site.store.post(ada.id, Grant(key="grant:1", credits=5))
     finally:
-        signals.credits_added.disconnect(fail)
+        signal.disconnect(fail)
     assert (site.credits(ada), len(heard), "a bug of somebody's" in caplog.text) == (5, 1, True)

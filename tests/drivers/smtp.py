@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socketserver
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ class MailServer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.taken: list[str] = []
+        self.asked = Counter[str]()
         self.refuses: Mapping[str, str] = {}
         self.is_silent = False
         self.goes = threading.Event()
@@ -42,6 +44,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         self._say("220 here")
         while line := self.rfile.readline().decode().strip():
             command = line.partition(" ")[0].upper()
+            self.server.asked[command] += 1
             if command in self.server.refuses:
                 self._say(self.server.refuses[command])
             elif command == "DATA":

@@ -109,6 +109,23 @@ def test_of_two_that_send_at_once_each_mail_is_sent_by_one(site: LoopbackSite, a
     assert not Email.objects.exists()
 
 
+def test_what_another_process_has_just_tried_is_not_tried_again_at_once(
+    site: LoopbackSite, ada: UUID, server: MailServer
+) -> None:
+    def meanwhile(request: Request, answer: Response) -> Response:
+        """Another process tries the rest, which this one has read already."""
+        send_waiting()
+        return answer
+
+    server.refuses = {"DATA": "451 later"}
+    low(ada)
+    low(ada, key="another")
+    Email.objects.update(status=STATUS.requeued, number_of_retries=1)
+    site.tamper = meanwhile
+    send_waiting()
+    assert (server.asked["DATA"], waiting().count) == (2, 2)
+
+
 # What keeps a mail from being sent
 
 
@@ -228,6 +245,7 @@ def test_who_leaves_gets_the_last_mail_and_what_waited_goes(site: LoopbackSite, 
     wishes.want(ada, [])
     for _ in range(2):
         delete_account(ada, email=ADA)
+    assert [waits.to for waits in Email.objects.all()] == [[ADA]]
     send_waiting()
     assert [sent.subject for sent in mail.outbox] == ["Your account is deleted"]
     assert (Email.objects.count(), MailWishes.objects.count()) == (0, 0)
