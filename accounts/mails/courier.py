@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
@@ -27,24 +28,22 @@ class Courier:
     def __init__(self) -> None:
         self._is_due = threading.Event()
 
-    def start(self) -> None:
-        """Begin. It ends with the process, and may then be in the middle of a mail: the next one sends it."""
-        threading.Thread(target=self._run, name="mails", daemon=True).start()
+    def start(self, send: Callable[[], object]) -> None:
+        """Begin to `send`. It ends with the process, perhaps in the middle of a mail: the next one sends it."""
+        threading.Thread(target=self._run, args=[send], name="mails", daemon=True).start()
 
     def wake(self) -> None:
         """Called from any thread: something waits."""
         self._is_due.set()
 
-    def _run(self) -> None:
-        from accounts.mails.sending import send_waiting
-
+    def _run(self, send: Callable[[], object]) -> None:
         while True:
             self._is_due.wait(LOOK_AGAIN_S)
             self._is_due.clear()
             # Outside a request, so nobody else lets go of a connection that has gone bad.
             close_old_connections()
             try:
-                send_waiting()
+                send()
             except Exception:
                 logger.exception("Mails wait: they cannot be sent")
 
@@ -55,4 +54,6 @@ courier: Final = Courier()
 @receiver(site_starts)
 def _start(**kwargs: Any) -> None:
     if settings.MAILS_AT_ONCE:
-        courier.start()
+        from accounts.mails.sending import send_waiting  # which knows the queue, which wakes the courier
+
+        courier.start(send_waiting)
