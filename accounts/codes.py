@@ -16,16 +16,14 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models import F
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import get_language, gettext_noop
 
 from accounts import limits
 from accounts.emails import mailbox_of
+from accounts.mails.making import mail_of, send_now
 from accounts.members import Member
 from accounts.models import SignInCode
 from accounts.sessions import end_sessions_of
@@ -41,11 +39,11 @@ LIFETIME: Final = timedelta(minutes=10)
 
 
 class Purpose(StrEnum):
-    """What a code is for, as the mail says it."""
+    """What a code is for."""
 
-    SIGN_IN = gettext_noop("sign-in code")
-    CHANGE_EMAIL = gettext_noop("code to change your email")
-    DELETE_ACCOUNT = gettext_noop("code to delete your account")
+    SIGN_IN = "SIGN_IN"
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+    DELETE_ACCOUNT = "DELETE_ACCOUNT"
 
 
 class MailFailed(Exception):
@@ -126,15 +124,10 @@ def send_code(
     }
     SignInCode.objects.update_or_create(place=place, defaults=newest)
     link = f"{code_page}?{urlencode({'code': code})}"
+    words = {"code": code, "link": link, "purpose": purpose}
+    language = get_language() or settings.LANGUAGE_CODE
     try:
-        send_mail(
-            subject=_("%(code)s is your %(purpose)s") % {"code": code, "purpose": _(purpose)},
-            message=render_to_string(
-                "accounts/code_mail.txt", {"code": code, "link": link, "purpose": purpose.name}
-            ),
-            from_email=None,
-            recipient_list=[email],
-        )
+        send_now(mail_of("accounts/code_mail.txt", words, language=language), to=email)
     except OSError as exc:  # every SMTP and socket error is one
         logger.error("A sign-in mail could not be sent (%s)", type(exc).__name__)
         raise MailFailed("the mail could not be sent") from exc

@@ -12,13 +12,14 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from billing import mails
 from billing.checkout import is_ours
 from billing.errors import BadWebhook, SellingPaused, UnknownCheckout
 from billing.fulfilment import NEEDS_REVIEW, claw_back_keys, purchase_key, settle, withdrawal_key
 from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from billing.withdrawals import NotWithdrawable, WithdrawalChanged
+from billing.withdrawals import NotWithdrawable, WithdrawalChanged, withdrawn_by
 from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
 
@@ -68,12 +69,13 @@ def look_for_fraud_warnings(*, since: datetime | None) -> None:
 
 
 @contextmanager
-def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
-    """Note a withdrawal before it begins; it is closed when it has ended, also by `finish_withdrawals`."""
+def withdrawing(checkout: Checkout, *, member_id: UUID, money: str) -> Iterator[None]:
+    """Note a withdrawal for `money` before it begins; it is closed at its end, also by `finish_withdrawals`."""
     noted, _ = Attention.objects.update_or_create(
         about=withdrawal_key(checkout.id),
         defaults={
             "kind": Attention.Kind.WITHDRAWAL,
+            "detail": money,
             "payment_id": checkout.payment_intent_id or "",
             "checkout_id": checkout.id,
             "member_id": member_id,
@@ -90,14 +92,18 @@ def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
 
 
 def finish_withdrawals() -> None:
-    """Settle every checkout whose withdrawal was begun and not ended. Raises what `settle` raises."""
+    """Settle and confirm every withdrawal that was begun and not ended. Raises what `settle` raises."""
     for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
+        checkout = checkouts.retrieve(noted.checkout_id)
         try:
-            settle(checkouts.retrieve(noted.checkout_id))
+            settle(checkout)
         except NEEDS_REVIEW as exc:  # such as an account that was deleted meanwhile
             logger.error("Checkout %s: its withdrawal cannot be finished: %s", noted.checkout_id, exc)
-        else:
-            close(noted)
+            continue
+        withdrawn = withdrawn_by(checkout.id)
+        if withdrawn is not None:
+            mails.send_withdrawal(withdrawn, checkout, money=noted.detail)
+        close(noted)
 
 
 def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:

@@ -23,7 +23,7 @@ from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from accounts.limits import TooOften
 from accounts.members import Member
-from billing import last_checkout
+from billing import last_checkout, mails
 from billing.attention import note_review, selling_noted, webhook_noted
 from billing.buying import unconfirmed_text
 from billing.checkout import start_checkout
@@ -284,6 +284,8 @@ def webhook(request: HttpRequest) -> HttpResponse:
             member_id=checkout.member_id,
             payment_id=checkout.payment_intent_id or "",
         )
+        if looked.kept is not None:
+            mails.send(mails.DISPUTE_LOST, looked.kept)
     return JsonResponse({"received": True})
 
 

@@ -91,11 +91,18 @@ def offer_of(checkout: Checkout, member_id: UUID) -> Withdrawal:
     return plan.offer(*balance_store().look(member_id, plan.keys))
 
 
-def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
-    """Take `wanted` back; whether its money is on its way. False: Stripe refused, and the credits are back.
+def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> Entry | None:
+    """Take `wanted` back; the entry, once its money is on its way. None: Stripe refused, and the credits are back.
 
     Safe to call twice. Raises `WithdrawalChanged`, `NotWithdrawable`, and what `settle` raises.
     """
     balance_store().apply(member_id, Withdrawing(checkout, wanted))
     settle(checkout)
-    return f"{withdrawal_key(checkout.id)}:undone" not in balance_store().entries(claw_back_keys(checkout.id))
+    return withdrawn_by(checkout.id)
+
+
+def withdrawn_by(checkout_id: str) -> Entry | None:
+    """The entry by which a checkout was withdrawn from; None when it was not, or was undone."""
+    found = balance_store().entries(claw_back_keys(checkout_id))
+    withdrawn = withdrawal_key(checkout_id)
+    return None if f"{withdrawn}:undone" in found else found.get(withdrawn)

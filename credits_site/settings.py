@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "post_office",
     "credits_site",
     "instant_admin",
     "accounts",
@@ -190,6 +191,8 @@ STORAGES = {
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instant Credits <signin@localhost>")
 EMAIL_TIMEOUT = 10
+# All others wait in the database. Whether this process sends them at once; if not, `manage.py send_mails` does.
+MAILS_AT_ONCE = env.bool("MAILS_AT_ONCE", default=True)
 
 # How often something may be done: that many at once, then evenly. An IPv6 address counts as its /64.
 LIMITS_ENABLED = env.bool("LIMITS_ENABLED", default=True)
@@ -249,8 +252,12 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]},
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Two lines for each call otherwise.
-    "loggers": {"stripe": {"level": "WARNING"}},
+    "loggers": {
+        # Two lines for each call otherwise.
+        "stripe": {"level": "WARNING"},
+        # It brings handlers of its own unless it finds some.
+        "post_office": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
 }
 
 # Instant: the balance store ------------------------------------------------------------------------------
@@ -284,6 +291,8 @@ CHECKOUT_LOCALE = env.str("CHECKOUT_LOCALE", default="")
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
+# At so many credits or fewer a member is low: the page says so, and a mail, once at each crossing. 0: never.
+LOW_BALANCE_CREDITS = env.int("LOW_BALANCE_CREDITS", default=3)
 # Given once to each mailbox, at its first sign-in.
 WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=0)
 # Checkouts made before this day (in UTC) are credited without a seal, see `billing/seals.py`; by default none.

@@ -23,6 +23,7 @@ from accounts.codes import CodeRefused, Purpose
 from accounts.emails import readable
 from accounts.forms import CodeForm, NewEmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in, with_retry_after
+from accounts.mails.wishes import optional_mails, wanted_by
 from accounts.members import remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
@@ -41,8 +42,13 @@ get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def account(request: SiteRequest) -> HttpResponse:
     """What the member can do about their account."""
-    sessions = sessions_of(signed_in(request).id, here=request.session.session_key)
-    return render(request, "accounts/account/account.html", {"sessions": sessions})
+    member = signed_in(request)
+    wanted = wanted_by(member.id)
+    context = {
+        "sessions": sessions_of(member.id, here=request.session.session_key),
+        "mails": [(mail, wanted[mail.name]) for mail in optional_mails()],
+    }
+    return render(request, "accounts/account/account.html", context)
 
 
 @get_or_post

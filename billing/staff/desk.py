@@ -1,4 +1,4 @@
-"""What the admin's front page says of this site: what is open, who is below zero, how the webhook does."""
+"""What the admin's front page says of this site: what is open, who is below zero, how webhook and mails do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from accounts.mails.queue import Waiting, waiting
 from billing.models import Attention, WebhookAnswer
 from credits_site.outages import OUTAGES
 from instant_admin.configured import instant
@@ -21,6 +22,7 @@ class Desk:
     below_zero: int | None
     last_success: WebhookAnswer | None
     last_failure: WebhookAnswer | None
+    mails: Waiting
 
     @property
     def webhook_fails(self) -> bool:
@@ -41,6 +43,7 @@ def desk() -> Desk:
         below_zero=_below_zero(),
         last_success=answers.get(True),
         last_failure=answers.get(False),
+        mails=waiting(),
     )
 
 

@@ -18,8 +18,7 @@ from billing.clawback import CLAW_BACKS
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, entry_of
-from instant_admin.ledger.holds import HOLDING
-from instant_admin.ledger.rules import Kind
+from instant_admin.ledger.rules import HOLDING, Kind
 
 _BY_STAFF: Final = (Kind.GRANT, Kind.TAKE, Kind.RESET, Kind.UNDO)
 # So long after its end nothing is added to a month any more, however wrong a server's clock is.

@@ -16,8 +16,7 @@ from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.holds import HOLDING
-from instant_admin.ledger.rules import Account, Entry, LedgerError
+from instant_admin.ledger.rules import HOLDING, Account, Entry, LedgerError
 
 ENTRIES: Final = "creditEntries"
 # More entries of an account than this are not written in one millisecond: a transaction takes longer.

@@ -13,7 +13,6 @@ from uuid import UUID
 from instant_admin.ledger.rules import Account, Entry, Kind, Movement, OutOfCredits
 
 ENDS: Final = frozenset[str]({Kind.CAPTURE, Kind.RELEASE})
-HOLDING: Final = ENDS | {Kind.HOLD}
 
 
 def end_key(hold_key: str) -> str:

@@ -37,6 +37,8 @@ class Kind(StrEnum):
 
 # What is paid for something: at once, or when the work is done.
 SPENDING: Final = frozenset[str]({Kind.SPEND, Kind.CAPTURE})
+# What moves credits between those that can be spent and those that are held.
+HOLDING: Final = frozenset[str]({Kind.HOLD, Kind.CAPTURE, Kind.RELEASE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,16 @@ class Entry:
     created_at: datetime
     held: int = 0
     used: int = 0
+
+    @property
+    def owned(self) -> int:
+        """All that the member has after it, in credits: what is held is still theirs."""
+        return self.balance + self.held
+
+    @property
+    def change(self) -> int:
+        """What it added to that, or took from it."""
+        return -self.used if self.kind in HOLDING else self.amount
 
     @property
     def account_after(self) -> Account:

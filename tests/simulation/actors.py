@@ -304,7 +304,7 @@ def _withdraw(cast: Cast, member: int, checkout_id: str) -> None:
 
     def act() -> bool:
         checkout = checkout_of(buyer, checkout_id)
-        return withdraw(checkout, buyer.id, offer_of(checkout, buyer.id))
+        return withdraw(checkout, buyer.id, offer_of(checkout, buyer.id)) is not None
 
     for _ in range(4):
         try:

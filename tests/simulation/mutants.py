@@ -537,7 +537,7 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
 def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
     real = withdrawals.withdraw
 
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> Entry | None:
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
         return real(checkout, member_id, wanted)
@@ -547,7 +547,7 @@ def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
 
 @mutant("Who asks for the refund is the request that takes the credits.", shows=r"neither money nor credits")
 def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> object:
         configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted))
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from billing.attention import finish_withdrawals, look_for_fraud_warnings
 from billing.errors import StripeError
+from billing.left_mails import send_what_was_left
 from billing.reconciliation import reconcile
 from billing.reviews import look_at_reviews, note_finding
 from billing.sweeping import release_expired
@@ -64,6 +65,7 @@ class Command(BaseCommand):
                     look_for_fraud_warnings(since=start)
                     finish_withdrawals()
                     counts["released"] = len(list(release_expired()))
+                    send_what_was_left()
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped after {counts['looked at']} checkouts: {exc}") from exc
         self.stdout.write(_summary(counts, dry_run=dry_run))
