@@ -132,8 +132,8 @@ def test_a_history_is_in_the_language_of_who_reads_it(site: LoopbackSite) -> Non
     site.deliver_all()
     client = browser_of(ada)
     for headers, words in (
-        (GERMAN, ("Credits gekauft", "Bezahlt", "Guthaben")),
-        ({}, ("Bought credits", "Paid", "Balance")),
+        (GERMAN, ("Credits gekauft", "Bezahlt", "5,00\xa0$", "Guthaben")),
+        ({}, ("Bought credits", "Paid", "$5.00", "Balance")),
     ):
         page = client.get("/history/", headers=headers).content.decode()
         assert [word for word in words if word not in page] == []
