@@ -121,7 +121,7 @@ class HistoryEntry:
     @property
     def shown_note(self) -> str:
         """The note: as a person typed it, or of what takes credits back, the site's own words."""
-        return _(self.note) if self.note and self.kind == Kind.REFUND else self.note
+        return _(self.note) if self.note and self.kind == Kind.REFUND and not self.actor else self.note
 
     @property
     def is_purchase(self) -> bool:

@@ -61,14 +61,15 @@ _EXPLAINED: Final = {
 class PurchaseRecord:
     """One checkout: when it was credited or else started, its credits, what it cost, and what became of it.
 
-    `credits` is None where Stripe's word for it cannot be believed. `price_text` is empty where
-    nothing was charged because nothing came of it, and where Stripe did not say.
+    `credits` is None where Stripe's word for it cannot be believed. `amount`, in the smallest unit of `currency`, is
+    None where nothing was charged because nothing came of it, and where Stripe did not say.
     """
 
     checkout_id: str
     at: datetime
     credits: int | None
-    price_text: str
+    amount: int | None
+    currency: str
     state: State
     has_receipt: bool
 
@@ -76,6 +77,11 @@ class PurchaseRecord:
     def may_withdraw(self) -> bool:
         """Whether the buyer may ask what of it can be taken back."""
         return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART) and is_in_time(self.at)
+
+    @property
+    def price_text(self) -> str:
+        """The amount as a person reads it; made on the page, for a thread of its own knows no language."""
+        return "" if self.amount is None else money_text(self.amount, self.currency)
 
     @property
     def explained(self) -> str:
@@ -145,7 +151,8 @@ def _of_entry(entry: Entry) -> PurchaseRecord:
         checkout_id=entry.ref,
         at=entry.created_at,
         credits=entry.amount,
-        price_text="",
+        amount=None,
+        currency="",
         state=State.CREDITED,
         has_receipt=False,
     )
@@ -159,7 +166,8 @@ def _of_checkout(checkout: Checkout) -> PurchaseRecord:
         checkout_id=checkout.id,
         at=checkout.created,
         credits=None if checkout.seal is Seal.BROKEN else checkout.credits,
-        price_text="" if came_to_nothing else _price(checkout),
+        amount=None if came_to_nothing else checkout.amount_total,
+        currency=checkout.currency,
         state=State.NOT_YET_ADDED if state is State.PAID else state,
         has_receipt=checkout.invoice_id is not None,
     )
@@ -188,7 +196,8 @@ def _told(record: PurchaseRecord, checkout: Checkout | None) -> PurchaseRecord |
         checkout = checkout or checkouts.retrieve(record.checkout_id, network_retries=0)
         return replace(
             record,
-            price_text=_price(checkout),
+            amount=checkout.amount_total,
+            currency=checkout.currency,
             state=_state(checkout),
             has_receipt=checkout.invoice_id is not None,
         )
@@ -197,10 +206,6 @@ def _told(record: PurchaseRecord, checkout: Checkout | None) -> PurchaseRecord |
     except StripeError as exc:
         logger.warning("Checkout %s cannot be read: %s", record.checkout_id, type(exc).__name__)
         return None
-
-
-def _price(checkout: Checkout) -> str:
-    return money_text(checkout.amount_total, checkout.currency)
 
 
 def _state(checkout: Checkout) -> State:

@@ -67,7 +67,7 @@ def _told(translated: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
 # Marks in templates
 
 WORD: Final = re.compile(r"[^\W\d_]{2,}")
-SPOKEN_ATTRIBUTES: Final = ("alt", "aria-label", "content", "placeholder", "title")
+SPOKEN_ATTRIBUTES: Final = ("alt", "aria-label", "content", "data-label", "placeholder", "title")
 # What is the same in all languages.
 NAMES: Final = re.compile(
     r"Instant Credits|UTC|JSON|CSV|width=device-width.*|light dark|website|summary_large_image|^\{.*\}$",
@@ -192,6 +192,13 @@ def test_what_a_script_says_stands_in_the_page(script: Path) -> None:
     assert len(strings) > 10
     words = [text for text in strings if SENTENCE.search(text) or re.fullmatch("[A-Z][a-z]+", text)]
     assert [text for text in words if text not in NO_SENTENCES] == []
+
+
+def test_a_style_sheet_says_nothing() -> None:
+    styles = "".join(path.read_text() for path in sources(".css"))
+    said = re.findall(r"(?<!-)content: ([^;}]*)", styles)
+    assert len(said) > 3
+    assert [text for text in said if WORD.search("".join(re.findall('"[^"]*"', text)))] == []
 
 
 def test_a_sentence_that_is_not_marked_is_found() -> None:

@@ -132,8 +132,8 @@ def test_a_history_is_in_the_language_of_who_reads_it(site: LoopbackSite) -> Non
     site.deliver_all()
     client = browser_of(ada)
     for headers, words in (
-        (GERMAN, ("Credits gekauft", "Bezahlt", "Guthaben")),
-        ({}, ("Bought credits", "Paid", "Balance")),
+        (GERMAN, ("Credits gekauft", "Bezahlt", "5,00\xa0$", "Guthaben")),
+        ({}, ("Bought credits", "Paid", "$5.00", "Balance")),
     ):
         page = client.get("/history/", headers=headers).content.decode()
         assert [word for word in words if word not in page] == []
@@ -143,11 +143,12 @@ def test_a_download_is_in_the_language_of_who_asked_though_it_is_made_afterwards
     ada = site.member()
     site.buy(ada)
     site.deliver_all()
+    site.spend(ada, 2)
     answer: HttpResponseBase = browser_of(ada).get("/history/export.csv", headers=GERMAN)
     assert isinstance(answer, StreamingHttpResponse)
     with override("en"):
         rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
-    assert [row["what"] for row in rows] == ["Credits gekauft"]
+    assert [row["what"] for row in rows] == ["Ausgegeben", "Ausgegeben", "Credits gekauft"]
 
 
 def test_numbers_and_money_are_written_as_the_reader_does() -> None:
