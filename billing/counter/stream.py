@@ -74,7 +74,11 @@ async def _events(
         with tabs.opened(member, session_key) as tab:
             while not tab.signed_out:
                 news = await tab.next(timeout_s=HEARTBEAT_S)
-                yield ":\n\n" if news is None else _event("credits", _fragment(news.credits, news.held, language))
+                yield (
+                    ":\n\n"
+                    if news is None
+                    else _event("credits", _fragment(news.credits, news.held, language))
+                )
                 await tabs.look_again()
     except TooManyTabs:  # since the stream was granted; the browser asks again
         return
