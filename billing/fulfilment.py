@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -25,8 +25,8 @@ from billing.errors import PaymentUnconfirmed, StripeError, StripeRefused, Unkno
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from instant_admin.configured import balance_store
-from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
+from instant_admin.configured import balance_store, instant
+from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount, count_of
 from instant_admin.ledger.rules import (
     Account,
     ClawBack,
@@ -132,7 +132,7 @@ class Fulfilment:
         if credited is None:
             # Only now: once it is credited, the ledger is the record of what it was worth.
             require_as_made(self.checkout)
-            return self.purchase
+            return replace(self.purchase, number=1 + count_of(instant(), account.id, Kind.PURCHASE))
         if not self.purchase.is_recorded_by(credited, account_id=account.id):
             raise KeyReused(f"{self.purchase.key} is another movement's key")
         so_far = [found[key] for key in self.claw_back_keys if key in found]

@@ -35,13 +35,17 @@ class Violation:
 class AccountWalk:
     """One account, walked from its first slot to the one after its last.
 
-    `account` is the balance as it was read together with the newest slots seen; `next_seq` the slot to look
-    at next. What each step finds wrong is yielded, except for breaks: a reset by staff ends those before it.
+    `account` is the balance as it was read together with the newest slots seen, and `purchases` how many purchases
+    its row says that it has, if it says so; `next_seq` is the slot to look at next. What each step finds wrong is
+    yielded, except for breaks: a reset by staff ends those before it.
     """
 
     name: str
     account: Account
+    purchases: int | None = None
     next_seq: int = 1
+    # None where not every entry was seen.
+    _bought: int | None = 0
     _left: int | None = 0
     _missing_from: int | None = None
     _breaks: list[Violation] = field(default_factory=list)
@@ -61,7 +65,7 @@ class AccountWalk:
             return
         if entry is None:
             self._missing_from = self._missing_from or seq
-            self._left = None
+            self._left = self._bought = None
             if seq - self._missing_from + 1 == MISSING_LIMIT:
                 self.next_seq = self.account.seq + 2
             return
@@ -72,7 +76,7 @@ class AccountWalk:
     def unreadable(self, text: str) -> Iterator[Violation]:
         """Slot `next_seq` holds something that is no entry."""
         yield Violation(self.name, f"{self.account.id}:{self.next_seq}", text)
-        self._left = None
+        self._left = self._bought = None
         self.next_seq += 1
 
     def end(self) -> Iterator[Violation]:
@@ -85,6 +89,9 @@ class AccountWalk:
                 f"`credits` is {credits}, but the last entry left {self._left}: it was edited by hand. "
                 "Reset the credits to what they should be"
             )
+            yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
+        if self._bought is not None and self.purchases not in (None, self._bought):
+            text = f"`purchases` is {self.purchases}, but {self._bought} are in the ledger"
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
 
     def _follow(self, entry: Entry) -> None:
@@ -102,6 +109,8 @@ class AccountWalk:
             )
             self._breaks.append(self._of(entry, text))
         self._left = entry.balance
+        if self._bought is not None:
+            self._bought += entry.kind == Kind.PURCHASE
 
     def _gap(self, *, before: int) -> Iterator[Violation]:
         if self._missing_from is None:

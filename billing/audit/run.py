@@ -125,7 +125,8 @@ class Audit:
         )
         for row in tree["$users"]:
             # In the same snapshot as the slots: what was written since the last one moved both.
-            asked[row["id"]].account = account_of(row)
+            walk = asked[row["id"]]
+            walk.account, walk.purchases = account_of(row), row.get("purchases")
         standing = {row["slot"]: row for row in tree[ENTRIES]}
         for walk, slot in wanted:
             if not walk.is_finished:

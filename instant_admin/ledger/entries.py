@@ -16,7 +16,7 @@ from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.rules import Account, Entry, LedgerError
+from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError, Movement
 
 ENTRIES: Final = "creditEntries"
 # More entries of an account than this are not written in one millisecond: a transaction takes longer.
@@ -180,6 +180,17 @@ def steps_of(entries: Sequence[Entry]) -> list[Step]:
             for account_id, entry in last.items()
         ),
     ]
+
+
+def noting_steps(account_id: UUID, movement: Movement) -> list[Step]:
+    """The steps that write what else a movement says of its account, in the transaction of its entry."""
+    return [update("$users", account_id, movement.noted, upsert=False)] if movement.noted else []
+
+
+def count_of(connection: Connection, account_id: UUID, kind: Kind) -> int:
+    """How many entries of a kind an account has, with the rights of `connection`."""
+    wanted: Query = {"where": {"account.id": str(account_id), "kind": kind}, "fields": ["id"]}
+    return len(connection.query({ENTRIES: {"$": wanted}})[ENTRIES])
 
 
 def _entry_steps(entry: Entry) -> list[Step]:

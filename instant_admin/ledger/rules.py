@@ -7,6 +7,7 @@ what `forgetting.py` empties; a correction is another entry. `store.py` writes w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -125,6 +126,11 @@ class Movement(ABC):
     def kind(self) -> Kind:
         """The kind of entry this makes."""
 
+    @property
+    def noted(self) -> Mapping[str, int]:
+        """What else the account's row is to say from now on; the slot keeps it as true as the balance."""
+        return {}
+
     @abstractmethod
     def amount_on(self, account: Account) -> int:
         """The signed amount, decided on the account as it is; raises `LedgerError` to refuse."""
@@ -160,10 +166,16 @@ class Purchase(Movement):
     """Credits that were paid for through Stripe."""
 
     credits: int
+    # Which purchase of its account this is, from 1 on, where somebody has counted.
+    number: int | None = None
 
     @property
     def kind(self) -> Kind:
         return Kind.PURCHASE
+
+    @property
+    def noted(self) -> Mapping[str, int]:
+        return {} if self.number is None else {"purchases": self.number}
 
     def amount_on(self, account: Account) -> int:
         return self.credits
