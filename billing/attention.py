@@ -13,19 +13,20 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing.checkout import is_ours
-from billing.errors import BadWebhook, SellingPaused, UnknownCheckout
+from billing.errors import SellingPaused, StripeRefused, UnknownCheckout
 from billing.fulfilment import NEEDS_REVIEW, claw_back_keys, purchase_key, settle, withdrawal_key
 from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from billing.withdrawals import NotWithdrawable, WithdrawalChanged
+from billing.withdrawals import NotWithdrawable, WithdrawalChanged, repay_who_left
 from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
+from instant_admin.ledger.entries import NoSuchAccount
 
 logger = logging.getLogger(__name__)
 
 _SELLING: Final = "selling"
-_ONCE_EVERY: Final = timedelta(minutes=1)
+ONCE_EVERY: Final = timedelta(minutes=1)
 _DETAIL_LENGTH: Final = 255
 
 
@@ -90,14 +91,25 @@ def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
 
 
 def finish_withdrawals() -> None:
-    """Settle every checkout whose withdrawal was begun and not ended. Raises what `settle` raises."""
+    """End every withdrawal that was begun and not ended. Raises what `settle` raises.
+
+    What cannot be ended stays open with what keeps it, until staff close it.
+    """
     for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
         try:
-            settle(checkouts.retrieve(noted.checkout_id))
-        except NEEDS_REVIEW as exc:  # such as an account that was deleted meanwhile
+            _finish_withdrawal(checkouts.retrieve(noted.checkout_id))
+        except (UnknownCheckout, StripeRefused, *NEEDS_REVIEW) as exc:
             logger.error("Checkout %s: its withdrawal cannot be finished: %s", noted.checkout_id, exc)
+            Attention.objects.filter(pk=noted.pk).update(detail=str(exc)[:_DETAIL_LENGTH])
         else:
             close(noted)
+
+
+def _finish_withdrawal(checkout: Checkout) -> None:
+    try:
+        settle(checkout)
+    except NoSuchAccount:  # deleted meanwhile: nothing is left to settle, but the money may be owed
+        repay_who_left(checkout)
 
 
 def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:
@@ -123,10 +135,14 @@ def selling_noted() -> Iterator[None]:
 
 @contextmanager
 def webhook_noted() -> Iterator[None]:
-    """Note how a webhook is answered, at most once a minute each."""
+    """Note how a webhook is answered, at most once a minute each.
+
+    One that Stripe has not signed is nobody's failure: everybody can send them. A wrong signing secret here shows in
+    purchases that no webhook follows.
+    """
     try:
         yield
-    except (BadWebhook, *OUTAGES) as exc:
+    except OUTAGES as exc:
         _note_answer(is_good=False, detail=f"{type(exc).__name__}: {exc}")
         raise
     _note_answer(is_good=True)
@@ -136,7 +152,7 @@ def _note_answer(*, is_good: bool, detail: str = "") -> None:
     now = timezone.now()
     answer = {"at": now, "detail": detail[:_DETAIL_LENGTH]}
     last, _ = WebhookAnswer.objects.get_or_create(is_good=is_good, defaults=answer)
-    if last.at < now - _ONCE_EVERY:
+    if last.at < now - ONCE_EVERY:
         WebhookAnswer.objects.filter(pk=last.pk).update(**answer)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
@@ -18,6 +19,7 @@ from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import is_in_time
+from instant_admin.client.admin import Connection
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import read_matching
 from instant_admin.ledger.rules import Entry, Kind
@@ -72,7 +74,12 @@ class PurchaseRecord:
     @property
     def may_withdraw(self) -> bool:
         """Whether the buyer may ask what of it can be taken back."""
-        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART) and is_in_time(self.at)
+        return self.may_refund and is_in_time(self.at)
+
+    @property
+    def may_refund(self) -> bool:
+        """Whether staff may ask the same."""
+        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
 
     @property
     def explained(self) -> str:
@@ -96,19 +103,23 @@ class Purchases:
 
 def purchases_in_ledger(member: Member) -> Purchases:
     """The newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them."""
-    connection = instant().as_member(member.refresh_token)
-    credited = read_matching(connection, member.id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
+    return credited_purchases(instant().as_member(member.refresh_token), member.id)
+
+
+def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:
+    """The same of a member, with the rights of `connection`."""
+    credited = read_matching(connection, member_id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
     return Purchases(tuple(map(_of_entry, credited)), is_complete=False)
 
 
-def with_what_stripe_has(bought: Purchases, *, member: Member, customer_id: str | None) -> Purchases:
+def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str | None) -> Purchases:
     """The same purchases with price, receipt and refunds, and newer ones that are not credited.
 
     One call lists the newest checkouts of the member's Stripe customer. What it does not hold, such as those of a
     customer that was replaced, is asked for one by one, all at the same time. A person waits, so no such call is
     tried again. Raises `StripeError` when the list does not come.
     """
-    listed = {checkout.id: checkout for checkout in _listed(member, customer_id)}
+    listed = {checkout.id: checkout for checkout in _listed(member_id, customer_id)}
     told = _told_at_once([(record, listed.get(record.checkout_id)) for record in bought.records])
     seen = {record.checkout_id for record in bought.records}
     # An older one may be in the ledger, on a page that was not read.
@@ -157,14 +168,14 @@ def _of_checkout(checkout: Checkout) -> PurchaseRecord:
     )
 
 
-def _listed(member: Member, customer_id: str | None) -> list[Checkout]:
+def _listed(member_id: UUID, customer_id: str | None) -> list[Checkout]:
     if customer_id is None:
         return []
     try:
         found = checkouts.newest(customer_id, limit=_ASKED_FOR)
     except NotInStripe:  # the customer is of an account or a mode that was in use before
         return []
-    return [checkout for checkout in found if is_theirs(checkout, member) and checkout.status != "open"]
+    return [checkout for checkout in found if is_theirs(checkout, member_id) and checkout.status != "open"]
 
 
 def _told_at_once(asked: list[tuple[PurchaseRecord, Checkout | None]]) -> list[PurchaseRecord | None]:

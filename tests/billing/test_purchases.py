@@ -25,7 +25,7 @@ from tests.drivers.site import LoopbackSite
 
 def purchases(member: Member) -> tuple[PurchaseRecord, ...]:
     customer_id = history_of(member).customer_id
-    told = with_what_stripe_has(purchases_in_ledger(member), member=member, customer_id=customer_id)
+    told = with_what_stripe_has(purchases_in_ledger(member), member_id=member.id, customer_id=customer_id)
     assert told.is_complete
     return told.records
 

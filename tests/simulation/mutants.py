@@ -6,6 +6,7 @@ This is the only place in the tests where functions of the product are replaced.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import re
 import uuid
@@ -527,6 +528,11 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
     return patch.object(checkout, "_customer_of", customer_of)
 
 
+@mutant("How often somebody has bought was read before.", shows=r"is said to have bought")
+def purchases_are_counted_once() -> AbstractContextManager[Any]:
+    return patch.object(fulfilment, "count_of", functools.cache(fulfilment.count_of))
+
+
 # Taking a purchase back
 
 
@@ -534,7 +540,7 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
 def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
     real = withdrawals.withdraw
 
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> bool:
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
         return real(checkout, member_id, wanted)
@@ -544,8 +550,8 @@ def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
 
 @mutant("Who asks for the refund is the request that takes the credits.", shows=r"neither money nor credits")
 def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> bool:
-        configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted))
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> bool:
+        configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted, **by_staff))
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
         return True
