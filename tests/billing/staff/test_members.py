@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from billing.staff.search import Only, Sort, find_members
 from instant_admin.client.steps import update
 from instant_admin.ledger.rules import Reset
 from tests.billing.staff.conftest import browser_of_staff
+from tests.drivers.signed_in import browser_of
 from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
@@ -223,3 +226,49 @@ def test_stripe_away_is_said(site: LoopbackSite, ada: Member, grace: Client, bou
     assert grace.get(LIST, {"q": bought}).status_code == 503
     answer = grace.get(f"{LIST}{ada.id}/payments/{bought}/", follow=True)
     assert '<li class="error">' in answer.content.decode()
+
+
+def of(member: Member) -> str:
+    return f"{LIST}{member.id}/change/"
+
+
+def test_a_members_page_has_what_became_of_each_purchase(
+    site: LoopbackSite, ada: Member, grace: Client, bought: str
+) -> None:
+    site.refund(site.buy(ada), 150)
+    site.deliver_all()
+    page = grace.get(of(ada)).content.decode()
+    assert re.findall(r"<td>(Paid|Refunded in part)</td>", page) == ["Refunded in part", "Paid"]
+    assert page.count("$5.00") == 2
+    assert f"{LIST}{ada.id}/payments/{bought}/" in page
+    site.stripe_is_away = True
+    page = grace.get(of(ada)).content.decode()
+    assert ("Stripe does not answer" in page, page.count("<td>Credits added</td>")) == (True, 2)
+
+
+def test_a_members_ledger_is_filtered_and_paged(
+    site: LoopbackSite, ada: Member, grace: Client, bought: str
+) -> None:
+    site.spend(ada, 7)
+    page = grace.get(of(ada), {"kind": "bought"}).content.decode()
+    assert ("Bought credits" in page, "Give this back" in page) == (True, False)
+    assert '<option value="bought" selected>' in page
+    assert "No entries of this kind" in grace.get(of(ada), {"kind": "staff"}).content.decode()
+    for number in range(20):
+        site.store.post(ada.id, Reset(key=f"reset:{number}", credits=number, note=f"Reason {number}."))
+    page = grace.get(of(ada), {"kind": "staff", "days": "30"}).content.decode()
+    assert "Older" not in page
+    site.store.post(ada.id, Reset(key="reset:last", credits=50, note="Reason last."))
+    page = grace.get(of(ada), {"kind": "staff", "days": "30"}).content.decode()
+    (older,) = re.findall(r'<a href="(\?[^"]*)#ledger">Older', page)
+    page += grace.get(of(ada) + unescape(older)).content.decode()
+    reasons = re.findall(r"<td>Reason (\w+)\.</td>", page)
+    assert reasons == ["last", *map(str, reversed(range(20)))]
+    assert grace.get(of(ada), {"kind": "nonsense"}).status_code == 303
+
+
+def test_a_members_sessions_are_listed(site: LoopbackSite, ada: Member, grace: Client) -> None:
+    assert "Not signed in anywhere." in grace.get(of(ada)).content.decode()
+    browser_of(ada)
+    page = grace.get(of(ada)).content.decode()
+    assert re.search(r"<li>[^<]+, since \d{4}-\d\d-\d\d \d\d:\d\d UTC</li>", page)
