@@ -146,7 +146,7 @@ class Fulfilment:
         if credited is None:
             # Only now: once it is credited, the ledger is the record of what it was worth.
             require_as_made(self.checkout)
-            return replace(self.purchase, number=1 + count_of(instant(), account.id, Kind.PURCHASE))
+            return replace(self.purchase, number=_number_of_next(account))
         if not self.purchase.is_recorded_by(credited, account_id=account.id):
             raise KeyReused(f"{self.purchase.key} is another movement's key")
         so_far = [found[key] for key in self.claw_back_keys if key in found]
@@ -231,6 +231,13 @@ def settle(checkout: Checkout) -> Settlement:
         open=False,
         clawed_back=-sum(entry.amount for entry in taken if entry.id in applied.made),
     )
+
+
+def _number_of_next(account: Account) -> int:
+    """Which purchase of the account the next one is. Only who had a ledger before it is counted."""
+    if account.purchases is not None:
+        return account.purchases + 1
+    return 1 + (count_of(instant(), account.id, Kind.PURCHASE) if account.seq else 0)
 
 
 def _unpaid_outcome(checkout: Checkout) -> Outcome:

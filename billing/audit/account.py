@@ -35,14 +35,12 @@ class Violation:
 class AccountWalk:
     """One account, walked from its first slot to the one after its last.
 
-    `account` is the balance as it was read together with the newest slots seen, and `purchases` how many purchases
-    its row says that it has, if it says so; `next_seq` is the slot to look at next. What each step finds wrong is
-    yielded, except for breaks: a reset by staff ends those before it.
+    `account` is the balance as it was read together with the newest slots seen; `next_seq` the slot to look
+    at next. What each step finds wrong is yielded, except for breaks: a reset by staff ends those before it.
     """
 
     name: str
     account: Account
-    purchases: int | None = None
     next_seq: int = 1
     # None where not every entry was seen.
     _bought: int | None = 0
@@ -90,8 +88,8 @@ class AccountWalk:
                 "Reset the credits to what they should be"
             )
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
-        if self._bought is not None and self.purchases not in (None, self._bought):
-            text = f"`purchases` is {self.purchases}, but {self._bought} are in the ledger"
+        if self._bought is not None and self.account.purchases not in (None, self._bought):
+            text = f"`purchases` is {self.account.purchases}, but {self._bought} are in the ledger"
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
 
     def _follow(self, entry: Entry) -> None:

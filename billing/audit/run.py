@@ -125,8 +125,7 @@ class Audit:
         )
         for row in tree["$users"]:
             # In the same snapshot as the slots: what was written since the last one moved both.
-            walk = asked[row["id"]]
-            walk.account, walk.purchases = account_of(row), row.get("purchases")
+            asked[row["id"]].account = account_of(row)
         standing = {row["slot"]: row for row in tree[ENTRIES]}
         for walk, slot in wanted:
             if not walk.is_finished:

@@ -117,7 +117,7 @@ def account_query(account_id: UUID) -> Query:
 def accounts_query(account_ids: Iterable[UUID]) -> Query:
     """The query whose answer `accounts_in` reads, with nothing else about those members in it."""
     wanted = {"id": {"$in": [str(account_id) for account_id in account_ids]}}
-    return {"$users": {"$": {"where": wanted, "fields": ["credits", "creditSeq"]}}}
+    return {"$users": {"$": {"where": wanted, "fields": ["credits", "creditSeq", "purchases"]}}}
 
 
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
@@ -165,9 +165,11 @@ def account_of(row: Mapping[str, Any]) -> Account:
     """A balance from its row of `$users`; raises `LedgerCorrupt` when it is not one."""
     try:
         credits, seq = _whole(row.get("credits") or 0), _whole(row.get("creditSeq") or 0)
+        bought = row.get("purchases")
+        purchases = None if bought is None else _whole(bought)
     except (TypeError, ValueError, OverflowError) as exc:
         raise LedgerCorrupt(f"The balance of {row.get('id')} is not a whole number") from exc
-    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq)
+    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq, purchases=purchases)
 
 
 def steps_of(entries: Sequence[Entry]) -> list[Step]:

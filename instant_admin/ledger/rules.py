@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -35,11 +35,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A balance as it was read: `seq` counts the entries behind it, 0 for none."""
+    """A balance as it was read: `seq` counts the entries behind it, 0 for none.
+
+    `purchases` is how many of them are purchases; None where that is not known.
+    """
 
     id: UUID
     credits: int
     seq: int
+    purchases: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
