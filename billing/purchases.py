@@ -61,7 +61,8 @@ class PurchaseRecord:
     """One checkout: when it was credited or else started, its credits, what it cost, and what became of it.
 
     `credits` is None where Stripe's word for it cannot be believed. `price_text` is empty where
-    nothing was charged because nothing came of it, and where Stripe did not say.
+    nothing was charged because nothing came of it, and where Stripe did not say; so are `paid_with`, the card, and
+    `refunded_text`, what of the price went back.
     """
 
     checkout_id: str
@@ -70,6 +71,8 @@ class PurchaseRecord:
     price_text: str
     state: State
     has_receipt: bool
+    paid_with: str = ""
+    refunded_text: str = ""
 
     @property
     def may_withdraw(self) -> bool:
@@ -165,6 +168,7 @@ def _of_checkout(checkout: Checkout) -> PurchaseRecord:
         price_text="" if came_to_nothing else _price(checkout),
         state=State.NOT_YET_ADDED if state is State.PAID else state,
         has_receipt=checkout.invoice_id is not None,
+        paid_with="" if came_to_nothing else checkout.paid_with,
     )
 
 
@@ -194,6 +198,8 @@ def _told(record: PurchaseRecord, checkout: Checkout | None) -> PurchaseRecord |
             price_text=_price(checkout),
             state=_state(checkout),
             has_receipt=checkout.invoice_id is not None,
+            paid_with=checkout.paid_with,
+            refunded_text=money_text(checkout.refunded, checkout.currency) if checkout.refunded else "",
         )
     except UnknownCheckout:  # bought in an account or a mode that was in use before
         return record

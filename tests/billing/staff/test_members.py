@@ -238,7 +238,8 @@ def test_a_members_page_has_what_became_of_each_purchase(
     site.refund(site.buy(ada), 150)
     site.deliver_all()
     page = grace.get(of(ada)).content.decode()
-    assert re.findall(r"<td>(Paid|Refunded in part)</td>", page) == ["Refunded in part", "Paid"]
+    assert re.findall(r"<td>(Paid|Refunded in part .*?)</td>", page) == ["Refunded in part ($1.50)", "Paid"]
+    assert page.count("<td>Visa …4242</td>") == 2
     assert page.count("$5.00") == 2
     assert f"{LIST}{ada.id}/payments/{bought}/" in page
     site.stripe_is_away = True
