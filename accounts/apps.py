@@ -9,5 +9,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from accounts import checks  # noqa: F401
+        """Register the checks, have mails sent once requests are answered, and forget who leaves."""
+        from accounts import checks, live_checks  # noqa: F401
+        from accounts.mails import courier, queue, wishes  # noqa: F401

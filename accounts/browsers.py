@@ -38,11 +38,11 @@ _SYSTEMS: Final = {
 
 
 def place_of(request: HttpRequest) -> str:
-    """Where a request comes from, in words: `Firefox on Linux, 192.0.2.7`."""
+    """Where a request comes from, by names that are the same in every language: `Firefox, Linux, 192.0.2.7`."""
     agent = request.headers.get("User-Agent", "")
-    program = _first(_PROGRAMS, agent) or re.split(r"[/ ]", agent)[0][:40] or "A browser"
+    program = _first(_PROGRAMS, agent) or re.split(r"[/ ]", agent)[0][:40]
     system = _first(_SYSTEMS, agent)
-    return f"{program}{f' on {system}' if system else ''}, {address_of(request)}"
+    return ", ".join(filter(None, [program, system, address_of(request)]))
 
 
 def known_as(request: HttpRequest, email: str) -> str | None:

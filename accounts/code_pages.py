@@ -8,6 +8,7 @@ from typing import Final
 
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import codes
 from accounts.browsers import known_as
@@ -47,10 +48,10 @@ def send_code(
         )
     except TooOften as exc:
         complain(request, "limit reached", limit=exc.limit)
-        message = f"Too many codes were asked for. Try again in {exc.wait}"
+        message = _("Too many codes were asked for. Try again in %(wait)s") % {"wait": exc.wait}
         return NotSent(message, HTTPStatus.TOO_MANY_REQUESTS, exc.retry_after_s)
     except MailFailed:
-        message = "The mail could not be sent. Try again in a moment"
+        message = _("The mail could not be sent. Try again in a moment")
         return NotSent(message, HTTPStatus.SERVICE_UNAVAILABLE, MAIL_RETRY_AFTER_S)
     return None
 
@@ -68,6 +69,6 @@ def refused(
 def code_refused(request: SiteRequest, form: CodeForm, exc: CodeRefused) -> HttpResponse:
     """Say why a code is of no use."""
     note(request, "code refused", why=type(exc).__name__)
-    form.add_error("code", exc.message)
+    form.add_error("code", _(exc.message))
     status = HTTPStatus.TOO_MANY_REQUESTS if exc.retry_after_s else HTTPStatus.UNPROCESSABLE_ENTITY
     return refused(request, form, status, retry_after_s=exc.retry_after_s)

@@ -16,14 +16,14 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models import F
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import get_language, gettext_noop
 
 from accounts import limits
 from accounts.emails import mailbox_of
+from accounts.mails.making import mail_of, send_now
 from accounts.members import Member
 from accounts.models import SignInCode
 from accounts.sessions import end_sessions_of
@@ -46,11 +46,11 @@ LIFETIME: Final = timedelta(minutes=10)
 
 
 class Purpose(StrEnum):
-    """What a code is for, as the mail says it."""
+    """What a code is for."""
 
-    SIGN_IN = "sign-in code"
-    CHANGE_EMAIL = "code to change your email"
-    DELETE_ACCOUNT = "code to delete your account"
+    SIGN_IN = "SIGN_IN"
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+    DELETE_ACCOUNT = "DELETE_ACCOUNT"
 
 
 class MailFailed(Exception):
@@ -58,7 +58,10 @@ class MailFailed(Exception):
 
 
 class CodeRefused(Exception):
-    """Base of why a code signs nobody in. `message` is for a person; `retry_after_s` is set where waiting helps."""
+    """Base of why a code signs nobody in. `message`, marked with `gettext_noop`, is for a person;
+
+    `retry_after_s` is set where waiting helps.
+    """
 
     message: str
     retry_after_s: int | None = None
@@ -67,19 +70,19 @@ class CodeRefused(Exception):
 class WrongCode(CodeRefused):
     """It is not the newest code that this browser asked for."""
 
-    message = "That code is wrong. Check the newest mail from us."
+    message = gettext_noop("That code is wrong. Check the newest mail from us.")
 
 
 class ExpiredCode(CodeRefused):
     """The browser's newest code is too old, or was used."""
 
-    message = "That code has expired or was used. Send a new one below."
+    message = gettext_noop("That code has expired or was used. Send a new one below.")
 
 
 class TriedTooOften(CodeRefused):
     """The browser's newest code was tried as often as it may be."""
 
-    message = "That code was tried too often. Send a new one below."
+    message = gettext_noop("That code was tried too often. Send a new one below.")
 
     def __init__(self, *, retry_after_s: int) -> None:
         super().__init__("tried too often")
@@ -90,13 +93,13 @@ class SignInUnavailable(ServiceOutage):
     """Instant, which knows who the member is, does not answer. The code was right, and still is."""
 
     may_have_been_written = False
-    told = "We cannot sign anybody in right now. Try again in a moment: your code still works."
+    told = gettext_noop("We cannot sign anybody in right now. Try again in a moment: your code still works.")
 
 
 class UnusableEmail(CodeRefused):
     """Instant makes no member of this address."""
 
-    message = "We cannot sign in with that address. Use a different email."
+    message = gettext_noop("We cannot sign in with that address. Use a different email.")
 
 
 def new_place() -> str:
@@ -128,15 +131,10 @@ def send_code(
     }
     SignInCode.objects.update_or_create(place=place, defaults=newest)
     link = f"{code_page}?{urlencode({'code': code})}"
+    words = {"code": code, "link": link, "purpose": purpose}
+    language = get_language() or settings.LANGUAGE_CODE
     try:
-        send_mail(
-            subject=f"{code} is your {purpose}",
-            message=render_to_string(
-                "accounts/code_mail.txt", {"code": code, "link": link, "purpose": purpose.name}
-            ),
-            from_email=None,
-            recipient_list=[email],
-        )
+        send_now(mail_of("accounts/code_mail.txt", words, language=language), to=email)
     except OSError as exc:  # every SMTP and socket error is one
         logger.error("A sign-in mail could not be sent (%s)", type(exc).__name__)
         raise MailFailed("the mail could not be sent") from exc

@@ -12,6 +12,7 @@ from typing import Final
 import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
+from django.utils.translation import gettext as _
 
 LONGEST: Final = 254
 _is_email: Final = EmailValidator(allowlist=[])
@@ -23,23 +24,23 @@ def canonical(typed: str) -> str:
     """The address in its one form. Raises `ValidationError` in words for a person."""
     text = unicodedata.normalize("NFKC", typed.strip())
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for letter in text):
-        raise ValidationError("That address has an invisible character in it. Type it by hand.")
+        raise ValidationError(_("That address has an invisible character in it. Type it by hand."))
     name, at, host = text.rpartition("@")
     if not at or not name or '"' in name or host.startswith("["):
-        raise ValidationError("That does not look like an email address.")
+        raise ValidationError(_("That does not look like an email address."))
     if not name.isascii():
-        raise ValidationError("We can only send mail where the part before the @ is plain a to z.")
+        raise ValidationError(_("We can only send mail where the part before the @ is plain a to z."))
     try:
         domain = idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as exc:
-        raise ValidationError("There is no such mail domain. Check what stands after the @.") from exc
+        raise ValidationError(_("There is no such mail domain. Check what stands after the @.")) from exc
     email = f"{name}@{domain}".lower()
     try:
         _is_email(email)
     except ValidationError as exc:
-        raise ValidationError("That does not look like an email address.") from exc
+        raise ValidationError(_("That does not look like an email address.")) from exc
     if len(email) > LONGEST:
-        raise ValidationError(f"An email address has at most {LONGEST} characters.")
+        raise ValidationError(_("An email address has at most %(most)s characters.") % {"most": LONGEST})
     return email
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from accounts import emails
 from credits_site.forms import KeptForm
@@ -22,7 +23,7 @@ class EmailForm(KeptForm):
     never_kept = ("next",)  # the address of the page has it
 
     email = forms.CharField(
-        max_length=emails.LONGEST, error_messages={"required": "Enter your email address."}
+        max_length=emails.LONGEST, error_messages={"required": _("Enter your email address.")}
     )
     next = forms.CharField(max_length=2000, required=False)
 
@@ -38,7 +39,7 @@ class NewEmailForm(KeptForm):
     sent_to = "accounts:change-email"
 
     email = forms.CharField(
-        max_length=emails.LONGEST, error_messages={"required": "Enter your new email address."}
+        max_length=emails.LONGEST, error_messages={"required": _("Enter your new email address.")}
     )
 
     def clean_email(self) -> str:
@@ -55,8 +56,8 @@ class CodeForm(KeptForm):
     code = forms.CharField(
         max_length=20,
         error_messages={
-            "required": "Enter the six digits from the mail.",
-            "max_length": "The code is six digits.",
+            "required": _("Enter the six digits from the mail."),
+            "max_length": _("The code is six digits."),
         },
     )
 
@@ -65,5 +66,5 @@ class CodeForm(KeptForm):
         typed = self.cleaned_data["code"]
         digits = [letter for letter in typed if unicodedata.category(letter)[0] not in "ZCP"]
         if len(digits) != DIGITS or not all(letter.isdecimal() for letter in digits):
-            raise ValidationError("The code is six digits.")
+            raise ValidationError(_("The code is six digits."))
         return "".join(str(unicodedata.decimal(letter)) for letter in digits)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.limits import count
@@ -74,7 +75,7 @@ def limited(limit: str) -> Callable[[View[P]], View[P]]:
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """The answer to someone who is signed out and asks for what members have. Signing in brings them back."""
     if wants_json(request):
-        return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
+        return JsonResponse({"error": _("Sign in first")}, status=HTTPStatus.UNAUTHORIZED)
     if wants_fragment(request):
         shown = own_address(request, cast(HtmxRequest, request).htmx.current_url)
         return HttpResponseClientRedirect(sign_in_page(shown or "/"))

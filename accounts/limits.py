@@ -14,6 +14,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from accounts.models import Bucket
 
@@ -35,10 +36,14 @@ class TooOften(Exception):
     @property
     def wait(self) -> str:
         """How long to wait, in words, rounded up."""
-        if self.retry_after_s < 100:
-            return f"{self.retry_after_s} seconds"
-        minutes = math.ceil(self.retry_after_s / 60)
-        return f"{minutes} minutes" if minutes < 100 else f"{math.ceil(minutes / 60)} hours"
+        seconds = self.retry_after_s
+        if seconds < 100:
+            return ngettext("%(number)s second", "%(number)s seconds", seconds) % {"number": seconds}
+        minutes = math.ceil(seconds / 60)
+        if minutes < 100:
+            return ngettext("%(number)s minute", "%(number)s minutes", minutes) % {"number": minutes}
+        hours = math.ceil(minutes / 60)
+        return ngettext("%(number)s hour", "%(number)s hours", hours) % {"number": hours}
 
 
 def count(limit: str, *, of: object = "everybody") -> None:

@@ -18,6 +18,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.emails import readable
+from instant_admin.client.protocol import text_of
+from instant_admin.client.types import Query
+from instant_admin.configured import instant
 
 # `{"id": …, "email": …, "token": …, "since": …, "place": …}`; of who was signed in last, the id alone.
 _SESSION_KEY: Final = "member"
@@ -35,6 +38,13 @@ class Member:
     def shown_email(self) -> str:
         """The email as its owner would write it."""
         return readable(self.email)
+
+
+def email_of(member_id: UUID) -> str | None:
+    """The email of a member; None of who is gone. Raises `InstantError`."""
+    wanted: Query = {"where": {"id": str(member_id)}, "fields": ["email"]}
+    rows = instant().query({"$users": {"$": wanted}})["$users"]
+    return text_of(rows[0], "email") if rows else None
 
 
 def remember(session: SessionBase, member: Member, *, place: str = "") -> None:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.http import SiteRequest, sign_in_first, with_retry_after
@@ -44,7 +45,7 @@ class MemberMiddleware:
                 return sign_in_first(request)
             case TooOften():
                 complain(request, "limit reached", limit=exception.limit)
-                message = f"That was too often. Try again in {exception.wait}"
+                message = _("That was too often. Try again in %(wait)s") % {"wait": exception.wait}
                 answer = refuse(request, HTTPStatus.TOO_MANY_REQUESTS, message)
                 return with_retry_after(answer, exception.retry_after_s)
         return None

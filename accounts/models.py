@@ -66,3 +66,24 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.empty_at}"
+
+
+class MailKey(models.Model):
+    """What a mail hangs on that was made: there is one of each, so it is not made again."""
+
+    key = models.CharField(max_length=255, primary_key=True)
+    made_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MailWishes(models.Model):
+    """What a member said about mails: the names of those they do not want, and their language."""
+
+    member_id = models.UUIDField(primary_key=True)
+    unwanted = models.JSONField(default=list)
+    language = models.CharField(max_length=16, blank=True)
+
+    def __str__(self) -> str:
+        return f"of {self.member_id}"

@@ -10,6 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -69,7 +70,7 @@ def resend_code(request: SiteRequest) -> HttpResponse:
         return with_retry_after(refuse(request, failure.status, failure.message), failure.retry_after_s)
     if wants_json(request):
         return JsonResponse({"sent": True})
-    messages.success(request, "A new code is on its way.")
+    messages.success(request, _("A new code is on its way."))
     return see_other(reverse("accounts:enter-code"))
 
 
@@ -125,7 +126,7 @@ def _end_sign_in(request: SiteRequest) -> None:
 def _start_over(request: SiteRequest) -> HttpResponse:
     """Nobody waits for a code in this browser."""
     if wants_json(request):
-        return JsonResponse({"error": "Ask for a code first"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return JsonResponse({"error": _("Ask for a code first")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     if request.member is not None:
         return redirect("home")
     return see_other(reverse("accounts:sign-in"))

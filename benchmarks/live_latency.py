@@ -102,7 +102,7 @@ class Tab(asyncio.Protocol):
 
     def awaits(self, credits: int) -> None:
         """From now on."""
-        self._awaited = b'class="credits__number">%d<' % credits
+        self._awaited = b'data-credits="%d"' % credits
         self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 

@@ -12,6 +12,7 @@ import asyncio
 import http.client
 import itertools
 import multiprocessing
+import random
 import resource
 import statistics
 import sys
@@ -40,8 +41,9 @@ ACCOUNTS = 40
 STREAMS_OF_AN_ACCOUNT = 40
 PAUSE_S = 0.02
 TIMEOUT_S = 10.0
-# What a page waits before it asks for a stream again, see `site.js`.
+# What a page waits at first before it asks for a stream again: half of it at least, see `site.js`.
 ASKED_AGAIN_S = 5.0
+CHANCE = random.SystemRandom()
 MEBIBYTE = bytes(1024 * 1024)
 
 Client = Callable[[], Awaitable[None]]
@@ -166,7 +168,7 @@ def _sending(port: int, pieces: Iterable[bytes], *, pause_s: float = 0.0, after_
                 await reader.read()
             finally:
                 writer.close()
-        await asyncio.sleep(after_s)
+        await asyncio.sleep(after_s * CHANCE.uniform(0.5, 1))
 
     return client
 

@@ -9,7 +9,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        """Register the checks and the staff's pages, and listen to who signs in and out and who leaves."""
-        from billing import checks, live_checks, own_data, welcome  # noqa: F401
+        """Register the checks and the staff's pages, and listen to the ledger and to who comes and goes."""
+        from billing import checks, live_checks, mails, own_data, signals, sweeping, welcome  # noqa: F401
         from billing.counter import tabs  # noqa: F401
         from billing.staff import admin, attention  # noqa: F401

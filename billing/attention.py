@@ -12,13 +12,14 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from billing import mails
 from billing.checkout import is_ours
 from billing.errors import SellingPaused, StripeRefused, UnknownCheckout
 from billing.fulfilment import NEEDS_REVIEW, claw_back_keys, purchase_key, settle, withdrawal_key
 from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from billing.withdrawals import NotWithdrawable, WithdrawalChanged, repay_who_left
+from billing.withdrawals import NotWithdrawable, WithdrawalChanged, repay_who_left, withdrawn_by
 from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import NoSuchAccount
@@ -69,12 +70,13 @@ def look_for_fraud_warnings(*, since: datetime | None) -> None:
 
 
 @contextmanager
-def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
-    """Note a withdrawal before it begins; it is closed when it has ended, also by `finish_withdrawals`."""
+def withdrawing(checkout: Checkout, *, member_id: UUID, money: str) -> Iterator[None]:
+    """Note a withdrawal for `money` before it begins; it is closed at its end, also by `finish_withdrawals`."""
     noted, _ = Attention.objects.update_or_create(
         about=withdrawal_key(checkout.id),
         defaults={
             "kind": Attention.Kind.WITHDRAWAL,
+            "detail": money,
             "payment_id": checkout.payment_intent_id or "",
             "checkout_id": checkout.id,
             "member_id": member_id,
@@ -91,25 +93,28 @@ def withdrawing(checkout: Checkout, *, member_id: UUID) -> Iterator[None]:
 
 
 def finish_withdrawals() -> None:
-    """End every withdrawal that was begun and not ended. Raises what `settle` raises.
+    """Settle and confirm every withdrawal that was begun and not ended. Raises what `settle` raises.
 
-    What cannot be ended stays open with what keeps it, until staff close it.
+    What cannot be ended stays open until staff close it; the log says why.
     """
     for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
         try:
-            _finish_withdrawal(checkouts.retrieve(noted.checkout_id))
+            _finish_withdrawal(checkouts.retrieve(noted.checkout_id), money=noted.detail)
         except (UnknownCheckout, StripeRefused, *NEEDS_REVIEW) as exc:
             logger.error("Checkout %s: its withdrawal cannot be finished: %s", noted.checkout_id, exc)
-            Attention.objects.filter(pk=noted.pk).update(detail=str(exc)[:_DETAIL_LENGTH])
         else:
             close(noted)
 
 
-def _finish_withdrawal(checkout: Checkout) -> None:
+def _finish_withdrawal(checkout: Checkout, *, money: str) -> None:
     try:
         settle(checkout)
-    except NoSuchAccount:  # deleted meanwhile: nothing is left to settle, but the money may be owed
+    except NoSuchAccount:  # deleted meanwhile: nobody is there to be told, but the money may be owed
         repay_who_left(checkout)
+        return
+    withdrawn = withdrawn_by(checkout.id)
+    if withdrawn is not None:
+        mails.send_withdrawal(withdrawn, checkout, money=money)
 
 
 def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:

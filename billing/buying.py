@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from billing import last_checkout
 from billing.errors import StripeUnavailable
 from billing.forms import MOST_PACKS_AT_ONCE, CheckoutForm, Returned
 from billing.packs import Offer, best_value, offers
 
-UNCONFIRMED: Final = "Stripe has not confirmed the payment yet."
-STILL_UNCONFIRMED: Final = (
-    f"{UNCONFIRMED} Some ways to pay take days: your credits arrive by themselves as soon as it does."
-)
+
+def unconfirmed_text(*, asks_again: bool) -> str:
+    """What to tell of a payment on its way; with `asks_again`, the page asks for it by itself."""
+    if asks_again:
+        return _("Stripe has not confirmed the payment yet. We keep asking.")
+    return _(
+        "Stripe has not confirmed the payment yet. "
+        "Some ways to pay take days: your credits arrive by themselves as soon as it does."
+    )
 
 
 def buying(request: HttpRequest) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def _returning(request: HttpRequest) -> dict[str, Any]:
         return {
             "checkout_id": last_checkout.kept(request.session),
             "returned": Returned.UNASKED,
-            "message": STILL_UNCONFIRMED,
+            "message": unconfirmed_text(asks_again=False),
             "delay_s": None if due is None else 0,
         }
     return {"checkout_id": due, "returned": Returned.UNASKED, "delay_s": 0}

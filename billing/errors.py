@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from credits_site.outages import ServiceOutage
 
 
@@ -27,6 +29,10 @@ class UnknownCheckout(BillingError):
 
 class RequestIdReused(BillingError):
     """This request id was used before, for something else or at another price. Nothing was spent."""
+
+
+class HoldEnded(BillingError):
+    """The credits that were held for this work went back before it was done. Nothing was paid."""
 
 
 class UnknownMember(BillingError):
@@ -101,7 +107,7 @@ class SellingPaused(StripeError):
 
     is_final = True
     may_have_been_written = False
-    told = (
+    told = gettext_noop(
         "Selling is paused, and nothing was charged. Trying again does not help: "
         "we have to put something right first."
     )
@@ -111,7 +117,7 @@ class PaymentUnconfirmed(StripeError):
     """Stripe refuses to say what became of a payment, for a reason that only the seller can mend."""
 
     is_final = True
-    told = (
+    told = gettext_noop(
         "We cannot ask Stripe about this payment until we have put something right, so trying again does not help. "
         "If you have paid, you need not pay again: the credits are added then."
     )

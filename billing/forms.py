@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django import forms
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing.errors import RequestIdReused
@@ -20,7 +21,7 @@ from instant_admin.ledger.rules import OutOfCredits
 MOST_PACKS_AT_ONCE: Final = 10
 MOST_CREDITS: Final = 1_000_000
 MOST_MEMBERS: Final = 1000
-REASON_HELP: Final = "Kept in the member's history, where they can read it."
+REASON_HELP: Final = _("Kept in the member's history, where they can read it.")
 
 
 class CheckoutForm(KeptForm):
@@ -36,13 +37,13 @@ class CheckoutForm(KeptForm):
         max_value=MOST_PACKS_AT_ONCE,
         required=False,
         error_messages={
-            "invalid": "Choose a whole number of packs.",
-            "min_value": "Choose at least one pack.",
-            "max_value": f"Choose at most {MOST_PACKS_AT_ONCE} packs at once.",
+            "invalid": _("Choose a whole number of packs."),
+            "min_value": _("Choose at least one pack."),
+            "max_value": format_lazy(_("Choose at most {most} packs at once."), most=MOST_PACKS_AT_ONCE),
         },
     )
     request_id = forms.UUIDField(
-        required=False, error_messages={"invalid": "This form is out of date. Press the button again."}
+        required=False, error_messages={"invalid": _("This form is out of date. Press the button again.")}
     )
 
     @staticmethod
@@ -96,21 +97,26 @@ class HistoryForm(forms.Form):
 
     kind = forms.ChoiceField(
         required=False,
-        label="Movements",
+        label=_("Movements"),
         choices=[
-            ("", "All"),
-            (Group.BOUGHT, "Bought"),
-            (Group.SPENT, "Spent"),
-            (Group.RETURNED, "Refunds and disputes"),
-            (Group.STAFF, "By staff"),
+            ("", _("All")),
+            (Group.BOUGHT, _("Bought")),
+            (Group.SPENT, _("Spent")),
+            (Group.RETURNED, _("Refunds and disputes")),
+            (Group.STAFF, _("By staff")),
         ],
     )
     days = forms.TypedChoiceField(
         required=False,
-        label="Time",
+        label=_("Time"),
         coerce=int,
         empty_value=None,
-        choices=[("", "All"), ("30", "Last 30 days"), ("90", "Last 90 days"), ("365", "Last 365 days")],
+        choices=[
+            ("", _("Any time")),
+            ("30", _("Last 30 days")),
+            ("90", _("Last 90 days")),
+            ("365", _("Last 365 days")),
+        ],
     )
 
     @property
@@ -164,12 +170,12 @@ class MoveForm(forms.Form):
     `STAFF_TYPE_AGAIN_CREDITS` is typed a second time.
     """
 
-    credits = forms.IntegerField(min_value=1, max_value=MOST_CREDITS, label="Credits")
+    credits = forms.IntegerField(min_value=1, max_value=MOST_CREDITS, label=_("Credits"))
     reason = forms.CharField(max_length=200, help_text=REASON_HELP)
     request_id = forms.UUIDField(widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
     balance = forms.IntegerField(required=False, widget=forms.HiddenInput)
     confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
-    credits_again = forms.IntegerField(required=False, label="That is a lot. Type the number again")
+    credits_again = forms.IntegerField(required=False, label=_("That is a lot. Type the number again"))
 
     @staticmethod
     def fresh() -> dict[str, object]:
@@ -193,7 +199,7 @@ class MoveForm(forms.Form):
         if not self.cleaned_data["confirm"] or balance is None:
             return False
         if self.is_large_on(balance) and self.cleaned_data["credits_again"] != self.cleaned_data["credits"]:
-            self.add_error("credits_again", "Type the same number as before.")
+            self.add_error("credits_again", _("Type the same number as before."))
             return False
         return True
 
@@ -211,16 +217,20 @@ class MoveForm(forms.Form):
     def refuse(self, exc: OutOfCredits | RequestIdReused) -> None:
         """Say why it cannot be done as it was typed; where its id is used up, give it another."""
         if isinstance(exc, OutOfCredits):
-            self.add_error("credits", f"There are {exc.balance}. Take at most that.")
+            self.add_error(
+                "credits", format_lazy(_("There are {balance}. Take at most that."), balance=exc.balance)
+            )
             return
-        self.add_error(None, "This form has done something else before. Press the button again to do this.")
+        self.add_error(
+            None, _("This form has done something else before. Press the button again to do this.")
+        )
         self.data = {**self.cleaned_data, "request_id": str(uuid4())}
 
 
 class ResetForm(MoveForm):
     """Staff set a balance."""
 
-    credits = forms.IntegerField(min_value=0, max_value=MOST_CREDITS, label="New balance")
+    credits = forms.IntegerField(min_value=0, max_value=MOST_CREDITS, label=_("New balance"))
 
     def moved_from(self, balance: int) -> int:
         """How many credits move."""
@@ -233,7 +243,7 @@ class GrantManyForm(MoveForm):
     members = forms.CharField(
         max_length=200_000,
         widget=forms.Textarea(attrs={"rows": 12}),
-        help_text=f"Emails or ids of members, one a line; at most {MOST_MEMBERS}.",
+        help_text=format_lazy(_("Emails or ids of members, one a line; at most {most}."), most=MOST_MEMBERS),
     )
     field_order = ("members",)
 
@@ -241,7 +251,13 @@ class GrantManyForm(MoveForm):
         """What was called, each once, in its order."""
         names = list(dict.fromkeys(re.split(r"[\s,;]+", self.cleaned_data["members"].strip())))
         if len(names) > MOST_MEMBERS:
-            raise forms.ValidationError(f"These are {len(names)}. Send at most {MOST_MEMBERS} at once.")
+            raise forms.ValidationError(
+                format_lazy(
+                    _("These are {number}. Send at most {most} at once."),
+                    number=len(names),
+                    most=MOST_MEMBERS,
+                )
+            )
         return names
 
     def clean_balance(self) -> int:

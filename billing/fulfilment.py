@@ -72,7 +72,8 @@ class Settlement:
     """A settled checkout: `added` is what it is worth in credits, `credits` the balance of its buyer now.
 
     `open` says that the buyer has not finished in Stripe; without it, pending means a payment under way.
-    `clawed_back` are credits of it that were taken or, below zero, given back by this very settlement.
+    `clawed_back` are credits of it that were taken or, below zero, given back by this very settlement. `disputed` is
+    the last entry that took credits for a dispute, while some of them are held back.
     """
 
     checkout_id: str
@@ -81,6 +82,7 @@ class Settlement:
     credits: int
     open: bool
     clawed_back: int = 0
+    disputed: Entry | None = None
 
 
 def purchase_key(checkout_id: str) -> str:
@@ -230,6 +232,7 @@ def settle(checkout: Checkout) -> Settlement:
         credits=applied.account.credits,
         open=False,
         clawed_back=-sum(entry.amount for entry in taken if entry.id in applied.made),
+        disputed=_disputed(taken),
     )
 
 
@@ -238,6 +241,13 @@ def _number_of_next(account: Account) -> int:
     if account.purchases is not None:
         return account.purchases + 1
     return 1 + (count_of(instant(), account.id, Kind.PURCHASE) if account.seq else 0)
+
+
+def _disputed(taken: Sequence[Entry]) -> Entry | None:
+    about_disputes = [entry for entry in taken if entry.kind != Kind.REFUND]
+    if sum(entry.amount for entry in about_disputes) >= 0:
+        return None
+    return max((entry for entry in about_disputes if entry.kind == Kind.DISPUTE), key=lambda entry: entry.seq)
 
 
 def _unpaid_outcome(checkout: Checkout) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +10,8 @@ from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.members import Member
 from billing.balance_chart import BalanceChart, chart_of
@@ -29,7 +31,7 @@ from instant_admin.ledger.entries import (
     read_matching,
     read_page,
 )
-from instant_admin.ledger.rules import Entry, Kind
+from instant_admin.ledger.rules import SPENDING, Account, Entry, Kind
 
 PAGE_SIZE: Final = 20
 EXPORT_PAGE_SIZE: Final = 200
@@ -37,17 +39,18 @@ EXPORT_PAGE_SIZE: Final = 200
 CHART_POINTS: Final = 60
 
 _TITLES: Final[dict[str, str]] = {
-    Kind.OPENING: "Credits from before the ledger",
-    Kind.PURCHASE: "Bought credits",
-    Kind.SPEND: "Spent",
-    Kind.REFUND: "Purchase refunded",
-    Kind.DISPUTE: "Payment disputed",
-    Kind.DISPUTE_WON: "Given back after a dispute",
-    Kind.RESET: "Balance set by staff",
-    Kind.GRANT: "Credits granted",
-    Kind.TAKE: "Taken back by staff",
-    Kind.UNDO: "Spent credits given back",
-    Kind.CLOSING: "Account closed",
+    Kind.OPENING: gettext_noop("Credits from before the ledger"),
+    Kind.PURCHASE: gettext_noop("Bought credits"),
+    Kind.SPEND: gettext_noop("Spent"),
+    Kind.REFUND: gettext_noop("Purchase refunded"),
+    Kind.DISPUTE: gettext_noop("Payment disputed"),
+    Kind.DISPUTE_WON: gettext_noop("Given back after a dispute"),
+    Kind.RESET: gettext_noop("Balance set by staff"),
+    Kind.GRANT: gettext_noop("Credits granted"),
+    Kind.TAKE: gettext_noop("Taken back by staff"),
+    Kind.UNDO: gettext_noop("Spent credits given back"),
+    Kind.CAPTURE: gettext_noop("Spent"),
+    Kind.CLOSING: gettext_noop("Account closed"),
 }
 
 
@@ -62,7 +65,7 @@ class Group(StrEnum):
 
 KINDS: Final[dict[Group, frozenset[str]]] = {
     Group.BOUGHT: frozenset({Kind.PURCHASE}),
-    Group.SPENT: frozenset({Kind.SPEND}),
+    Group.SPENT: SPENDING,
     Group.RETURNED: frozenset({Kind.REFUND, Kind.DISPUTE, Kind.DISPUTE_WON}),
     Group.STAFF: frozenset({Kind.RESET, Kind.GRANT, Kind.TAKE, Kind.UNDO}),
 }
@@ -88,6 +91,8 @@ EVERYTHING: Final = Wanted()
 class HistoryEntry:
     """One ledger entry for a person. `amount` is signed, `balance` what it left, both in credits.
 
+    Held credits are still the member's, so they count in the balance, and work is one line: what it cost.
+
     `ref` is what it belongs to: the checkout of a purchase, the row that was bought.
     """
 
@@ -106,12 +111,17 @@ class HistoryEntry:
     def title(self) -> str:
         """What happened, in the words of the page. A kind that this version does not know stands as it is stored."""
         product = product_called(self.product)
-        if self.kind == Kind.SPEND and product is not None:
-            return product.bought
+        if self.kind in SPENDING and product is not None:
+            return _(product.bought)
         # A refund can fail or be cancelled after its credits were taken: then they come back.
         if self.kind == Kind.REFUND and self.amount > 0:
-            return "Refund undone"
-        return _TITLES.get(self.kind, self.kind)
+            return _("Refund undone")
+        return _(_TITLES[self.kind]) if self.kind in _TITLES else self.kind
+
+    @property
+    def shown_note(self) -> str:
+        """The note: as a person typed it, or of what takes credits back, the site's own words."""
+        return _(self.note) if self.note and self.kind == Kind.REFUND and not self.actor else self.note
 
     @property
     def is_purchase(self) -> bool:
@@ -127,7 +137,7 @@ class HistoryEntry:
     def item_address(self) -> str | None:
         """Where the thing is shown that was bought with these credits."""
         product = product_called(self.product)
-        if self.kind != Kind.SPEND or product is None:
+        if self.kind not in SPENDING or product is None:
             return None
         try:
             return product.address_of(UUID(self.ref))
@@ -149,6 +159,7 @@ class HistoryPage:
     """
 
     credits: int
+    held: int
     seq: int
     entries: tuple[HistoryEntry, ...]
     next: str | None
@@ -156,10 +167,10 @@ class HistoryPage:
     customer_id: str | None
 
 
-def balance_of(member: Member) -> int:
-    """The member's balance in credits."""
+def account_of(member: Member) -> Account:
+    """The member's balance."""
     tree = instant().as_member(member.refresh_token).query(account_query(member.id))
-    return account_in(tree, member.id).credits
+    return account_in(tree, member.id)
 
 
 def history_of(member: Member, *, before: str | None = None, wanted: Wanted = EVERYTHING) -> HistoryPage:
@@ -178,8 +189,9 @@ def history_page(
     )
     return HistoryPage(
         credits=page.account.credits,
+        held=page.account.held,
         seq=page.account.seq,
-        entries=tuple(history_entry(entry) for entry in page.entries),
+        entries=tuple(shown(page.entries)),
         next=following,
         email=text_of(page.row, "email") or "",
         customer_id=text_of(page.row, "stripeCustomerId"),
@@ -191,7 +203,7 @@ def entries_of(member: Member) -> Iterator[HistoryEntry]:
     connection, before_seq = instant().as_member(member.refresh_token), None
     while before_seq is None or before_seq > 1:
         page = read_page(connection, member.id, before_seq=before_seq, limit=EXPORT_PAGE_SIZE)
-        yield from map(history_entry, page.entries)
+        yield from shown(page.entries)
         if not page.entries:
             return
         before_seq = page.entries[-1].seq
@@ -201,11 +213,12 @@ def balance_chart(member: Member, newest: HistoryPage) -> BalanceChart | None:
     """The member's balance over time; None before there are two movements. `newest` is their first page."""
     if newest.seq < 2:
         return None
-    entries: Sequence[HistoryEntry | Entry] = newest.entries[::-1]
+    entries = newest.entries[::-1]
     if newest.seq > len(newest.entries):
         steps = min(newest.seq, CHART_POINTS) - 1
         numbers = {1 + step * (newest.seq - 1) // steps for step in range(steps + 1)}
-        entries = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+        found = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+        entries = tuple(map(history_entry, found))
     # Of a damaged ledger there may be none.
     return chart_of([(entry.created_at, entry.balance) for entry in entries]) if entries else None
 
@@ -215,6 +228,8 @@ def _all_page(connection: Connection, account_id: UUID, before: str | None) -> t
     before_seq = None if before is None else number_in(before)
     page = read_page(connection, account_id, before_seq=before_seq, limit=PAGE_SIZE)
     more = bool(page.entries) and page.entries[-1].seq > 1
+    if more and not any(shown(page.entries)):
+        return _all_page(connection, account_id, str(page.entries[-1].seq))
     return page, str(page.entries[-1].seq) if more else None
 
 
@@ -240,6 +255,11 @@ def _place_in(before: str) -> Place:
     return number_in(milliseconds), number_in(seq)
 
 
+def shown(entries: Iterable[Entry]) -> Iterator[HistoryEntry]:
+    """What a history shows of a ledger: of held credits, only what was paid with them."""
+    return (history_entry(entry) for entry in entries if entry.kind not in (Kind.HOLD, Kind.RELEASE))
+
+
 def history_entry(entry: Entry) -> HistoryEntry:
     """A ledger entry as it is shown."""
     return HistoryEntry(
@@ -247,8 +267,8 @@ def history_entry(entry: Entry) -> HistoryEntry:
         key=entry.key,
         kind=entry.kind,
         product=entry.product,
-        amount=entry.amount,
-        balance=entry.balance,
+        amount=entry.change,
+        balance=entry.owned,
         note=entry.note,
         actor=entry.actor,
         ref=entry.ref,

@@ -39,9 +39,10 @@ def _text(amount: Decimal, currency: str, *, more_places: int) -> str:
     if exact == exact.to_integral_value():
         # Of a currency whose cents nobody uses any more, none are written unless they are charged.
         places = min(places, get_currency_precision(code))
+    standard = locale.currency_formats["standard"]
     # "CHF 9.99", but "$9.99".
-    apart = get_currency_symbol(code, locale=locale)[-1:].isalpha()
-    pattern = copy(_CODE_BEFORE_NUMBER if apart else locale.currency_formats["standard"])
+    apart = standard.pattern.startswith("¤#") and get_currency_symbol(code, locale=locale)[-1:].isalpha()
+    pattern = copy(_CODE_BEFORE_NUMBER if apart else standard)
     pattern.frac_prec = (places, places)
     text: str = pattern.apply(exact, locale, currency=code, currency_digits=False)
     return text

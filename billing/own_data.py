@@ -14,7 +14,7 @@ from accounts.account.personal_data import Holding, register
 from accounts.members import Member
 from accounts.signals import member_deleted
 from billing.checkout import buyer_of
-from billing.history import HistoryEntry, balance_of, entries_of
+from billing.history import HistoryEntry, account_of, entries_of
 from billing.models import Member as StaffMember
 from billing.products import Product, products
 from billing.stripe_api import checkouts
@@ -41,9 +41,10 @@ def entry_as_json(entry: HistoryEntry) -> dict[str, str | int]:
 
 
 def _ledger(member: Member) -> dict[str, Any]:
-    connection = instant().as_member(member.refresh_token)
+    connection, account = instant().as_member(member.refresh_token), account_of(member)
     return {
-        "balance": balance_of(member),
+        "balance": account.credits,
+        "held": account.held,
         "stripeCustomer": buyer_of(connection, member.id).customer_id,
         "entries": [entry_as_json(entry) | {"reference": entry.ref} for entry in entries_of(member)],
     }

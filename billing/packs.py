@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
 from billing.money import money_text, share_text
@@ -74,7 +76,8 @@ class Offer:
     def total_text(self, quantity: int) -> str:
         """What so many of it come to, such as `20 credits for $10.00`."""
         credits = credits_text(quantity * self.pack.credits)
-        return f"{credits} for {money_text(quantity * self.unit_amount, self.currency)}"
+        money = money_text(quantity * self.unit_amount, self.currency)
+        return _("%(credits)s for %(money)s") % {"credits": credits, "money": money}
 
 
 def best_value(for_sale: Sequence[Offer]) -> Offer | None:
@@ -91,10 +94,10 @@ def enough_text(missing: int) -> str:
     by_size = sorted(packs(), key=lambda pack: pack.credits)
     if not by_size:
         return ""
-    for pack in by_size:
-        if pack.credits >= missing:
-            return f"One pack “{pack.name}” is enough."
-    return f"{-(-missing // by_size[-1].credits)} packs “{by_size[-1].name}” are enough."
+    pack = next((pack for pack in by_size if pack.credits >= missing), by_size[-1])
+    number = -(-missing // pack.credits)
+    enough = ngettext("One pack “%(name)s” is enough.", "%(number)s packs “%(name)s” are enough.", number)
+    return enough % {"number": number, "name": pack.name}
 
 
 def packs() -> tuple[Pack, ...]:
@@ -159,7 +162,7 @@ def _pack(raw: Mapping[str, Any]) -> Pack:
 
 
 def _name(raw: Mapping[str, Any], credits: int) -> str:
-    return str(raw.get("name") or f"{credits} credits")
+    return str(raw.get("name") or credits_text(credits))
 
 
 def _whole(value: object) -> int:

@@ -7,13 +7,28 @@ class CoupletsConfig(AppConfig):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
+
+
+class State(StrEnum):
+    """How far a row is whose credits are held, in its attribute `state`; one that was bought at once has none."""
+
+    WRITING = "writing"
+    DONE = "done"
+    FAILED = "failed"
+
+    @classmethod
+    def of(cls, row: Mapping[str, object]) -> State:
+        """That of a row; one that says nothing that we know was paid for when it was made."""
+        return next((each for each in (cls.WRITING, cls.FAILED) if row.get("state") == each), cls.DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +37,11 @@ class Product:
 
     `name` is stored with each spend, so it never changes. What is bought is a row of the Instant namespace
     `namespace`, which has an indexed number `createdAt` (milliseconds since 1970) and a link `owner` to `$users`.
-    `noun` is what people call one, `bought` the line of a history. `price` is in credits, or a function of what was
-    asked for (the note of the spend) that always gives the same. `page` is the name of the address at which one is
-    shown, which takes its id; empty where there is none.
+    `noun` is what people call one, `bought` the line of a history; `gettext_noop` marks them for other languages.
+    `price` is in credits, or a function of what was asked for (the note of the spend) that always gives the same.
+    `page` is the name of the address at which one is shown, which takes its id; empty where there is none. Where
+    credits are held for it, its rows have two more strings: `state`, a `State`, and `error`, why it failed: `failed`,
+    `expired` or a word of the product's own.
     """
 
     name: str
@@ -65,4 +82,9 @@ def product_called(name: str) -> Product | None:
 
 def credits_text(credits: int) -> str:
     """An amount of credits as people read it, such as "1 credit" or "10 credits"."""
-    return f"{credits} credit{pluralize(credits)}"
+    return ngettext("%(number)s credit", "%(number)s credits", credits) % {"number": number_text(credits)}
+
+
+def number_text(number: int) -> str:
+    """A number as people read it, such as 1,234, with a true minus sign."""
+    return number_format(number, force_grouping=True).replace("-", "\N{MINUS SIGN}")

@@ -11,6 +11,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
 from billing.errors import NotInStripe, StripeError, UnknownCheckout
@@ -34,25 +37,25 @@ _ASKED_FOR: Final = 30
 class State(StrEnum):
     """How a purchase stands, as a person would say it."""
 
-    CREDITED = "Credits added"
-    PAID = "Paid"
-    NOT_YET_ADDED = "Paid, credits not added yet"
-    ON_ITS_WAY = "Payment on its way"
-    FAILED = "Payment failed"
-    EXPIRED = "Expired"
-    REFUNDED = "Refunded"
-    REFUNDED_IN_PART = "Refunded in part"
-    DISPUTED = "Disputed"
+    CREDITED = gettext_noop("Credits added")
+    PAID = gettext_noop("Paid")
+    NOT_YET_ADDED = gettext_noop("Paid, credits not added yet")
+    ON_ITS_WAY = gettext_noop("Payment on its way")
+    FAILED = gettext_noop("Payment failed")
+    EXPIRED = gettext_noop("Expired")
+    REFUNDED = gettext_noop("Refunded")
+    REFUNDED_IN_PART = gettext_noop("Refunded in part")
+    DISPUTED = gettext_noop("Disputed")
 
 
 _EXPLAINED: Final = {
-    State.NOT_YET_ADDED: "You need not pay again.",
-    State.ON_ITS_WAY: "The credits arrive by themselves as soon as the payment does.",
-    State.FAILED: "Nothing was charged, and no credits were added.",
-    State.EXPIRED: "It was not finished in time. Nothing was charged.",
-    State.REFUNDED: "Its credits were taken back.",
-    State.REFUNDED_IN_PART: "Credits were taken back in proportion.",
-    State.DISPUTED: "Its credits are held back unless the dispute ends in our favour.",
+    State.NOT_YET_ADDED: gettext_noop("You need not pay again."),
+    State.ON_ITS_WAY: gettext_noop("The credits arrive by themselves as soon as the payment does."),
+    State.FAILED: gettext_noop("Nothing was charged, and no credits were added."),
+    State.EXPIRED: gettext_noop("It was not finished in time. Nothing was charged."),
+    State.REFUNDED: gettext_noop("Its credits were taken back."),
+    State.REFUNDED_IN_PART: gettext_noop("Credits were taken back in proportion."),
+    State.DISPUTED: gettext_noop("Its credits are held back unless the dispute ends in our favour."),
 }
 
 
@@ -60,19 +63,20 @@ _EXPLAINED: Final = {
 class PurchaseRecord:
     """One checkout: when it was credited or else started, its credits, what it cost, and what became of it.
 
-    `credits` is None where Stripe's word for it cannot be believed. `price_text` is empty where
-    nothing was charged because nothing came of it, and where Stripe did not say; so are `paid_with`, the card, and
-    `refunded_text`, what of the price went back.
+    `credits` is None where Stripe's word for it cannot be believed. `amount`, in the smallest unit of `currency`, is
+    None where nothing was charged because nothing came of it, and where Stripe did not say. `refunded` of it went
+    back; `paid_with` is the card, empty where Stripe did not say.
     """
 
     checkout_id: str
     at: datetime
     credits: int | None
-    price_text: str
+    amount: int | None
+    currency: str
     state: State
     has_receipt: bool
     paid_with: str = ""
-    refunded_text: str = ""
+    refunded: int = 0
 
     @property
     def may_withdraw(self) -> bool:
@@ -85,9 +89,24 @@ class PurchaseRecord:
         return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
 
     @property
+    def price_text(self) -> str:
+        """The amount as a person reads it; made on the page, for a thread of its own knows no language."""
+        return "" if self.amount is None else money_text(self.amount, self.currency)
+
+    @property
+    def refunded_text(self) -> str:
+        """The same of what went back; empty for nothing."""
+        return money_text(self.refunded, self.currency) if self.refunded else ""
+
+    @property
     def explained(self) -> str:
         """What the state means for the credits, where that is not plain."""
-        return _EXPLAINED.get(self.state, "")
+        return _(_EXPLAINED[self.state]) if self.state in _EXPLAINED else ""
+
+    @property
+    def state_text(self) -> str:
+        """The state in words."""
+        return _(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +170,8 @@ def _of_entry(entry: Entry) -> PurchaseRecord:
         checkout_id=entry.ref,
         at=entry.created_at,
         credits=entry.amount,
-        price_text="",
+        amount=None,
+        currency="",
         state=State.CREDITED,
         has_receipt=False,
     )
@@ -165,7 +185,8 @@ def _of_checkout(checkout: Checkout) -> PurchaseRecord:
         checkout_id=checkout.id,
         at=checkout.created,
         credits=None if checkout.seal is Seal.BROKEN else checkout.credits,
-        price_text="" if came_to_nothing else _price(checkout),
+        amount=None if came_to_nothing else checkout.amount_total,
+        currency=checkout.currency,
         state=State.NOT_YET_ADDED if state is State.PAID else state,
         has_receipt=checkout.invoice_id is not None,
         paid_with="" if came_to_nothing else checkout.paid_with,
@@ -195,21 +216,18 @@ def _told(record: PurchaseRecord, checkout: Checkout | None) -> PurchaseRecord |
         checkout = checkout or checkouts.retrieve(record.checkout_id, network_retries=0)
         return replace(
             record,
-            price_text=_price(checkout),
+            amount=checkout.amount_total,
+            currency=checkout.currency,
             state=_state(checkout),
             has_receipt=checkout.invoice_id is not None,
             paid_with=checkout.paid_with,
-            refunded_text=money_text(checkout.refunded, checkout.currency) if checkout.refunded else "",
+            refunded=checkout.refunded,
         )
     except UnknownCheckout:  # bought in an account or a mode that was in use before
         return record
     except StripeError as exc:
         logger.warning("Checkout %s cannot be read: %s", record.checkout_id, type(exc).__name__)
         return None
-
-
-def _price(checkout: Checkout) -> str:
-    return money_text(checkout.amount_total, checkout.currency)
 
 
 def _state(checkout: Checkout) -> State:

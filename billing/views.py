@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
@@ -22,9 +23,9 @@ from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from accounts.limits import TooOften
 from accounts.members import Member
-from billing import last_checkout
+from billing import last_checkout, mails
 from billing.attention import note_review, selling_noted, webhook_noted
-from billing.buying import STILL_UNCONFIRMED, UNCONFIRMED
+from billing.buying import unconfirmed_text
 from billing.checkout import start_checkout
 from billing.counter.fragment import counter
 from billing.errors import (
@@ -37,7 +38,7 @@ from billing.errors import (
 )
 from billing.forms import CheckoutForm, HistoryForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import HistoryPage, balance_chart, balance_of, entries_of, history_of
+from billing.history import HistoryPage, account_of, balance_chart, entries_of, history_of
 from billing.history_csv import csv_lines
 from billing.own_data import entry_as_json
 from billing.packs import pack_of
@@ -84,10 +85,10 @@ def credits(request: SiteRequest) -> HttpResponse:
 def _credits(request: SiteRequest) -> HttpResponse:
     if not wants_json(request) and not wants_fragment(request):
         return redirect("home")
-    balance = balance_of(signed_in(request))
+    account = account_of(signed_in(request))
     if wants_json(request):
-        return JsonResponse({"credits": balance})
-    return render_fragment(request, "billing/_credits.html", context=counter(balance))
+        return JsonResponse({"credits": account.credits, "held": account.held})
+    return render_fragment(request, "billing/_credits.html", context=counter(account.credits, account.held))
 
 
 @require_POST
@@ -101,7 +102,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
     try:
         pack = pack_of(form.cleaned_data["pack"] or None)
     except UnknownPack:
-        form.add_error("pack", "Choose one of the packs.")
+        form.add_error("pack", _("Choose one of the packs."))
         return _not_for_sale(request, form)
     home = absolute(request, reverse("home"))
     try:
@@ -116,11 +117,11 @@ def checkout(request: SiteRequest) -> HttpResponse:
                 cancel_url=f"{home}?checkout=cancelled",
             )
     except PackNotForSale:
-        form.add_error("pack", "This pack is no longer for sale, and nothing was charged. Choose another.")
+        form.add_error("pack", _("This pack is no longer for sale, and nothing was charged. Choose another."))
         return _not_for_sale(request, form)
     except OrderTooLarge:
         form.add_error(
-            "quantity", "This is more than Stripe takes at once, and nothing was charged. Choose fewer."
+            "quantity", _("This is more than Stripe takes at once, and nothing was charged. Choose fewer.")
         )
         return _not_for_sale(request, form)
     form.forget(request.session)
@@ -170,7 +171,7 @@ def _sync(request: SiteRequest, form: SyncForm) -> HttpResponse:
         last_checkout.forget(request.session, checkout_id)
         if _is_unasked(form):
             return HttpResponse(status=HTTPStatus.NO_CONTENT)
-        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such checkout")
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such checkout"))
     if settlement.outcome is not Outcome.PENDING:
         last_checkout.forget(request.session, checkout_id)
     elif not settlement.open:
@@ -235,18 +236,22 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
     """What became of a checkout, in a sentence that is true. With `asks_again`, the page does so by itself."""
     match settlement.outcome:
         case Outcome.CREDITED:
-            return f"Thank you. Added to your balance: {credits_text(settlement.added)}."
+            return _("Thank you. Added to your balance: %(credits)s.") % {
+                "credits": credits_text(settlement.added)
+            }
         case Outcome.ALREADY_CREDITED:
-            return f"Thank you. Already added to your balance: {credits_text(settlement.added)}."
+            return _("Thank you. Already added to your balance: %(credits)s.") % {
+                "credits": credits_text(settlement.added)
+            }
         case Outcome.NEEDS_REVIEW:
-            return (
+            return _(
                 "Stripe has confirmed your purchase. We have to look at it before we add its credits. "
                 "You need not do anything, and need not pay again."
             )
         case Outcome.EXPIRED:
-            return "This checkout expired before it was paid. Nothing was charged."
+            return _("This checkout expired before it was paid. Nothing was charged.")
         case Outcome.FAILED:
-            return (
+            return _(
                 "The payment failed at your bank, and nothing was charged. Buy again, and pay in another way."
             )
         case Outcome.PENDING:
@@ -255,10 +260,10 @@ def _sync_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -
 
 def _pending_message(form: SyncForm, settlement: Settlement, *, asks_again: bool) -> str:
     if settlement.open and form.cleaned_data["returned"] == Returned.CANCELLED:
-        return "Checkout cancelled. Nothing was charged."
+        return _("Checkout cancelled. Nothing was charged.")
     if settlement.open:
-        return "This checkout is not finished yet. Nothing was charged so far."
-    return f"{UNCONFIRMED} We keep asking." if asks_again else STILL_UNCONFIRMED
+        return _("This checkout is not finished yet. Nothing was charged so far.")
+    return unconfirmed_text(asks_again=asks_again)
 
 
 @csrf_exempt  # Stripe has no token of ours; its signature is the proof.
@@ -279,6 +284,8 @@ def webhook(request: HttpRequest) -> HttpResponse:
             member_id=checkout.member_id,
             payment_id=checkout.payment_intent_id or "",
         )
+        if looked.kept is not None:
+            mails.send(mails.DISPUTE_LOST, looked.kept)
     return JsonResponse({"received": True})
 
 
@@ -300,7 +307,7 @@ def history(request: SiteRequest) -> HttpResponse:
     asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {"page": page, "form": form, "before": before, "asked": urlencode(asked)}
     if not wants_fragment(request):
-        context |= counter(page.credits) | _beside_the_entries(member, page)
+        context |= counter(page.credits, page.held) | _beside_the_entries(member, page)
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )
@@ -308,7 +315,7 @@ def history(request: SiteRequest) -> HttpResponse:
 
 def _no_such_page(request: SiteRequest) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return JsonResponse({"error": _("There is no such page")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return redirect("billing:history")
 
 
@@ -352,7 +359,7 @@ def receipt(request: SiteRequest, checkout_id: str) -> HttpResponse:
     try:
         page = receipt_of(signed_in(request), checkout_id)
     except UnknownCheckout:
-        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such purchase")
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such purchase"))
     if page is None:
-        return refuse(request, HTTPStatus.NOT_FOUND, "There is no receipt for this purchase yet")
+        return refuse(request, HTTPStatus.NOT_FOUND, _("There is no receipt for this purchase yet"))
     return redirect(page)

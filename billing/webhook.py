@@ -14,6 +14,7 @@ from billing.stripe_api import checkouts, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.stripe_api.client import livemode
 from billing.stripe_api.webhooks import Event
+from instant_admin.ledger.rules import Entry
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ CHECKOUT_EVENTS: Final = PAYING_EVENTS | {
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
 }
+DISPUTE_CLOSED: Final = "charge.dispute.closed"
 # A payment's money may have gone back, or come again.
 PAYMENT_EVENTS: Final = frozenset(
     {
@@ -32,7 +34,7 @@ PAYMENT_EVENTS: Final = frozenset(
         "refund.failed",
         "charge.dispute.created",
         "charge.dispute.updated",
-        "charge.dispute.closed",
+        DISPUTE_CLOSED,
         "charge.dispute.funds_withdrawn",
         "charge.dispute.funds_reinstated",
     }
@@ -45,10 +47,14 @@ EVENTS: Final = CHECKOUT_EVENTS | PAYMENT_EVENTS | WARNING_EVENTS
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A checkout that was settled, or needs review because of `problem`."""
+    """A checkout that was settled, or needs review because of `problem`.
+
+    `kept` is the entry that took credits for a dispute that is lost now, of which no entry tells.
+    """
 
     checkout: Checkout
     problem: str = ""
+    kept: Entry | None = None
 
 
 def receive_webhook(body: bytes, signature: str | None) -> Looked | None:
@@ -73,11 +79,11 @@ def receive_webhook(body: bytes, signature: str | None) -> Looked | None:
         note_fraud_warnings(checkout)
         return None
     try:
-        settle(checkout)
+        settlement = settle(checkout)
     except NEEDS_REVIEW as exc:
         logger.error("Checkout %s needs review: %s", checkout.id, exc)
         return Looked(checkout, str(exc))
-    return Looked(checkout)
+    return Looked(checkout, kept=settlement.disputed if event.type == DISPUTE_CLOSED else None)
 
 
 def checkout_of_event(event: Event) -> Checkout | None:

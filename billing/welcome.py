@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts.emails import mailbox_of
 from accounts.members import Member
@@ -44,4 +45,5 @@ def _welcome(*, request: HttpRequest, member: Member, **kwargs: Any) -> None:
         logger.warning("Nobody could be welcomed: %s", exc)
         return
     if credits:
-        messages.success(request, f"Welcome. To begin with you have {credits_text(credits)}, for nothing.")
+        said = _("Welcome. To begin with you have %(credits)s, for nothing.")
+        messages.success(request, said % {"credits": credits_text(credits)})

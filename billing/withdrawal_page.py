@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.mail import send_mail
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.http import SiteRequest, limited, member_required, signed_in
 from accounts.members import Member
-from billing import attention
+from billing import attention, mails
 from billing.checkout import checkout_of
 from billing.clawback import Withdrawal
 from billing.errors import UnknownCheckout
@@ -28,8 +25,6 @@ from billing.stripe_api.checkouts import Checkout
 from billing.views import STRIPE_CALLS
 from billing.withdrawals import NotWithdrawable, WithdrawalChanged, offer_of, withdraw
 from credits_site.answers import first_error, refuse, see_other, wants_json
-
-logger = logging.getLogger(__name__)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,13 +38,12 @@ def withdrawal(request: SiteRequest, checkout_id: str) -> HttpResponse:
         act = _take_back if request.method == "POST" else _offer
         return act(request, member, checkout)
     except UnknownCheckout:
-        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such purchase")
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such purchase"))
     except NotWithdrawable:
-        said = (
-            "Nothing of this purchase can be taken back: it is spent, refunded, disputed, "
-            f"or older than {settings.WITHDRAWAL_DAYS} days"
+        said = _(
+            "Nothing of this purchase can be taken back: it is spent, refunded, disputed, or older than %(days)s days"
         )
-        return refuse(request, HTTPStatus.CONFLICT, said)
+        return refuse(request, HTTPStatus.CONFLICT, said % {"days": settings.WITHDRAWAL_DAYS})
 
 
 def _offer(request: SiteRequest, member: Member, checkout: Checkout) -> HttpResponse:
@@ -70,36 +64,28 @@ def _take_back(request: SiteRequest, member: Member, checkout: Checkout) -> Http
     if not form.is_valid():
         return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
     wanted = Withdrawal(form.cleaned_data["credits"], form.cleaned_data["amount"])
+    money = money_text(wanted.amount, checkout.currency)
     try:
-        with attention.withdrawing(checkout, member_id=member.id):
-            is_repaid = withdraw(checkout, member.id, wanted)
+        with attention.withdrawing(checkout, member_id=member.id, money=money):
+            withdrawn = withdraw(checkout, member.id, wanted)
+            if withdrawn is not None:
+                mails.send_withdrawal(withdrawn, checkout, money=money)
     except WithdrawalChanged as exc:
         if wants_json(request):
             return JsonResponse(_as_json(exc.now, checkout), status=HTTPStatus.CONFLICT)
-        messages.info(request, "What you can take back has changed meanwhile. Nothing was done yet.")
+        messages.info(request, _("What you can take back has changed meanwhile. Nothing was done yet."))
         return see_other(request.path)
     if wants_json(request):
-        return JsonResponse(_as_json(wanted, checkout) | {"repaid": is_repaid})
-    money = money_text(wanted.amount, checkout.currency)
-    if is_repaid:
-        _confirm_by_mail(member, checkout, money=money, credits=credits_text(wanted.credits))
-        messages.success(request, f"Taken back. {money} is on its way to you; banks take some days.")
+        return JsonResponse(_as_json(wanted, checkout) | {"repaid": withdrawn is not None})
+    if withdrawn is not None:
+        said = _("Taken back. %(money)s is on its way to you; banks take some days.")
+        messages.success(request, said % {"money": money})
     else:
         messages.error(
-            request, "The money could not be sent back, so you have your credits again. Please write to us."
+            request,
+            _("The money could not be sent back, so you have your credits again. Please write to us."),
         )
     return see_other(reverse("billing:history"))
-
-
-def _confirm_by_mail(member: Member, checkout: Checkout, *, money: str, credits: str) -> None:
-    context = {"money": money, "credits": credits, "checkout": checkout, "now": timezone.now()}
-    text = render_to_string("billing/withdrawal_mail.txt", context)
-    try:
-        send_mail("You took a purchase back", text, from_email=None, recipient_list=[member.email])
-    except OSError as exc:
-        logger.error(
-            "The withdrawal from %s could not be confirmed by mail (%s)", checkout.id, type(exc).__name__
-        )
 
 
 def _as_json(offer: Withdrawal, checkout: Checkout) -> dict[str, object]:

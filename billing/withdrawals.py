@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from billing.clawback import Payment, Withdrawal, withdrawal_of
 from billing.errors import BillingError
@@ -47,7 +48,7 @@ class Withdrawing:
 
     checkout: Checkout
     wanted: Withdrawal | None = None
-    reason: str = "You took this purchase back"
+    reason: str = gettext_noop("You took this purchase back")
     staff_name: str = ""
 
     @property
@@ -103,15 +104,21 @@ def offer_of(checkout: Checkout, member_id: UUID, *, staff_name: str = "") -> Wi
     return plan.offer(*balance_store().look(member_id, plan.keys))
 
 
-def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> bool:
-    """Take `wanted` back; whether its money is on its way. False: Stripe refused, and the credits are back.
+def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> Entry | None:
+    """Take `wanted` back; the entry, once its money is on its way. None: Stripe refused, and the credits are back.
 
     `by_staff` are `reason` and `staff_name` where staff do it. Safe to call twice. Raises `WithdrawalChanged`,
     `NotWithdrawable`, and what `settle` raises.
     """
     balance_store().apply(member_id, Withdrawing(checkout, wanted, **by_staff))
     settle(checkout)
-    return undone_key(checkout.id) not in balance_store().entries(claw_back_keys(checkout.id))
+    return withdrawn_by(checkout.id)
+
+
+def withdrawn_by(checkout_id: str) -> Entry | None:
+    """The entry by which a checkout was withdrawn from; None when it was not, or was undone."""
+    found = balance_store().entries(claw_back_keys(checkout_id))
+    return None if undone_key(checkout_id) in found else found.get(withdrawal_key(checkout_id))
 
 
 def repay_who_left(checkout: Checkout) -> None:

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, override
 from django_htmx.middleware import HtmxDetails
 
 from credits_site.headers import UNREADABLE
@@ -75,12 +76,22 @@ def render_fragment(
 def download(name: str, parts: Iterator[str], *, content_type: str) -> HttpResponse:
     """A file to save as `name`, sent as its parts are made. What fails midway breaks the download off."""
     response = StreamingHttpResponse(
-        parts,
+        _each_in(get_language(), parts),
         content_type=f"{content_type}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
     # To Django it is no `HttpResponse`; to our decorators and middlewares it does as one.
     return cast(HttpResponse, response)
+
+
+def _each_in(language: str | None, parts: Iterator[str]) -> Iterator[str]:
+    """The parts, each made in the language of the request, which is over by then."""
+    while True:
+        with override(language):
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part
 
 
 def see_other(address: str) -> HttpResponse:

@@ -10,9 +10,10 @@ import resource
 from contextlib import suppress
 from typing import Final
 
-# So many connections are accepted in one go before anybody can refuse them.
+# So many connections are accepted in one go before anybody can refuse them; and so many more than may be connected
+# are listened to, because one of them may be a probe.
 BACKLOG: Final = 128
-_KEPT_FREE: Final = 64 + BACKLOG
+_KEPT_FREE: Final = 64 + 2 * BACKLOG
 # A SQLite database is three files; a connection to Instant and one to Stripe.
 _OF_A_THREAD: Final = 5
 # What "unlimited" is taken for.

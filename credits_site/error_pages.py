@@ -7,6 +7,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from credits_site.answers import (
     error_answer,
@@ -24,13 +25,13 @@ from credits_site.security_log import complain
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: Django refused the request before any view saw it."""
-    return error_answer(request, HTTPStatus.BAD_REQUEST, "This request makes no sense to us")
+    return error_answer(request, HTTPStatus.BAD_REQUEST, _("This request makes no sense to us"))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: signed in, perhaps, but not allowed."""
     complain(request, "permission denied", path=request.path)
-    return error_answer(request, HTTPStatus.FORBIDDEN, "You are not allowed to do that")
+    return error_answer(request, HTTPStatus.FORBIDDEN, _("You are not allowed to do that"))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -45,23 +46,23 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         if is_plain_form(request):
             messages.warning(
                 request,
-                "That page was out of date, so nothing was done. Here it is anew, with what you typed.",
+                _("That page was out of date, so nothing was done. Here it is anew, with what you typed."),
             )
             return see_other(page)
-    message = "This form is out of date, since you have signed in or out meanwhile. Nothing was done"
+    message = _("This form is out of date, since you have signed in or out meanwhile. Nothing was done")
     return error_answer(request, HTTPStatus.FORBIDDEN, message, reopen=page)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: there is nothing here, or nothing of yours."""
-    return error_answer(request, HTTPStatus.NOT_FOUND, "There is nothing here")
+    return error_answer(request, HTTPStatus.NOT_FOUND, _("There is nothing here"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our mistake. The page needs no context, since anything may be broken."""
     if wants_json(request):
-        return JsonResponse({"error": "Something broke on our side"}, status=500)
+        return JsonResponse({"error": _("Something broke on our side")}, status=500)
     if wants_fragment(request):
-        message = "Something broke on our side. Your history shows what was done."
+        message = _("Something broke on our side. Your history shows what was done.")
         return render_fragment(None, "_notice.html", context={"message": message}, status=500)
     return render(None, "500.html", status=500)

@@ -16,6 +16,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language_from_request, gettext_noop, override
+from django.utils.translation import gettext as _
 
 from credits_site import descriptors
 from credits_site.addresses import network_of
@@ -36,12 +39,14 @@ SHORTER_LIMITS_BYTES: Final[Mapping[bytes, int]] = {
 BODY_LIMIT_BYTES: Final = 64 * 1024
 RETRY_AFTER_S: Final = 5
 _SAID: Final = {
-    HTTPStatus.REQUEST_TIMEOUT: "This took too long to arrive. Check your connection and try again.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is more than the site takes at once. Send less.",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
+    HTTPStatus.REQUEST_TIMEOUT: gettext_noop(
+        "This took too long to arrive. Check your connection and try again."
+    ),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: gettext_noop("This is more than the site takes at once. Send less."),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: gettext_noop(
         "This request has longer headers than the site takes. Delete the cookies of this site and try again."
     ),
-    HTTPStatus.SERVICE_UNAVAILABLE: "The site is busy right now. Try again in a moment.",
+    HTTPStatus.SERVICE_UNAVAILABLE: gettext_noop("The site is busy right now. Try again in a moment."),
 }
 
 
@@ -109,7 +114,7 @@ class Gate:
             with places.taken(network) if places else nullcontext():
                 await self._application(scope, _received(body, receive), send)
         except Refused as exc:
-            await _refuse(scope, send, exc.status)
+            await refuse(scope, send, exc.status)
         except Disconnected:
             pass
 
@@ -175,14 +180,25 @@ def _received(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-async def _refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
+async def refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
+    """Say why not, to a person or a program, and close the connection."""
     wants_json = any(name == b"accept" and b"application/json" in value for name, value in scope["headers"])
     may_try_again = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.REQUEST_TIMEOUT)
     headers = {"Cache-Control": "no-store", "Connection": "close"}
     if may_try_again:
         headers["Retry-After"] = str(RETRY_AFTER_S)
+    with override(_language_of(scope)):
+        text = _(_SAID[status])
     if wants_json:
-        said = json.dumps({"error": _SAID[status], "retry": may_try_again})
+        said = json.dumps({"error": text, "retry": may_try_again})
         await say(send, status, said, headers, kind="application/json")
     else:
-        await say(send, status, _SAID[status], headers)
+        await say(send, status, text, headers)
+
+
+def _language_of(scope: Any) -> str:
+    """What the browser asks for. Its cookies may be what is too long."""
+    request = HttpRequest()
+    accepted = dict(scope["headers"]).get(b"accept-language", b"")
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted.decode("latin-1")
+    return get_language_from_request(request)

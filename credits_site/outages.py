@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.translation import gettext as _
 
 from credits_site.answers import (
     is_plain_form,
@@ -30,7 +31,8 @@ RETRY_AFTER_S: Final = 5
 class ServiceOutage(Exception):
     """Base of what an app says of a service that failed. `may_have_been_written` False means certainly not.
 
-    `is_final` says that trying again cannot help, and `told` is what a person reads instead of the usual.
+    `is_final` says that trying again cannot help, and `told`, marked with `gettext_noop`, is what a
+    person reads instead of the usual.
     """
 
     is_final: bool = False
@@ -85,19 +87,18 @@ def is_final(exception: Outage) -> bool:
 def outage_message(exception: Outage, *, writing: bool) -> str:
     """What to tell a person: whether anything was written, as far as anybody knows, and whether to try again."""
     if isinstance(exception, ServiceOutage) and exception.told:
-        return exception.told
+        return _(exception.told)
     if is_final(exception):
-        return (
-            f"This does not work, and trying again does not help: we have to look at it. {_done(exception)}"
-        )
+        looked_at = _("This does not work, and trying again does not help: we have to look at it.")
+        return f"{looked_at} {_done(exception)}"
     if not writing:
-        return "A service we depend on does not answer right now. Try again in a moment."
+        return _("A service we depend on does not answer right now. Try again in a moment.")
     if exception.may_have_been_written:
-        return (
+        return _(
             "We could not confirm that this went through. Press the button again: "
             "the same request is never charged twice."
         )
-    return (
+    return _(
         "A service we depend on did not play its part, and nothing came of this attempt. "
         "Try again in a moment: the same request is never charged twice."
     )
@@ -105,8 +106,8 @@ def outage_message(exception: Outage, *, writing: bool) -> str:
 
 def _done(exception: Outage) -> str:
     if exception.may_have_been_written:
-        return "Your history shows what was done."
-    return "Nothing came of this attempt."
+        return _("Your history shows what was done.")
+    return _("Nothing came of this attempt.")
 
 
 def _answer(request: HttpRequest, exception: Outage) -> HttpResponse:

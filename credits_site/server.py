@@ -15,7 +15,9 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from credits_site import descriptors
-from credits_site.gate import HEAD_LIMIT_BYTES
+from credits_site.gate import HEAD_LIMIT_BYTES, refuse
+from credits_site.health import HEALTHZ
+from credits_site.plain_text import Application, Receive, Send
 
 SHUTDOWN_TIMEOUT_S: Final = 5
 
@@ -32,13 +34,19 @@ class GuardedProtocol(HttpToolsProtocol):
     _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock; refuse what is more than this process has descriptors for."""
+        """Start the clock. What is more than this process has descriptors for gets an answer to a probe only, and
+        still more, nothing.
+        """
         super().connection_made(transport)
         _end_when_nobody_listens(transport.get_extra_info("socket"))
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+        most, self.limit_concurrency = self.limit_concurrency, None  # uvicorn itself would refuse a probe
+        too_many = 0 if most is None else len(self.connections) - most
+        if too_many > descriptors.BACKLOG:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
-        else:
-            self._watch()
+            return
+        if too_many > 0:
+            self.app = _for_probes_only(self.app)
+        self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Read on, never more at once than a head may have, so that a longer one is noticed before it is whole."""
@@ -98,6 +106,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if answer is None or not answer.response_started or (answer.response_complete and not self._in_body):
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
+
+
+def _for_probes_only(application: Any) -> Application:
+    async def busy(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["path"] == HEALTHZ:
+            await application(scope, receive, send)
+        else:
+            await refuse(scope, send, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return busy
 
 
 def _end_when_nobody_listens(connection: Any) -> None:

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "post_office",
     "credits_site",
     "instant_admin",
     "accounts",
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "credits_site.security.ContentSecurityPolicyMiddleware",
     "credits_site.compression.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -83,6 +85,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.i18n",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -92,21 +95,28 @@ TEMPLATES = [
     },
 ]
 
+# What a visitor chose at the foot of a page, or else what their browser asks for; the first where it knows neither.
+# `locale/` has the words, and `credits_site/formats/` how dates are written. Logs and commands are in English.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["credits_site.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
 # HTTPS. On unless told otherwise: cookies would travel in the clear without it.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=True)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 # By this name browsers know a cookie that no other host, and no page over http, can have set.
 COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=60 * 60 * 24 * 365 if HTTPS_ONLY else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS_AND_PRELOAD", default=False)
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "credits_site.error_pages.csrf_failure"
 
@@ -149,6 +159,8 @@ SITE_THREADS = env.int("SITE_THREADS", default=64)
 # How many it takes in at once; those without a thread wait for one.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 # How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
+HOLD_EXPIRES_AFTER_S = env.int("HOLD_EXPIRES_AFTER_S", default=15 * 60)
+HOLD_SWEEP_EVERY_S = env.int("HOLD_SWEEP_EVERY_S", default=60)
 LEDGER_BATCH_LIMIT = env.int("LEDGER_BATCH_LIMIT", default=64)
 LEDGER_TURNS_FOLDER = env.str("LEDGER_TURNS_FOLDER", default="")
 # How many live counters may be open, of one member, from one network address, in one process.
@@ -179,6 +191,8 @@ STORAGES = {
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instant Credits <signin@localhost>")
 EMAIL_TIMEOUT = 10
+# All others wait in the database. Whether this process sends them at once; if not, `manage.py send_mails` does.
+MAILS_AT_ONCE = env.bool("MAILS_AT_ONCE", default=True)
 
 # How often something may be done: that many at once, then evenly. An IPv6 address counts as its /64.
 LIMITS_ENABLED = env.bool("LIMITS_ENABLED", default=True)
@@ -238,8 +252,12 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]},
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Two lines for each call otherwise.
-    "loggers": {"stripe": {"level": "WARNING"}},
+    "loggers": {
+        # Two lines for each call otherwise.
+        "stripe": {"level": "WARNING"},
+        # It brings handlers of its own unless it finds some.
+        "post_office": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
 }
 
 # Instant: the balance store ------------------------------------------------------------------------------
@@ -273,6 +291,8 @@ CHECKOUT_LOCALE = env.str("CHECKOUT_LOCALE", default="")
 # One pack by its Stripe price id, or several as JSON; see `.env.example` and `billing/packs.py`.
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 CREDIT_PACKS = env.json("CREDIT_PACKS", default=[])
+# At so many credits or fewer a member is low: the page says so, and a mail, once at each crossing. 0: never.
+LOW_BALANCE_CREDITS = env.int("LOW_BALANCE_CREDITS", default=3)
 # Given once to each mailbox, at its first sign-in.
 WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=0)
 # Checkouts made before this day (in UTC) are credited without a seal, see `billing/seals.py`; by default none.

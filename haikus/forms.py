@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from credits_site.forms import KeptForm
 
@@ -22,7 +23,7 @@ class WriteHaikuForm(KeptForm):
     kept_as = "draft"
     sent_to = "haikus:write"
 
-    # Some to begin with, for whoever does not know what to type.
+    # Some to begin with, for whoever does not know what to type; in the language of the poems.
     topics_to_try: ClassVar[tuple[str, ...]] = (
         "first snow",
         "the night train",
@@ -30,11 +31,13 @@ class WriteHaikuForm(KeptForm):
         "old letters",
     )
 
-    topic = forms.CharField(max_length=LONGEST_TOPIC, error_messages={"required": "Give the haiku a topic."})
+    topic = forms.CharField(
+        max_length=LONGEST_TOPIC, error_messages={"required": _("Give the haiku a topic.")}
+    )
     request_id = forms.UUIDField(
         error_messages={
-            "required": "The form came without its request_id, a UUID. Press the button again.",
-            "invalid": "The form's request_id is no UUID. Press the button again.",
+            "required": _("The form came without its request_id, a UUID. Press the button again."),
+            "invalid": _("The form's request_id is no UUID. Press the button again."),
         }
     )
 

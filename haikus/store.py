@@ -14,9 +14,10 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from accounts.members import Member
-from billing.products import Product
+from billing.products import Product, State
 from billing.spending import spend
 from credits_site.paging import BadCursor, number_in
 from haikus.errors import HaikuGone, NoSuchHaiku
@@ -29,13 +30,14 @@ from instant_admin.client.types import Query, Step, Tree
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import account_in, account_query
 from instant_admin.ledger.retries import OutcomeUnknown
+from instant_admin.ledger.rules import Account
 
 HAIKU: Final = Product(
     name="haiku",
     namespace="haikus",
     owner="author",
-    noun="haiku",
-    bought="Wrote a haiku",
+    noun=gettext_noop("haiku"),
+    bought=gettext_noop("Wrote a haiku"),
     price=1,
     page="haikus:haiku",
 )
@@ -54,12 +56,14 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Haiku:
-    """A haiku as it was written. `content` is lines joined by newlines."""
+    """A haiku as it was written. `content` is lines joined by newlines; `error` says why one failed."""
 
     id: UUID
     topic: str
     content: str
     created_at: datetime
+    state: State = State.DONE
+    error: str = ""
 
     @property
     def lines(self) -> list[str]:
@@ -128,12 +132,12 @@ def haikus_of(member: Member, *, before: str | None = None) -> HaikuPage:
     return _page(_as(member).query(_page_query(member, cursor)), cursor)
 
 
-def home_of(member: Member) -> tuple[int, HaikuPage]:
-    """The member's balance in credits and their newest haikus, asked for at once."""
+def home_of(member: Member) -> tuple[Account, HaikuPage]:
+    """The member's balance and their newest haikus, asked for at once."""
     tree = _as(member).query(account_query(member.id) | _page_query(member, None))
     page = _page(tree, None)
     _remember(member, [haiku.content for haiku in page.haikus])
-    return account_in(tree, member.id).credits, page
+    return account_in(tree, member.id), page
 
 
 def haiku_of(member: Member, haiku_id: UUID) -> Haiku:
@@ -153,7 +157,7 @@ def delete_haiku(member: Member, haiku_id: UUID) -> Haiku:
 
 
 def restore_haiku(member: Member, haiku: Haiku) -> None:
-    """Bring back what `delete_haiku` returned to the same member. Twice is once."""
+    """Bring back a finished one that `delete_haiku` returned to the same member. Twice is once."""
     # Not `create`, which is refused for a row that is there.
     row = update("haikus", haiku.id, _row_of(haiku))
     instant().transact([row, link("haikus", haiku.id, {"author": member.id})])
@@ -220,6 +224,8 @@ def _haiku(row: Mapping[str, Any]) -> Haiku:
             topic=text_of(row, "topic") or "",
             content=text_of(row, "content") or "",
             created_at=from_epoch_ms(row["createdAt"]),
+            state=State.of(row),
+            error=text_of(row, "error") or "",
         )
     except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise nonsense("a haiku that is none") from exc

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -20,7 +21,7 @@ from accounts.http import SiteRequest, limited, member_required, signed_in
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
 from billing.packs import enough_text
-from billing.products import credits_text
+from billing.products import State, credits_text
 from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
     first_error,
@@ -56,8 +57,10 @@ def home(request: SiteRequest) -> HttpResponse:
             "welcome": credits_text(settings.WELCOME_CREDITS) if settings.WELCOME_CREDITS else "",
         }
         return render(request, "haikus/landing.html", context)
-    credits, page = store.home_of(request.member)
-    context |= counter(credits) | buying(request) | {"page": page} | _just_deleted(request)
+    account, page = store.home_of(request.member)
+    context |= (
+        counter(account.credits, account.held) | buying(request) | {"page": page} | _just_deleted(request)
+    )
     return render(request, "haikus/home.html", context)
 
 
@@ -66,7 +69,7 @@ def write(request: SiteRequest) -> HttpResponse:
     """Write a haiku on a topic, for a credit. Whoever is signed out finds the topic again when they are back."""
     form = WriteHaikuForm.sent(request)
     if request.member is None and not wants_json(request) and form.is_valid():
-        messages.info(request, "Your topic is kept: sign in to have it written.")
+        messages.info(request, _("Your topic is kept: sign in to have it written."))
     return _write(request, form)
 
 
@@ -84,10 +87,10 @@ def _write(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     except UnwritableTopic as exc:
         form.add_error("topic", exc.reason)
     except RequestIdReused:
-        form.add_error(None, "This form has written a haiku already. Press the button again for another.")
+        form.add_error(None, _("This form has written a haiku already. Press the button again for another."))
         form.renew_request_id()
     except HaikuGone:
-        form.add_error(None, "The haiku this form wrote was deleted. Press the button again for another.")
+        form.add_error(None, _("The haiku this form wrote was deleted. Press the button again for another."))
         form.renew_request_id()
     else:
         return _written(request, written)
@@ -100,7 +103,7 @@ def _written(request: SiteRequest, written: Written) -> HttpResponse:
         body = {"haiku": _as_json(written.haiku), "credits": written.credits}
         return JsonResponse(body, status=HTTPStatus.CREATED)
     if not wants_fragment(request):
-        messages.success(request, "Your haiku is written.")
+        messages.success(request, _("Your haiku is written."))
         return see_other(reverse("home"))
     form = WriteHaikuForm(initial=WriteHaikuForm.fresh())
     context = {"haiku": written.haiku, "form": form, "cost": credits_text(HAIKU.price_of(""))}
@@ -119,13 +122,13 @@ def _unwritten(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
 def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredits) -> HttpResponse:
     status = HTTPStatus.PAYMENT_REQUIRED
     if wants_json(request):
-        body = {"error": "Insufficient credits", "needsCredits": True, "credits": exc.balance}
+        body = {"error": _("Insufficient credits"), "needsCredits": True, "credits": exc.balance}
         return JsonResponse(body, status=status)
-    has, costs = credits_text(exc.balance), credits_text(exc.needed)
-    why = (
-        f"You are out of credits: a {HAIKU.noun} costs {costs}, and you have {has}. "
-        f"{enough_text(exc.needed - exc.balance)}"
-    )
+    out = _("You are out of credits: a haiku costs %(costs)s, and you have %(has)s.") % {
+        "costs": credits_text(exc.needed),
+        "has": credits_text(exc.balance),
+    }
+    why = f"{out} {enough_text(exc.needed - exc.balance)}"
     form.add_error(None, why)
     response = _form_again(request, form, status, shown_on=f"{reverse('home')}#buy")
     # After the swap: the dialog, once closed, gives the focus back to a field that is there.
@@ -152,7 +155,7 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
         page = store.haikus_of(signed_in(request), before=before)
     except BadCursor:
         if wants_json(request):
-            return JsonResponse({"error": "There is no such page"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return JsonResponse({"error": _("There is no such page")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         return redirect("haikus:list")
     if wants_json(request):
         return JsonResponse({"haikus": [_as_json(haiku) for haiku in page.haikus], "next": page.next})
@@ -171,7 +174,7 @@ def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     try:
         found = store.haiku_of(signed_in(request), haiku_id)
     except NoSuchHaiku:
-        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such haiku"))
     if wants_json(request):
         return JsonResponse(_as_json(found))
     return render(request, "haikus/haiku.html", {"haiku": found})
@@ -185,8 +188,9 @@ def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     try:
         deleted = store.delete_haiku(member, haiku_id)
     except NoSuchHaiku:
-        return refuse(request, HTTPStatus.NOT_FOUND, "You have no such haiku")
-    token = sealed(member, deleted)
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such haiku"))
+    # What was never paid for stays deleted: nobody may have it back as if it were.
+    token = sealed(member, deleted) if deleted.state is State.DONE else ""
     if wants_json(request):
         return JsonResponse({"deleted": True, "undo": token})
     if wants_fragment(request):
@@ -194,7 +198,7 @@ def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
         response = render_fragment(request, "haikus/_deleted.html", context=context)
         return trigger_client_event(response, "haiku-deleted", {"id": str(haiku_id)}, after="settle")
     request.session[_DELETED] = token
-    messages.success(request, "The haiku is deleted.")
+    messages.success(request, _("The haiku is deleted."))
     page = page_it_came_from(request, otherwise=reverse("haikus:list"))
     return see_other(reverse("haikus:list") if page == reverse("haikus:haiku", args=[haiku_id]) else page)
 
@@ -207,15 +211,15 @@ def undo(request: SiteRequest) -> HttpResponse:
     try:
         restored = opened(member, request.POST.get("token", ""))
     except TooLate:
-        message = f"A haiku can be brought back for {UNDO_S} seconds only. This one is gone"
-        return refuse(request, HTTPStatus.GONE, message)
+        said = _("A haiku can be brought back for %(seconds)s seconds only. This one is gone")
+        return refuse(request, HTTPStatus.GONE, said % {"seconds": UNDO_S})
     store.restore_haiku(member, restored)
     if wants_json(request):
         return JsonResponse({"haiku": _as_json(restored)})
     if wants_fragment(request):
         response = render_fragment(request, "haikus/_card.html", context={"haiku": restored})
         return trigger_client_event(response, "haiku-restored", {"id": str(restored.id)}, after="settle")
-    messages.success(request, "The haiku is back.")
+    messages.success(request, _("The haiku is back."))
     return see_other(page_it_came_from(request, otherwise=reverse("haikus:list")))
 
 

@@ -15,9 +15,11 @@ from django.core.cache import cache
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.feed import Feed
+from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import ALONE, Files, Shared, Turns
 from instant_admin.ledger.writing import Writer
+from instant_admin.signals import entry_written
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
 _making = Lock()
@@ -38,6 +40,11 @@ def balance_store() -> BalanceStore:
 def ledger_feed() -> Feed:
     """The feed of the site's ledger, one for each process. It is told what `balance_store()` writes."""
     return _own().feed
+
+
+def announce(entry: Entry) -> None:
+    """Send `entry_written`. Whoever listens and fails is logged, and keeps nothing from happening."""
+    entry_written.send_robust(sender=None, entry=entry)
 
 
 @contextmanager
@@ -80,6 +87,7 @@ def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> _
         writer=Writer(client, on_written=feed.wrote),
         batch_limit=settings.LEDGER_BATCH_LIMIT,
         turns=_turns(),
+        on_posted=announce,
     )
     return _Parts(client, store, feed)
 

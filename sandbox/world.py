@@ -260,6 +260,7 @@ class World:
             "CACHE_URL": "locmemcache://",
             "STATIC_ROOT": str(self.data_dir / "static"),
             "EMAIL_URL": f"filemail:///{self.mail_dir}",
+            "MAILS_AT_ONCE": "true",
             "INSTANT_API_URI": instant_url,
             "INSTANT_APP_ID": self.keys.instant_app_id,
             "INSTANT_APP_ADMIN_TOKEN": self.keys.instant_admin_token,

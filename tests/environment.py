@@ -17,6 +17,7 @@ os.environ.update(
     DATABASE_URL="sqlite://:memory:",
     STATIC_ROOT=_STATIC.name,
     EMAIL_URL="memorymail://",
+    MAILS_AT_ONCE="false",
     CACHE_URL="locmemcache://",
     LOG_LEVEL="INFO",
     INSTANT_API_URI="http://127.0.0.1:9",

@@ -180,7 +180,7 @@ def test_the_list_of_keys_has_the_ones_that_are_made() -> None:
     keys = {re.sub(r"<.*", "", cells[1].strip("`")) for cells in table("The mechanism")}
     source = "\n".join(path.read_text() for folder in CODE[:-1] for path in (ROOT / folder).rglob("*.py"))
     assert keys == set(re.findall(r'key=f"(\w+:)', source)) | set(
-        re.findall(r'f"(purchase:|clawback:|withdraw:)', source)
+        re.findall(r'f"(purchase:|clawback:|withdraw:|end:)', source)
     )
     assert len(keys) >= 10
 

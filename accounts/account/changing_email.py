@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_noop
+
 from accounts.codes import CodeRefused, UnusableEmail, sign_out_everywhere, user_of
-from accounts.mails import tell
+from accounts.mails.queue import send_once
 from accounts.members import Member
 from instant_admin.client.errors import InstantRejected, NotUnique
 from instant_admin.client.steps import update
@@ -15,7 +18,7 @@ from instant_admin.configured import instant
 class EmailTaken(CodeRefused):
     """Another member has this address."""
 
-    message = "Another account has this address. Sign in with it, or use a different one."
+    message = gettext_noop("Another account has this address. Sign in with it, or use a different one.")
 
 
 def change_email(member: Member, email: str) -> Member:
@@ -36,7 +39,14 @@ def change_email(member: Member, email: str) -> Member:
         instant().transact([update("$users", member.id, {"email": email}, upsert=False)])
     except NotUnique as exc:
         raise EmailTaken("another member has just got it") from exc
-    tell(member.email, "Your email was changed", "accounts/email_changed_mail.txt")
+    # Each change ends with another token, so the same one again is the same change.
+    change = salted_hmac("accounts.changing_email", member.refresh_token, algorithm="sha256").hexdigest()
+    send_once(
+        f"mail:email:{member.id}:{change}",
+        member_id=member.id,
+        email=member.email,
+        template="accounts/email_changed_mail.txt",
+    )
     sign_out_everywhere(member.id)
     user = user_of(email)["user"]
     return Member(id=UUID(user["id"]), email=email, refresh_token=user["refresh_token"])

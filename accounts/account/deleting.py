@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from accounts.account.personal_data import holdings
-from accounts.mails import tell
+from accounts.mails.queue import send_once
 from accounts.models import SignInCode
 from accounts.sessions import end_sessions_about
 from accounts.signals import member_deleted
@@ -18,11 +18,18 @@ def delete_account(member_id: UUID, *, email: str) -> None:
     What is left is the ledger without a name. `email` is empty where nobody knows it any more.
     """
     empty_account(member_id)
+    if email:
+        # Before their language is forgotten.
+        send_once(
+            f"mail:deleted:{member_id}",
+            member_id=member_id,
+            email=email,
+            template="accounts/account_deleted_mail.txt",
+        )
     member_deleted.send(sender=None, member_id=member_id)
     end_sessions_about(member_id, email)
     if email:
         SignInCode.objects.filter(email=email).delete()
-        tell(email, "Your account is deleted", "accounts/account_deleted_mail.txt")
 
 
 def empty_account(member_id: UUID) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import codes
@@ -22,6 +23,7 @@ from accounts.codes import CodeRefused, Purpose
 from accounts.emails import readable
 from accounts.forms import CodeForm, NewEmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in, with_retry_after
+from accounts.mails.wishes import optional_mails, wanted_by
 from accounts.members import remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
@@ -40,8 +42,13 @@ get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def account(request: SiteRequest) -> HttpResponse:
     """What the member can do about their account."""
-    sessions = sessions_of(signed_in(request).id, here=request.session.session_key)
-    return render(request, "accounts/account/account.html", {"sessions": sessions})
+    member = signed_in(request)
+    wanted = wanted_by(member.id)
+    context = {
+        "sessions": sessions_of(member.id, here=request.session.session_key),
+        "mails": [(mail, wanted[mail.name]) for mail in optional_mails()],
+    }
+    return render(request, "accounts/account/account.html", context)
 
 
 @get_or_post
@@ -53,7 +60,7 @@ def new_email(request: SiteRequest) -> HttpResponse:
         return render(request, "accounts/account/new_email.html", {"form": form})
     form = NewEmailForm.sent(request)
     if form.is_valid() and form.cleaned_data["email"] == signed_in(request).email:
-        form.add_error("email", "This is your email already.")
+        form.add_error("email", _("This is your email already."))
     if not form.is_valid():
         return refused(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     email = form.cleaned_data["email"]
@@ -81,7 +88,7 @@ def confirm_email(request: SiteRequest) -> HttpResponse:
         return _code_page(
             request,
             email=waiting["email"],
-            button="Change my email",
+            button=_("Change my email"),
             action="accounts:confirm-email",
             start_over="accounts:change-email",
         )
@@ -100,7 +107,7 @@ def confirm_email(request: SiteRequest) -> HttpResponse:
     remember(request.session, member, place=place_of(request))
     rotate_token(request)
     note(request, "email changed", member=member.id)
-    messages.success(request, "Your email is changed. Everywhere else you are signed out.")
+    messages.success(request, _("Your email is changed. Everywhere else you are signed out."))
     response = (
         JsonResponse({"email": member.email})
         if wants_json(request)
@@ -151,7 +158,7 @@ def confirm_deletion(request: SiteRequest) -> HttpResponse:
         return _code_page(
             request,
             email=member.email,
-            button="Delete my account",
+            button=_("Delete my account"),
             action="accounts:confirm-deletion",
             start_over="accounts:delete",
         )
@@ -166,7 +173,7 @@ def confirm_deletion(request: SiteRequest) -> HttpResponse:
     member_signed_out.send(sender=None, member=member)
     note(request, "account deleted", member=member.id)
     response = signed_out(request)
-    messages.success(request, "Your account is deleted.")
+    messages.success(request, _("Your account is deleted."))
     return JsonResponse({"deleted": True}) if wants_json(request) else response
 
 
@@ -177,5 +184,5 @@ def _code_page(request: SiteRequest, *, email: str, **context: Any) -> HttpRespo
 
 def _nothing_waits(request: SiteRequest, page: str) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": "Ask for a code first"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return JsonResponse({"error": _("Ask for a code first")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return redirect(page)

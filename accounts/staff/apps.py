@@ -11,11 +11,14 @@ class StaffAdminConfig(AdminConfig):
     def ready(self) -> None:
         """Register the checks, and listen to who logs in."""
         super().ready()
+        from django.apps import apps
         from django.contrib import admin
         from django_otp.plugins.otp_static.models import StaticDevice
 
         from accounts.staff import checks, logins  # noqa: F401
 
         # Nobody looks after the backup codes of others. Of somebody who lost everything, the app is deleted.
-        if admin.site.is_registered(StaticDevice):  # the apps may be set up again
-            admin.site.unregister(StaticDevice)
+        # And nobody reads or writes a member's mails: how many wait is said under "Needs attention".
+        for model in (StaticDevice, *apps.get_app_config("post_office").get_models()):
+            if admin.site.is_registered(model):  # the apps may be set up again
+                admin.site.unregister(model)

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from billing.clawback import CLAW_BACKS
+from instant_admin.ledger.holds import ENDS, end_key
 from instant_admin.ledger.rules import Account, Entry, Kind
 
 # Where so many are missing in a row, the rest is not looked for: somebody may have made `creditSeq` enormous.
@@ -17,9 +18,19 @@ MISSING_LIMIT: Final = 1000
 KNOWN_KINDS: Final = frozenset[str](Kind)
 _CHECKOUT: Final = r"cs_(?:test|live)_[A-Za-z0-9]+"
 _CLAW_BACK_KEY: Final = re.compile(rf"clawback:({_CHECKOUT}):[0-9]+|withdraw:({_CHECKOUT})(?::undone)?")
+_KEYS: Final[dict[str, str]] = {
+    Kind.PURCHASE: "purchase:.+",
+    Kind.SPEND: "spend:{account}:.+",
+    Kind.HOLD: "hold:{account}:.+",
+    Kind.CAPTURE: "end:hold:{account}:.+",
+    Kind.RELEASE: "end:hold:{account}:.+",
+    Kind.UNDO: "undo:(?:spend|end:hold):{account}:.+",
+    Kind.OPENING: "opening:{account}",
+    Kind.CLOSING: "closing:{account}",
+}
 # What never leaves a balance below zero, and what always adds to one.
-_COVERED: Final = frozenset[str]({Kind.SPEND, Kind.TAKE})
-_GIVING: Final = frozenset[str]({Kind.PURCHASE, Kind.GRANT, Kind.UNDO})
+_COVERED: Final = frozenset[str]({Kind.SPEND, Kind.TAKE, Kind.HOLD})
+_GIVING: Final = frozenset[str]({Kind.PURCHASE, Kind.GRANT, Kind.UNDO, Kind.RELEASE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,9 @@ class AccountWalk:
     next_seq: int = 1
     # None where not every entry was seen.
     _bought: int | None = 0
+    # The holds that have not ended, by the key that will.
+    open_holds: dict[str, Entry] = field(default_factory=dict)
+    _knows_holds: bool = True
     _left: int | None = 0
     _missing_from: int | None = None
     _breaks: list[Violation] = field(default_factory=list)
@@ -63,18 +77,19 @@ class AccountWalk:
             return
         if entry is None:
             self._missing_from = self._missing_from or seq
-            self._left = self._bought = None
+            self._left, self._bought, self._knows_holds = None, None, False
             if seq - self._missing_from + 1 == MISSING_LIMIT:
                 self.next_seq = self.account.seq + 2
             return
         yield from self._gap(before=seq)
         yield from self._well_formed(entry, linked_to)
+        yield from self._held(entry)
         self._follow(entry)
 
     def unreadable(self, text: str) -> Iterator[Violation]:
         """Slot `next_seq` holds something that is no entry."""
         yield Violation(self.name, f"{self.account.id}:{self.next_seq}", text)
-        self._left = self._bought = None
+        self._left, self._bought, self._knows_holds = None, None, False
         self.next_seq += 1
 
     def end(self) -> Iterator[Violation]:
@@ -90,6 +105,9 @@ class AccountWalk:
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
         if self._bought is not None and self.account.purchases not in (None, self._bought):
             text = f"`purchases` is {self.account.purchases}, but {self._bought} are in the ledger"
+            yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
+        if self._knows_holds and self.account.held != self._kept:
+            text = f"`creditsHeld` is {self.account.held}, but the holds keep {self._kept}: it was edited by hand"
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
 
     def _follow(self, entry: Entry) -> None:
@@ -109,6 +127,24 @@ class AccountWalk:
         self._left = entry.balance
         if self._bought is not None:
             self._bought += entry.kind == Kind.PURCHASE
+
+    def _held(self, entry: Entry) -> Iterator[Violation]:
+        """Each hold ends once, by what is used and what comes back together."""
+        if not self._knows_holds:
+            return
+        if entry.kind == Kind.HOLD:
+            self.open_holds[end_key(entry.key)] = entry
+        if entry.kind in ENDS:
+            hold = self.open_holds.pop(entry.key, None)
+            if hold is None:
+                yield self._of(entry, "ends a hold that is not there")
+            elif (hold.ref, -hold.amount) != (entry.ref, entry.amount + entry.used):
+                text = f"ends a hold of {-hold.amount} credits for {hold.ref} with {entry.amount}, {entry.used} used"
+                yield self._of(entry, text)
+
+    @property
+    def _kept(self) -> int:
+        return -sum(hold.amount for hold in self.open_holds.values())
 
     def _gap(self, *, before: int) -> Iterator[Violation]:
         if self._missing_from is None:
@@ -130,6 +166,8 @@ class AccountWalk:
             yield self._of(entry, f"takes {-entry.amount} and leaves {entry.balance}")
         if entry.kind in _GIVING and entry.amount <= 0:
             yield self._of(entry, f"is a {entry.kind} of {entry.amount} credits")
+        if entry.used < 0 or (entry.used and entry.kind != Kind.CAPTURE):
+            yield self._of(entry, f"is a {entry.kind} and has used {entry.used} credits")
         if entry.kind == Kind.CLOSING:
             yield self._of(
                 entry,
@@ -152,21 +190,11 @@ def checkout_of_claw_back(entry: Entry) -> str | None:
 
 
 def spend_of_undo(entry: Entry) -> str | None:
-    """The key of the spend that an entry gives back."""
+    """The key of what an entry gives back."""
     return entry.key.removeprefix("undo:") if entry.kind == Kind.UNDO else None
 
 
 def _has_right_key(entry: Entry) -> bool:
-    if entry.kind == Kind.PURCHASE:
-        return entry.key.startswith("purchase:")
-    if entry.kind == Kind.SPEND:
-        return entry.key.startswith(f"spend:{entry.account_id}:")
-    if entry.kind == Kind.UNDO:
-        return entry.key.startswith(f"undo:spend:{entry.account_id}:")
-    if entry.kind == Kind.OPENING:
-        return entry.key == f"opening:{entry.account_id}"
-    if entry.kind == Kind.CLOSING:
-        return entry.key == f"closing:{entry.account_id}"
     if entry.kind in CLAW_BACKS:
         return checkout_of_claw_back(entry) is not None
-    return True
+    return re.fullmatch(_KEYS.get(entry.kind, ".*").format(account=entry.account_id), entry.key) is not None

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from billing.audit.account import (
     AccountWalk,
@@ -31,17 +33,19 @@ from billing.audit.account import (
 from billing.audit.scratch import Credited, Scratch
 from billing.checkout import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
-from billing.products import Product, products
+from billing.products import Product, State, product_called, products
 from billing.reconciliation import checkouts_touched, look_through
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, account_query, entry_of, slot_of
-from instant_admin.ledger.rules import Entry, Kind
+from instant_admin.ledger.rules import SPENDING, Entry
 
 PAGE_SIZE: Final = 500
 # A list of values costs more than its share when it is long.
 SLOTS_AT_ONCE: Final = 100
+# Every process of the site looks for holds past their end, and so does cron.
+SWEPT_WITHIN: Final = timedelta(hours=1)
 # Where a row or an entry is nobody's.
 NOBODY: Final = "nobody"
 
@@ -74,9 +78,7 @@ class Audit:
                 yield from self._items(scratch, product, only)
             for page in _pages_of_accounts(only):
                 yield from self._accounts(scratch, page)
-            for item_id, product_name, owner, spends in scratch.wrongly_paid_items():
-                text = f"is a {product_name} that {spends} spends of its owner paid for, not one"
-                yield Violation(scratch.name_of(owner), item_id, text)
+            yield from _wrongly_paid(scratch)
             yield from _undos(scratch)
             yield from self._strays(scratch, only)
             yield from self._payments(scratch, only)
@@ -93,7 +95,8 @@ class Audit:
             if owner is None:
                 yield Violation(NOBODY, row["id"], f"is a {product.name} without an owner")
             else:
-                scratch.keep_item(row["id"], product=product.name, owner=owner)
+                is_paid = State.of(row) is State.DONE
+                scratch.keep_item(row["id"], product=product.name, owner=owner, spends_due=int(is_paid))
 
     def _accounts(self, scratch: Scratch, page: Sequence[Row]) -> Iterator[Violation]:
         walks = []
@@ -111,6 +114,7 @@ class Audit:
                 if walk.is_finished:
                     scratch.keep_account(str(walk.account.id), name=walk.name, seq=walk.account.seq)
                     yield from walk.end()
+                    yield from _overdue(walk)
             walks = [walk for walk in walks if not walk.is_finished]
 
     def _some_slots(self, scratch: Scratch, walks: list[AccountWalk]) -> Iterator[Violation]:
@@ -237,7 +241,7 @@ def _slots(walks: Iterable[AccountWalk]) -> Iterator[tuple[AccountWalk, str]]:
 def _keep(scratch: Scratch, entry: Entry) -> None:
     """Remember what an entry is about."""
     account = str(entry.account_id)
-    if entry.kind == Kind.SPEND:
+    if entry.kind in SPENDING:
         scratch.pay_item(entry.ref, product=entry.product, account=account)
     if checkout_id := checkout_of_purchase(entry):
         scratch.keep_purchase(Credited(checkout_id, account, entry.amount))
@@ -248,13 +252,37 @@ def _keep(scratch: Scratch, entry: Entry) -> None:
         scratch.keep_undo(spend_key, account=account, credits=entry.amount)
 
 
+def _overdue(walk: AccountWalk) -> Iterator[Violation]:
+    """Holds that nobody has released long after their end."""
+    latest = timezone.now() - timedelta(seconds=settings.HOLD_EXPIRES_AFTER_S) - SWEPT_WITHIN
+    for hold in walk.open_holds.values():
+        if hold.created_at < latest:
+            text = f"holds {-hold.amount} credits since {hold.created_at:%Y-%m-%d %H:%M}: run `reconcile_credits`"
+            yield Violation(walk.name, hold.key, text)
+
+
+def _wrongly_paid(scratch: Scratch) -> Iterator[Violation]:
+    """Rows that are not paid for once, or are paid for and not finished."""
+    for item_id, product_name, owner, spends, due in scratch.wrongly_paid_items():
+        product = product_called(product_name)
+        if product is not None and spends == 1 and _is_done(product, item_id):
+            continue  # since its row was read
+        text = f"is a {product_name} that {spends} spends of its owner paid for, not {due}"
+        yield Violation(scratch.name_of(owner), item_id, text)
+
+
+def _is_done(product: Product, item_id: str) -> bool:
+    rows = instant().query({product.namespace: {"$": {"where": {"id": item_id}}}})[product.namespace]
+    return any(State.of(row) is State.DONE for row in rows)
+
+
 def _undos(scratch: Scratch) -> Iterator[Violation]:
     """What gives back something else than a spend has taken."""
     undos = scratch.undos()
     while some := list(islice(undos, SLOTS_AT_ONCE)):
         keys = [spend_key for spend_key, _, _ in some]
         rows = instant().query({ENTRIES: {"$": {"where": {"key": {"$in": keys}}}}})[ENTRIES]
-        taken = {row["key"]: -row["amount"] for row in rows if row["kind"] == Kind.SPEND}
+        taken = {row["key"]: row.get("used") or -row["amount"] for row in rows if row["kind"] in SPENDING}
         for spend_key, account, credits in some:
             if taken.get(spend_key) != credits:
                 text = f"gives {credits} credits back, and the spend took {taken.get(spend_key, 'none')}"

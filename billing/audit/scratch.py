@@ -12,7 +12,7 @@ _TABLES: Final = """
 CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE items (
-    id TEXT PRIMARY KEY, product TEXT NOT NULL, owner TEXT NOT NULL, spends INTEGER NOT NULL
+    id TEXT PRIMARY KEY, product TEXT NOT NULL, owner TEXT NOT NULL, due INTEGER NOT NULL, spends INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE purchases (
     checkout TEXT PRIMARY KEY, account TEXT NOT NULL, credits INTEGER NOT NULL, seen INTEGER NOT NULL
@@ -86,9 +86,9 @@ class Scratch:
 
     # What was bought
 
-    def keep_item(self, item_id: str, *, product: str, owner: str) -> None:
-        """A row of a product, not paid yet."""
-        self._do("INSERT OR IGNORE INTO items VALUES (?, ?, ?, 0)", item_id, product, owner)
+    def keep_item(self, item_id: str, *, product: str, owner: str, spends_due: int) -> None:
+        """A row of a product, not paid yet, and by how many spends it should be."""
+        self._do("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?, 0)", item_id, product, owner, spends_due)
 
     def pay_item(self, item_id: str, *, product: str, account: str) -> None:
         """A spend of its owner for a row; one that is deleted since is no concern.
@@ -102,9 +102,9 @@ class Scratch:
             product,
         )
 
-    def wrongly_paid_items(self) -> Iterator[tuple[str, str, str, int]]:
-        """The rows that are not paid by exactly one spend: id, product, owner, and how many."""
-        yield from self._rows("SELECT id, product, owner, spends FROM items WHERE spends <> 1")
+    def wrongly_paid_items(self) -> Iterator[tuple[str, str, str, int, int]]:
+        """The rows that are not paid as they should be: id, product, owner, how many spends, and how many are due."""
+        yield from self._rows("SELECT id, product, owner, spends, due FROM items WHERE spends <> due")
 
     # Purchases
 

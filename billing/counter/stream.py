@@ -16,6 +16,8 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.http import SiteRequest
@@ -44,31 +46,39 @@ async def credits_stream(request: SiteRequest) -> HttpResponseBase:
 def _answer(request: SiteRequest) -> HttpResponseBase:
     member = request.member
     if member is None:
-        return JsonResponse({"error": "Sign in first"}, status=HTTPStatus.UNAUTHORIZED)
+        return JsonResponse({"error": _("Sign in first")}, status=HTTPStatus.UNAUTHORIZED)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if not tabs.have_room_for(member):
         return JsonResponse(
-            {"error": "Too many pages are open. This one refreshes when you look at it."},
+            {"error": _("Too many pages are open. This one refreshes when you look at it.")},
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(FULL_RETRY_AFTER_S)},
         )
     return StreamingHttpResponse(
-        _events(member, request.session.session_key or ""),
+        _events(request, member, request.session.session_key or "", language=get_language()),
         content_type="text/event-stream; charset=utf-8",
         # nginx would hold back what is short.
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
+async def _events(
+    request: SiteRequest, member: Member, session_key: str, *, language: str | None
+) -> AsyncIterator[str]:
+    # Django keeps the request for as long as the stream is open, and nobody needs what is in it any more.
+    vars(request).clear()
     retry_ms = random.SystemRandom().choice(RETRY_MS)
     yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
         with tabs.opened(member, session_key) as tab:
             while not tab.signed_out:
-                credits = await tab.next(timeout_s=HEARTBEAT_S)
-                yield ":\n\n" if credits is None else _event("credits", _fragment(credits))
+                news = await tab.next(timeout_s=HEARTBEAT_S)
+                yield (
+                    ":\n\n"
+                    if news is None
+                    else _event("credits", _fragment(news.credits, news.held, language))
+                )
                 await tabs.look_again()
     except TooManyTabs:  # since the stream was granted; the browser asks again
         return
@@ -76,9 +86,10 @@ async def _events(member: Member, session_key: str) -> AsyncIterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _fragment(credits: int) -> str:
-    """The same for all tabs that show this number."""
-    return render_to_string("billing/_credits.html", counter(credits))
+def _fragment(credits: int, held: int, language: str | None) -> str:
+    """The same for all tabs that show these numbers in this language."""
+    with override(language):
+        return render_to_string("billing/_credits.html", counter(credits, held))
 
 
 def _event(name: str, text: str) -> str:

@@ -48,9 +48,9 @@ class Tab:
         self.signed_out = False
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
-        self._newest: int | None = None
+        self._newest: Account | None = None
 
-    async def next(self, *, timeout_s: float) -> int | None:
+    async def next(self, *, timeout_s: float) -> Account | None:
         """The newest balance, once it is there; None when it is time for a sign of life, or the tab is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -61,20 +61,20 @@ class Tab:
 
     def tell(self, account: Account) -> None:
         """Called from any thread: this is the balance now."""
-        self._wake(account.credits)
+        self._wake(account)
 
     def end(self) -> None:
         """Called from any thread: the sign-in is over, and so is the tab."""
         self.signed_out = True
         self._wake(None)
 
-    def _wake(self, credits: int | None) -> None:
+    def _wake(self, account: Account | None) -> None:
         # The loop may be gone with its coroutines before they could leave.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hear, credits)
+            self._loop.call_soon_threadsafe(self._hear, account)
 
-    def _hear(self, credits: int | None) -> None:
-        self._newest = credits
+    def _hear(self, account: Account | None) -> None:
+        self._newest = account
         self._news.set()
 
 

@@ -30,8 +30,8 @@ _REMEDIES: Final = {
         "“Check with Stripe” on the member's page; or refund the payment whole."
     ),
     Attention.Kind.WITHDRAWAL: _(
-        "It is ended within the hour, by `manage.py reconcile_credits`. If it stays, refund in Stripe what the last "
-        "entry of kind refund in the ledger took, and close this."
+        "It is ended within the hour, by `manage.py reconcile_credits`. If it stays, refund this sum in Stripe, "
+        "and close this."
     ),
     Attention.Kind.SELLING_PAUSED: (
         "Do what Stripe says; docs/operations.md has its refusals. The next checkout that can be started closes this."

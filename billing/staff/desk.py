@@ -1,4 +1,4 @@
-"""What the admin's front page says of this site: what is open, who is below zero, how the webhook does."""
+"""What the admin's front page says of this site: what is open, who is below zero, how webhook and mails do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from django.db.models import Count
 from django.utils import timezone
 
+from accounts.mails.queue import Waiting, waiting
 from billing.attention import ONCE_EVERY
 from billing.models import Attention, WebhookAnswer
 from credits_site.outages import OUTAGES
@@ -34,6 +35,7 @@ class Desk:
     not_told: datetime | None
     last_success: WebhookAnswer | None
     last_failure: WebhookAnswer | None
+    mails: Waiting
 
     @property
     def webhook_fails(self) -> bool:
@@ -57,6 +59,7 @@ def desk() -> Desk:
         not_told=_not_told(bought_at, last_success, now=timezone.now()),
         last_success=last_success,
         last_failure=answers.get(False),
+        mails=waiting(),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.staff.passwords import fresh_password_required
-from billing import attention
+from billing import attention, mails
 from billing.checkout import is_theirs
 from billing.clawback import Withdrawal
 from billing.errors import UnknownCheckout, UnknownMember
@@ -90,15 +90,18 @@ class RefundPages(MemberPages):
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             return self._offer(request, checkout, member_id, form=form, status=status)
         wanted = Withdrawal(form.cleaned_data["credits"], form.cleaned_data["amount"])
+        money = money_text(wanted.amount, checkout.currency)
         by_staff = {"reason": form.cleaned_data["reason"], "staff_name": request.user.get_username()}
         try:
-            with attention.withdrawing(checkout, member_id=member_id):
-                is_repaid = withdraw(checkout, member_id, wanted, **by_staff)
+            with attention.withdrawing(checkout, member_id=member_id, money=money):
+                withdrawn = withdraw(checkout, member_id, wanted, **by_staff)
+                if withdrawn is not None:
+                    mails.send_withdrawal(withdrawn, checkout, money=money)
         except (WithdrawalChanged, NotWithdrawable):
             said = _("What can be refunded has changed meanwhile. Nothing was done yet.")
             self.message_user(request, said, messages.WARNING)
             return self._offer(request, checkout, member_id, form=form, status=HTTPStatus.CONFLICT)
-        self._tell(request, checkout, member_id, is_repaid=is_repaid)
+        self._tell(request, checkout, member_id, is_repaid=withdrawn is not None)
         return self.back_to(member_id)
 
     def _tell(self, request: HttpRequest, checkout: Checkout, member_id: UUID, *, is_repaid: bool) -> None:

@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
+
 from billing.checkout import is_ours
-from billing.counter.fragment import LOW_BALANCE
 from billing.errors import UnknownCheckout
 from billing.stripe_api import checkouts
 from instant_admin.client.protocol import text_of
@@ -66,13 +67,6 @@ _ORDERS: Final = {
     Sort.JOINED: {"serverCreatedAt": "asc"},
     Sort.JOINED_LAST: {"serverCreatedAt": "desc"},
 }
-_ONLY: Final[Mapping[Only | None, Sequence[Where]]] = {
-    None: (),
-    Only.NEGATIVE: ({"credits": {"$lt": 0}},),
-    Only.LOW: ({"credits": {"$gte": 0}}, {"credits": {"$lte": LOW_BALANCE}}),
-    Only.NEVER_BOUGHT: ({"purchases": {"$isNull": True}},),
-    Only.DISPUTE: ({"creditEntries.kind": Kind.DISPUTE},),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +100,27 @@ def find_members(
     Who never had a credit has no balance, and is not among those by balance, lowest first; who never had a movement
     is not among those by their last one. Raises `StripeError` where the id is one of Stripe's.
     """
-    where = [*_called(q.strip()), *_ONLY[only]]
+    where = [*_called(q.strip()), *_picked(only)]
     where += [{"credits": {"$isNull": False}}] if sort is Sort.BALANCE else []
     found = _by_last_movement(where, after) if sort is Sort.MOVED else _in_order(where, _ORDERS[sort], after)
     if only is Only.NEVER_BOUGHT:
         # Who bought before purchases were counted.
         return FoundMembers(tuple(member for member in found.members if not member.purchases), found.next)
     return found
+
+
+def _picked(only: Only | None) -> list[Where]:
+    match only:
+        case None:
+            return []
+        case Only.NEGATIVE:
+            return [{"credits": {"$lt": 0}}]
+        case Only.LOW:
+            return [{"credits": {"$gte": 0}}, {"credits": {"$lte": settings.LOW_BALANCE_CREDITS}}]
+        case Only.NEVER_BOUGHT:
+            return [{"purchases": {"$isNull": True}}]
+        case Only.DISPUTE:
+            return [{"creditEntries.kind": Kind.DISPUTE}]
 
 
 def _in_order(where: Sequence[Where], order: Where, after: int) -> FoundMembers:

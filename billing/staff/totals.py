@@ -18,7 +18,7 @@ from billing.clawback import CLAW_BACKS
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, entry_of
-from instant_admin.ledger.rules import Kind
+from instant_admin.ledger.rules import HOLDING, Kind
 
 _BY_STAFF: Final = (Kind.GRANT, Kind.TAKE, Kind.RESET, Kind.UNDO)
 # So long after its end nothing is added to a month any more, however wrong a server's clock is.
@@ -28,7 +28,10 @@ _KEPT_S: Final = 30 * 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The movements of a month, in UTC, in credits; `outstanding` is what all members had together at its end."""
+    """The movements of a month, in UTC, in credits; `outstanding` is what all members had together at its end.
+
+    What is held for work counts as spent, until it comes back.
+    """
 
     month: str
     sold: int
@@ -101,7 +104,7 @@ def _sums(start: datetime, end: datetime, *, is_closed: bool) -> Counter[str]:
 def _column(kind: str) -> str:
     if kind == Kind.PURCHASE:
         return "sold"
-    if kind == Kind.SPEND:
+    if kind == Kind.SPEND or kind in HOLDING:
         return "spent"
     if kind in CLAW_BACKS:
         return "taken_back"

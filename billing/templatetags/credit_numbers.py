@@ -1,19 +1,18 @@
-"""Credits as numbers on a page, with a true minus sign."""
+"""Credits as numbers on a page."""
 
 from __future__ import annotations
 
 from django import template
 
+from billing.products import number_text
+
 register = template.Library()
 
 
-@register.filter
-def number(credits: int) -> str:
-    """A balance."""
-    return f"\N{MINUS SIGN}{-credits}" if credits < 0 else str(credits)
+register.filter("number", number_text)
 
 
 @register.filter
 def change(credits: int) -> str:
     """What a movement adds or takes, always with its sign."""
-    return f"+{credits}" if credits > 0 else number(credits)
+    return f"{'+' if credits > 0 else ''}{number_text(credits)}"

@@ -20,6 +20,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from haikus.errors import UnwritableTopic
 from haikus.generators.syllables import syllables_in
 from haikus.generators.topics import cleaned, forms, is_name, is_nameable, settled
@@ -39,7 +41,7 @@ def compose(topic: str, *, rng: Random, recent: Sequence[str]) -> str:
     """Three lines of 5, 7 and 5 syllables that name `topic`. Raises `UnwritableTopic`."""
     text = cleaned(topic)
     if not is_nameable(text):
-        raise UnwritableTopic(reason="Give a topic with at least one letter, number or emoji in it.")
+        raise UnwritableTopic(reason=_("Give a topic with at least one letter, number or emoji in it."))
     group = _group_for(text, rng)
     used = {line for poem in recent for line in poem.split("\n")}
     place, named = _topic_line(settled(text, _WORDS), group, used, rng)

@@ -8,6 +8,7 @@ from typing import Final
 from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from haikus.store import Haiku
 
@@ -18,7 +19,12 @@ register = template.Library()
 
 
 @register.simple_tag
-@lru_cache(maxsize=CARDS_KEPT)
 def card(haiku: Haiku) -> SafeString:
-    """The card, rendered once: a haiku never changes, and nothing on its card is about who looks at it."""
+    """The card, in the language of the page."""
+    return rendered(haiku, get_language())
+
+
+@lru_cache(maxsize=CARDS_KEPT)
+def rendered(haiku: Haiku, language: str | None) -> SafeString:
+    """Once in each language: a haiku never changes, and nothing on its card is about who looks at it."""
     return render_to_string("haikus/_card.html", {"haiku": haiku})

@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, repeat
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
@@ -37,7 +37,8 @@ BATCH_LIMIT: Final = 64
 UNSEEN_LIMIT: Final = 8
 
 # What a movement buys: given the id of the new row, the steps that make it. They are written in the movement's
-# own transaction, and the id becomes the entry's `ref`. Called a few times, before anything is written.
+# own transaction, and the id becomes the entry's `ref`. A movement that has a `ref` is about a row that is there.
+# Called a few times, before anything is written.
 Steps: TypeAlias = Callable[[UUID], Sequence[Step]]
 
 
@@ -174,7 +175,8 @@ class Batches:
             if posted is not None:
                 return posted
         if steps is not None:
-            waiting.rows = [(row_id, steps(row_id)) for row_id in islice(self._writer.ids(), OUTAGES_LIMIT)]
+            ids = repeat(UUID(movement.ref)) if movement.ref else self._writer.ids()
+            waiting.rows = [(row_id, steps(row_id)) for row_id in islice(ids, OUTAGES_LIMIT)]
         with self._lock:
             self._queue.append(waiting)
             waiting.leads, self._is_led = not self._is_led, True

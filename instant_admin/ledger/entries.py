@@ -16,13 +16,15 @@ from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError, Movement
+from instant_admin.ledger.rules import HOLDING, Account, Entry, Kind, LedgerError, Movement
 
 ENTRIES: Final = "creditEntries"
 # More entries of an account than this are not written in one millisecond: a transaction takes longer.
 TIES_LIMIT: Final = 100
 # The time of an entry in milliseconds since 1970, and its number.
 Place: TypeAlias = tuple[int, int]
+# The attributes of `$users` that hold its balance.
+_BALANCE: Final = ("credits", "creditSeq", "creditsHeld")
 # What Python raises at a row that is not one of ours.
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
@@ -117,7 +119,7 @@ def account_query(account_id: UUID) -> Query:
 def accounts_query(account_ids: Iterable[UUID]) -> Query:
     """The query whose answer `accounts_in` reads, with nothing else about those members in it."""
     wanted = {"id": {"$in": [str(account_id) for account_id in account_ids]}}
-    return {"$users": {"$": {"where": wanted, "fields": ["credits", "creditSeq", "purchases"]}}}
+    return {"$users": {"$": {"where": wanted, "fields": [*_BALANCE, "purchases"]}}}
 
 
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
@@ -147,16 +149,19 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
             ref=_text_or_empty(row.get("ref")),
             product=_text_or_empty(row.get("product")),
             created_at=from_epoch_ms(_whole(row["createdAt"])),
+            held=_whole(row.get("held") or 0),
+            used=_whole(row.get("used") or 0),
         )
     except _UNREADABLE as exc:
         raise _no_entry(row) from exc
 
 
 def account_after(row: Mapping[str, Any]) -> Account:
-    """The account as an entry left it, from no more than its `slot` and `balance`; raises `LedgerCorrupt`."""
+    """The account as an entry left it, from no more than its `slot`, `balance` and `held`; raises `LedgerCorrupt`."""
     try:
         account_id, seq = _read_slot(row["slot"])
-        return Account(id=account_id, credits=_whole(row["balance"]), seq=seq)
+        held = _whole(row.get("held") or 0)
+        return Account(id=account_id, credits=_whole(row["balance"]), seq=seq, held=held)
     except _UNREADABLE as exc:
         raise _no_entry(row) from exc
 
@@ -164,21 +169,22 @@ def account_after(row: Mapping[str, Any]) -> Account:
 def account_of(row: Mapping[str, Any]) -> Account:
     """A balance from its row of `$users`; raises `LedgerCorrupt` when it is not one."""
     try:
-        credits, seq = _whole(row.get("credits") or 0), _whole(row.get("creditSeq") or 0)
+        credits, seq, held = (_whole(row.get(name) or 0) for name in _BALANCE)
         bought = row.get("purchases")
         purchases = None if bought is None else _whole(bought)
     except (TypeError, ValueError, OverflowError) as exc:
         raise LedgerCorrupt(f"The balance of {row.get('id')} is not a whole number") from exc
-    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq, purchases=purchases)
+    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq, held=held, purchases=purchases)
 
 
 def steps_of(entries: Sequence[Entry]) -> list[Step]:
     """The steps that write entries, an account's in the order of their numbers, and the balances that they leave."""
     last = {entry.account_id: entry for entry in entries}
+    holding = {entry.account_id for entry in entries if entry.held or entry.kind in HOLDING}
     return [
         *(step for entry in entries for step in _entry_steps(entry)),
         *(
-            update("$users", account_id, {"credits": entry.balance, "creditSeq": entry.seq}, upsert=False)
+            update("$users", account_id, _balance_after(entry, is_held=account_id in holding), upsert=False)
             for account_id, entry in last.items()
         ),
     ]
@@ -195,8 +201,20 @@ def count_of(connection: Connection, account_id: UUID, kind: Kind) -> int:
     return len(connection.query({ENTRIES: {"$": wanted}})[ENTRIES])
 
 
+def _balance_after(entry: Entry, *, is_held: bool) -> Mapping[str, int]:
+    balance = {"credits": entry.balance, "creditSeq": entry.seq}
+    return balance | {"creditsHeld": entry.held} if is_held else balance
+
+
 def _entry_steps(entry: Entry) -> list[Step]:
-    optional = {"note": entry.note, "actor": entry.actor, "ref": entry.ref, "product": entry.product}
+    optional = {
+        "note": entry.note,
+        "actor": entry.actor,
+        "ref": entry.ref,
+        "product": entry.product,
+        "held": entry.held,
+        "used": entry.used,
+    }
     return [
         create(
             ENTRIES,

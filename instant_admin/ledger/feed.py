@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 # forty: the newest 20 miss half of them, the newest 100 none.
 NEWEST: Final[Query] = {
     ENTRIES: {
-        "$": {"order": {"serverCreatedAt": "desc"}, "limit": 200, "fields": ["slot", "balance"]},
+        "$": {"order": {"serverCreatedAt": "desc"}, "limit": 200, "fields": ["slot", "balance", "held"]},
     }
 }
 # The balances of so many accounts are read in one query.

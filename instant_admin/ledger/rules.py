@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -30,25 +30,38 @@ class Kind(StrEnum):
     GRANT = "grant"
     TAKE = "take"
     UNDO = "undo"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
     CLOSING = "closing"
+
+
+# What is paid for something: at once, or when the work is done.
+SPENDING: Final = frozenset[str]({Kind.SPEND, Kind.CAPTURE})
+# What moves credits between those that can be spent and those that are held.
+HOLDING: Final = frozenset[str]({Kind.HOLD, Kind.CAPTURE, Kind.RELEASE})
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """A balance as it was read: `seq` counts the entries behind it, 0 for none.
 
-    `purchases` is how many of them are purchases; None where that is not known.
+    `credits` can be spent. `held` are kept for work under way, and come back as far as it does not use them.
+    `purchases` is how many of the entries are purchases; None where that is not known.
     """
 
     id: UUID
     credits: int
     seq: int
+    held: int = 0
     purchases: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger. `amount` is signed; `balance` is what it left; `seq` numbers an account's lines.
+    """One line of the ledger. `amount` is signed; `balance` and `held` are what it left; `seq` numbers the lines.
+
+    `used` is what work cost whose credits were held: its line gives back the others.
 
     `kind` is a `Kind` or, when a newer version wrote the entry, a word that this one does not know: it counts in
     the sum all the same. `product` is what a spend was for.
@@ -66,11 +79,23 @@ class Entry:
     ref: str
     product: str
     created_at: datetime
+    held: int = 0
+    used: int = 0
+
+    @property
+    def owned(self) -> int:
+        """All that the member has after it, in credits: what is held is still theirs."""
+        return self.balance + self.held
+
+    @property
+    def change(self) -> int:
+        """What it added to that, or took from it."""
+        return -self.used if self.kind in HOLDING else self.amount
 
     @property
     def account_after(self) -> Account:
         """The account as this entry left it."""
-        return Account(id=self.account_id, credits=self.balance, seq=self.seq)
+        return Account(id=self.account_id, credits=self.balance, seq=self.seq, held=self.held)
 
 
 class LedgerError(Exception):
@@ -139,9 +164,18 @@ class Movement(ABC):
     def amount_on(self, account: Account) -> int:
         """The signed amount, decided on the account as it is; raises `LedgerError` to refuse."""
 
+    @property
+    def used(self) -> int:
+        """The held credits that are paid with this."""
+        return 0
+
     def balance_after(self, account: Account) -> int:
         """The balance that the entry leaves."""
         return account.credits + self.amount_on(account)
+
+    def held_after(self, account: Account) -> int:
+        """The held credits that the entry leaves."""
+        return account.held
 
     def entry_on(self, account: Account, *, entry_id: UUID, now: datetime) -> Entry:
         """The account's next entry; raises `LedgerError` to refuse."""
@@ -158,6 +192,8 @@ class Movement(ABC):
             ref=self.ref,
             product=self.product,
             created_at=now,
+            held=self.held_after(account),
+            used=self.used,
         )
 
     def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
@@ -281,7 +317,7 @@ class Reset(ByStaff):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo(Movement):
-    """The credits of one spend given back. What they bought stays. `undo_of` makes it."""
+    """The credits given back that one thing has cost. The thing stays. `undo_of` makes it."""
 
     credits: int
 
@@ -295,11 +331,12 @@ class Undo(Movement):
 
 def undo_of(spend: Entry, *, note: str, actor: str) -> Undo:
     """What gives the credits of `spend` back, once however often it is asked for. Raises `NoSpend`."""
-    if spend.kind != Kind.SPEND:
-        raise NoSpend(f"{spend.key} is no spend")
+    credits = spend.used if spend.kind == Kind.CAPTURE else -spend.amount
+    if spend.kind not in SPENDING or not credits:
+        raise NoSpend(f"{spend.key} has cost nothing")
     return Undo(
         key=f"undo:{spend.key}",
-        credits=-spend.amount,
+        credits=credits,
         note=note,
         actor=actor,
         ref=spend.ref,
@@ -345,7 +382,7 @@ class ClawBack(Movement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing(Movement):
-    """The last entry of an account: whatever is left lapses, and so does what is owed."""
+    """The last entry of an account: whatever is left lapses, and so does what is owed and what is held."""
 
     @property
     def kind(self) -> Kind:
@@ -353,6 +390,9 @@ class Closing(Movement):
 
     def amount_on(self, account: Account) -> int:
         return -account.credits
+
+    def held_after(self, account: Account) -> int:
+        return 0
 
 
 def opening_of(account: Account) -> Opening | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -77,7 +78,9 @@ class _Close:
 class BalanceStore:
     """Reads balances and posts movements, as the app's admin. Safe to share between threads.
 
-    The pauses, their jitter and the way of waiting are arguments so that they can be simulated.
+    `on_posted` is called with each entry that a caller's own movement made, in that caller's thread, so nobody else
+    waits for what it does. The pauses, their jitter and the way of waiting are arguments so that they can be
+    simulated.
     """
 
     def __init__(
@@ -90,14 +93,21 @@ class BalanceStore:
         jitter: Callable[[], float] = random.random,
         new_signal: Callable[[], Signal] = threading.Event,
         turns: Turns = ALONE,
+        on_posted: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self._instant = instant
+        self._on_posted = on_posted
         self._writer = writer or Writer(instant)
         self._sleep = sleep
         self._jitter = jitter
         self._batches = Batches(
             self._writer, limit=batch_limit, sleep=sleep, jitter=jitter, new_signal=new_signal, turns=turns
         )
+
+    @property
+    def now(self) -> datetime:
+        """The time as this store writes it down."""
+        return self._writer.now()
 
     def account(self, account_id: UUID) -> Account:
         """The balance now, in credits. Raises `NoSuchAccount`."""
@@ -110,7 +120,10 @@ class BalanceStore:
         another movement, `NoSuchAccount`, `GuardsMissing`, `LedgerCorrupt`, and `OutcomeUnknown` after too many
         tries.
         """
-        return self._batches.post(account_id, movement, steps)
+        posted = self._batches.post(account_id, movement, steps)
+        if not posted.replayed:
+            self._on_posted(posted.entry)
+        return posted
 
     def close(self, account_id: UUID) -> None:
         """Write the last entry of an account and delete the account, in one transaction; once it is gone, nothing.
@@ -128,10 +141,12 @@ class BalanceStore:
         """
         attempts = Attempts(plan.keys[0], jitter=self._jitter)
         seen: tuple[Account, dict[str, Entry]] | None = None
+        told: set[UUID] = set()
         while True:
             try:
                 account, found = seen or self.look(account_id, plan.keys)
                 attempts.saw(account, found.values())
+                self._tell(found.values(), made=attempts.made, told=told)
                 opening = opening_of(account)
                 movement = opening or plan.next_movement(account, found)
                 if movement is None:
@@ -146,6 +161,12 @@ class BalanceStore:
             except InstantError as exc:
                 seen = None
                 self._sleep(attempts.failed(exc))
+
+    def _tell(self, found: Collection[Entry], *, made: Collection[UUID], told: set[UUID]) -> None:
+        for entry in found:
+            if entry.id in made and entry.id not in told:
+                told.add(entry.id)
+                self._on_posted(entry)
 
     def look(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
         """An account and what stands under `keys`, of one moment. Raises `NoSuchAccount` and `LedgerCorrupt`."""

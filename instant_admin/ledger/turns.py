@@ -200,15 +200,16 @@ def _mark_of(account_id: UUID) -> str:
 
 
 def _written(account: Account, at: float) -> str:
-    return f"{account.id} {account.credits} {account.seq} {at}"
+    return f"{account.id} {account.credits} {account.seq} {account.held} {at}"
 
 
 def _read(word: str, *, since: float) -> Account | None:
     """The account that was left there, if it was written since then."""
     words = word.split()
-    if len(words) != 4 or float(words[3]) < since:
+    if len(words) != 5 or float(words[4]) < since:
         return None
-    return Account(UUID(words[0]), credits=int(words[1]), seq=int(words[2]))
+    credits, seq, held = map(int, words[1:4])
+    return Account(UUID(words[0]), credits, seq, held)
 
 
 def _file_of(account_id: UUID) -> str:

@@ -143,21 +143,21 @@ def test_an_error_page_holds_nothing_personal() -> None:
     [
         (
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-            "Firefox on Linux, 127.0.0.1",
+            "Firefox, Linux, 127.0.0.1",
         ),
         (
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Mobile Safari/604",
-            "Safari on iPhone, 127.0.0.1",
+            "Safari, iPhone, 127.0.0.1",
         ),
         (
             "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
-            "Edge on Windows, 127.0.0.1",
+            "Edge, Windows, 127.0.0.1",
         ),
         ("curl/8.0", "curl, 127.0.0.1"),
-        ("", "A browser, 127.0.0.1"),
+        ("", "127.0.0.1"),
     ],
 )
-def test_a_place_is_told_in_words(agent: str, place: str) -> None:
+def test_a_place_is_told_by_names(agent: str, place: str) -> None:
     assert place_of(RequestFactory().get("/", headers={"User-Agent": agent})) == place
 
 

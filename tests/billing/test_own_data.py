@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.account.deleting import delete_account
+from accounts.mails.sending import send_waiting
 from accounts.members import Member, forget
 from accounts.models import Session
 from billing.audit.run import Audit
@@ -58,6 +59,7 @@ def leave(browser: Client, member: Member) -> None:
     assert "Delete my account" in page
     answer = browser.post("/account/delete/code/", {"code": message.subject[:6]})
     assert (answer.status_code, answer["Location"]) == (302, "/")
+    send_waiting()
 
 
 def site_database() -> str:
@@ -196,6 +198,7 @@ def test_while_a_service_is_away_the_account_stays_and_the_same_code_deletes_it_
     assert first.status_code in (200, 503)
     if first.status_code == 503:
         assert browser.post("/account/delete/code/", code, headers=JSON).json() == {"deleted": True}
+    send_waiting()
     assert ada.email not in site_database() + instant_database(site)
     assert list(Audit().violations()) == []
 
@@ -296,6 +299,7 @@ def test_the_command_deletes_whom_it_names_and_asks_before(
         call_command("delete_account", ada.email)
     assert browser.get("/account/").status_code == 200
     call_command("delete_account", ada.email)
+    send_waiting()
     assert [word for word in (ada.email, TOPIC) if word in instant_database(site) + site_database()] == []
     with pytest.raises(CommandError, match="There is no member"):
         call_command("delete_account", ada.email)

@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.core.management import call_command
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.mails.sending import send_waiting
 from accounts.members import Member
 from billing.clawback import Payment, Withdrawal, claw_back, clawed_back, withdrawal_of
 from billing.models import Attention
@@ -89,6 +91,11 @@ def refunds(site: LoopbackSite, checkout_id: str) -> list[int]:
     return [refund["amount"] for refund in site.ask("/v1/refunds", payment_intent=payment)["data"]]
 
 
+def confirmations() -> list[EmailMessage]:
+    send_waiting()
+    return [each for each in mail.outbox if each.subject == "You took a purchase back"]
+
+
 SEVEN = {"credits": "7", "amount": "350"}
 
 
@@ -107,7 +114,7 @@ def test_a_buyer_gives_back_what_is_unspent_and_is_told_so_by_mail(
     assert (refunds(site, bought), site.credits(ada)) == ([350], 0)
     site.deliver_all()
     assert site.ledger(ada)[-1] == ("refund", -7, 0)
-    (told,) = mail.outbox
+    (told,) = confirmations()
     assert (told.to, "$3.50" in str(told.body), bought in str(told.body)) == ([ada.email], True, True)
 
 
@@ -151,7 +158,7 @@ def test_when_stripe_refuses_the_credits_come_back(site: LoopbackSite, ada: Memb
     browser = browser_of(ada)
     browser.post(page(bought), SEVEN)
     assert "you have your credits again" in browser.get("/history/").content.decode()
-    assert (refunds(site, bought), site.credits(ada), mail.outbox) == ([], 7, [])
+    assert (refunds(site, bought), site.credits(ada), confirmations()) == ([], 7, [])
     assert [line[:2] for line in site.ledger(ada)[-2:]] == [("refund", -7), ("refund", 7)]
     call_command("reconcile_credits", "--all", verbosity=0)
     assert (refunds(site, bought), site.credits(ada)) == ([], 7)
@@ -163,9 +170,12 @@ def test_what_was_begun_is_finished_by_whoever_looks(site: LoopbackSite, ada: Me
     assert (answer.status_code, answer.json()["retry"]) == (503, True)
     assert (refunds(site, bought), site.credits(ada)) == ([], 0)
     assert Attention.objects.get(closed_at=None).checkout_id == bought
+    assert confirmations() == []
     site.let()
     call_command("reconcile_credits", "--since", "1h", verbosity=0)
     assert (refunds(site, bought), site.credits(ada)) == ([350], 0)
+    (told,) = confirmations()
+    assert ("$3.50" in str(told.body), "7 credits" in str(told.body)) == (True, True)
     assert not Attention.objects.filter(closed_at=None).exists()
 
 

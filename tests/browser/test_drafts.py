@@ -46,7 +46,7 @@ def test_a_topic_typed_by_a_stranger_is_written_once_they_have_signed_in_and_pai
     expect(ada.credits).to_have_text("10")
     _is_one_press_away(ada, request_id)
 
-    assert len(ada.client.mails()) == 1
+    assert len(ada.client.codes()) == 1
     stripe = Stripe(world)
     (customer,) = stripe.ask("/v1/customers", email=ada.client.email)["data"]
     (charge,) = stripe.ask("/v1/payment_intents", customer=customer["id"])["data"]

@@ -197,4 +197,4 @@ def test_a_counter_that_moves_by_itself_says_why(broke_ada: BrowserMember) -> No
     broke_ada.page.wait_for_load_state()
     broke_ada.client.buy()
     expect(broke_ada.credits).to_have_text("10")
-    expect(broke_ada.message).to_contain_text("10 credits were added to your balance.")
+    expect(broke_ada.message).to_contain_text("Your credits have changed by +10.")

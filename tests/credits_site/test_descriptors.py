@@ -37,5 +37,5 @@ def test_a_process_takes_what_it_may_have_and_keeps_some_free(hard: int) -> None
     limit, connections, streams, threads = shares(256, hard)
     assert limit == hard
     assert min(connections, streams, threads) > 0
-    assert connections + 5 * threads + 192 <= max(limit, 520)
+    assert connections + 5 * threads + 320 <= max(limit, 520)
     assert streams < connections

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from credits_site.descriptors import BACKLOG
 from credits_site.server import GuardedProtocol
 
 LIMIT_S = 20.0
@@ -155,10 +156,18 @@ def test_a_chunk_that_makes_no_sense_ends_the_connection() -> None:
         assert b"400" not in heard(client)
 
 
-def test_more_connections_than_there_may_be_are_refused_at_once() -> None:
+def test_of_more_connections_than_there_may_be_only_a_probe_is_answered_and_only_so_many_are_listened_to() -> (
+    None
+):
     with served(limit_concurrency=2) as server:
         silent = [connect(server) for _ in range(2)]
         until(lambda: len(server.server_state.connections) == 2)
+        for path, status in (("/", 503), ("/healthz", 200)):
+            with closing(connect(server)) as client:
+                client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % path.encode())
+                assert heard(client).startswith(b"HTTP/1.1 %d " % status)
+        silent += [connect(server) for _ in range(BACKLOG)]
+        until(lambda: len(server.server_state.connections) == 2 + BACKLOG)
         with closing(connect(server)) as client:
             assert heard(client).startswith(b"HTTP/1.1 503 ")
         for client in silent:

@@ -81,9 +81,13 @@ class MemberClient:
         texts = [text for path in paths for text in re.split(r"^-{79}$", path.read_text(), flags=re.M)]
         return [text for text in texts if to in text]
 
+    def codes(self, email: str | None = None) -> list[str]:
+        """The codes mailed to the member, oldest first."""
+        return re.findall(r"^Subject: (\d{6}) ", "".join(self.mails(email)), re.M)
+
     def code(self, email: str | None = None) -> str:
-        """The newest code mailed to the member."""
-        return str(re.findall(r"^Subject: (\d{6})", self.mails(email)[-1], re.M)[-1])
+        """The newest of them."""
+        return self.codes(email)[-1]
 
     def credits(self) -> int:
         """The balance that the site shows."""

@@ -91,7 +91,7 @@ class LoopbackSite(StripeUser):
 
     def restart(self) -> None:
         """Begin a new process of the site, which remembers nothing."""
-        self.store = BalanceStore(self.admin, sleep=lambda seconds: None)
+        self.store = BalanceStore(self.admin, sleep=lambda seconds: None, on_posted=configured.announce)
 
     def close(self) -> None:
         """Let go of the databases."""

@@ -20,11 +20,11 @@ LIMIT_S = 30.0
 class StreamClient:
     """One open stream of a client, read in the background."""
 
-    def __init__(self, client: MemberClient) -> None:
+    def __init__(self, client: MemberClient, *, language: str = "en") -> None:
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.http.cookies)
         self.response = requests.get(
             f"{client.site}/api/credits/stream",
-            headers={"Accept": "text/event-stream", "Cookie": cookies},
+            headers={"Accept": "text/event-stream", "Cookie": cookies, "Accept-Language": language},
             timeout=LIMIT_S,
             stream=True,
         )
@@ -76,7 +76,7 @@ class StreamClient:
     def _hear(self, piece: str) -> None:
         with self._news:
             self.text += piece
-            shown = re.findall(r'^data: .*class="credits__number">(-?\d+)<', self.text, re.M)
+            shown = re.findall(r'^data: .*class="credits__number" data-credits="(-?\d+)"', self.text, re.M)
             arrived = [int(number) for number in shown[len(self.balances) :]]
             self.balances += arrived
             self.arrived_s += [time.perf_counter()] * len(arrived)

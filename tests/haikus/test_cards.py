@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from haikus.store import Haiku
-from haikus.templatetags.cards import CARDS_KEPT, card
+from haikus.templatetags.cards import CARDS_KEPT, card, rendered
 from tests.drivers.signed_in import ADA, browser_of
 from tests.drivers.site import opened
 
@@ -21,7 +22,16 @@ def test_a_card_is_rendered_once_and_again_when_the_haiku_is_another() -> None:
     assert card(RAIN) is card(replace(RAIN))
     assert "&lt;rain&gt;" in card(RAIN)
     assert "snow" in card(replace(RAIN, topic="snow"))
-    assert card.cache_info().maxsize == CARDS_KEPT
+    assert rendered.cache_info().maxsize == CARDS_KEPT
+
+
+def test_a_card_is_in_the_language_of_its_page_and_its_poem_is_not() -> None:
+    with override("de"):
+        german = card(RAIN)
+    assert ">Löschen<" in german
+    assert ">1. März 2026<" in german
+    assert '<p class="poem" lang="en">' in german
+    assert ">Delete<" in card(RAIN)
 
 
 @pytest.mark.django_db

@@ -32,6 +32,15 @@ def test_what_a_webhook_credits_in_one_process_is_shown_by_the_other(
     assert tab.text.startswith("retry: ")
 
 
+def test_each_tab_hears_in_its_language(ada: MemberClient, stack: ExitStack) -> None:
+    german, english = (stack.enter_context(StreamClient(ada, language=spoken)) for spoken in ("de", "en"))
+    ada.buy()
+    for tab, words in ((german, "Keine Credits."), (english, "No credits.")):
+        tab.await_credits(10)
+        assert words in tab.text
+    assert "No credits." not in german.text
+
+
 def test_tabs_cost_no_thread_and_no_connection_and_hear_of_their_own_member_only(
     world: World, instant_faults: Faults, stack: ExitStack
 ) -> None:

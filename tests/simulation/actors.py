@@ -16,6 +16,7 @@ from billing.errors import BillingError, PackNotForSale, RequestIdReused, Stripe
 from billing.fulfilment import Outcome, sync_checkout
 from billing.history import history_of
 from billing.packs import Pack
+from billing.products import State
 from billing.reconciliation import reconcile
 from billing.staff.credits import Action, give_back, move_credits
 from billing.webhook import receive_webhook
@@ -28,6 +29,7 @@ from instant_admin.client.steps import create, update
 from instant_admin.configured import balance_store
 from instant_admin.ledger.rules import BalanceMoved, LedgerError, OutOfCredits, Spend
 from tests.simulation.script import DAY_S, MEMBERS, WELCOME, Cast, Deed, Move, Told
+from tests.simulation.working import cancel, sweep, work
 from tests.simulation.world import PACKS, NoAnswer, World
 
 # What a request can end with; anything else that is raised is a bug, and stops the history.
@@ -119,7 +121,7 @@ def _delete(cast: Cast, deed: Deed) -> None:
         try:
             deleted = cast.world.serve("delete_haiku", delete)
             for _ in range(deed.options.get("undone", 0)):
-                if deleted is not None:
+                if deleted is not None and deleted.state is State.DONE:
                     cast.world.serve("restore_haiku", partial(restore_haiku, member, deleted))
         except (NoAnswer, NoSuchHaiku, InstantError):
             cast.world.note(f"member {deed.member} cannot delete a haiku")
@@ -304,7 +306,7 @@ def _withdraw(cast: Cast, member: int, checkout_id: str) -> None:
     def act() -> bool:
         checkout = checkout_of(buyer, checkout_id)
         offer = offer_of(checkout, buyer.id, staff_name=by_staff.get("staff_name", ""))
-        return withdraw(checkout, buyer.id, offer, **by_staff)
+        return withdraw(checkout, buyer.id, offer, **by_staff) is not None
 
     for _ in range(4):
         try:
@@ -520,6 +522,9 @@ _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
     "give back": _give_back,
     "reconcile": _reconcile,
     "tidy": _tidy,
+    "work": work,
+    "cancel": cancel,
+    "sweep": sweep,
 }
 
 

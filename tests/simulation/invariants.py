@@ -6,7 +6,7 @@ own sums are asked.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,10 @@ PAID = ("paid", "no_payment_required")
 CLAWED_BACK = ("refund", "dispute", "dispute_won")
 STANDING_DISPUTE = ("needs_response", "under_review", "lost")
 UNDONE_REFUND = ("failed", "canceled")
+PAYING = ("spend", "capture")
+WORK_KINDS = ("hold", "capture", "release")
 # What of an entry never changes.
-NUMBERS = ("key", "slot", "kind", "amount", "balance", "ref", "product", "createdAt")
+NUMBERS = ("key", "slot", "kind", "amount", "balance", "held", "used", "ref", "product", "createdAt")
 
 
 def violations(cast: Cast) -> Iterator[str]:
@@ -34,16 +36,29 @@ def violations(cast: Cast) -> Iterator[str]:
         ledger.sort(key=lambda entry: int(entry["slot"].rpartition(":")[2]))
     for member in cast.members:
         yield from _ledger(member, users[str(member.id)], entries[str(member.id)])
+        yield from _held(member, users[str(member.id)], entries[str(member.id)])
     yield from _payments(cast, tree["creditEntries"])
     yield from _withdrawals(cast, tree["creditEntries"])
     yield from _reviews(cast)
     yield from _haikus(cast, tree["creditEntries"], tree["haikus"])
+    yield from _works(cast, tree["creditEntries"], tree["haikus"])
     yield from _given_back(tree["creditEntries"])
     yield from _what_was_told(cast, tree["creditEntries"], tree["haikus"])
     yield from _opening(cast, entries)
     yield from _welcomes(cast, entries, users)
     yield from cast.wrong_buyers
     yield from cast.stuck
+
+
+def _held(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
+    """What is held is what the holds keep that have not ended; in the end that is nothing."""
+    held = 0
+    for entry in ledger:
+        held -= entry["amount"] + entry.get("used", 0) if entry["kind"] in WORK_KINDS else 0
+        if entry.get("held", 0) != held or held < 0:
+            yield f"{member.email}: {entry['key']} says {entry.get('held', 0)} are held, and {held} are"
+    if held or user.get("creditsHeld", 0):
+        yield f"{member.email}: {held} and {user.get('creditsHeld')} credits are still held"
 
 
 def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
@@ -57,7 +72,7 @@ def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) 
             yield f"{member.email}: entry {number} has the slot {entry['slot']}"
         if entry["balance"] != balance:
             yield f"{member.email}: entry {number} ({entry['key']}) leaves {entry['balance']}, the sum is {balance}"
-        if entry["kind"] in ("spend", "take") and entry["balance"] < 0:
+        if entry["kind"] in ("spend", "take", "hold") and entry["balance"] < 0:
             yield f"{member.email}: {entry['key']} was not covered"
     if (user.get("credits"), user.get("creditSeq")) != (balance, len(ledger)):
         shown = f"{user.get('credits')} at {user.get('creditSeq')}"
@@ -165,17 +180,55 @@ def _due_back(cast: Cast, session: dict[str, Any]) -> int:
 
 def _haikus(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[str, Any]]) -> Iterator[str]:
     """Spends = haikus, one each, and of the same member."""
-    spends = {entry["ref"]: entry for entry in entries if entry["kind"] == "spend"}
-    if len(spends) != sum(entry["kind"] == "spend" for entry in entries):
+    spends = {entry["ref"]: entry for entry in entries if entry["kind"] in PAYING}
+    if len(spends) != sum(entry["kind"] in PAYING for entry in entries):
         yield "one haiku was paid for twice"
     for haiku in haikus:
         spend = spends.get(haiku["id"])
-        if spend is None:
+        if haiku.get("state") in ("writing", "failed"):
+            if spend is not None or haiku["content"]:
+                yield f"haiku {haiku['id']} is {haiku['state']}, and is paid for or written"
+        elif spend is None:
             yield f"haiku {haiku['id']} was paid for by nobody"
         elif spend["account"] != haiku.get("author"):
             yield f"haiku {haiku['id']} of {haiku.get('author')} was paid for by {spend['account']}"
     there = {haiku["id"] for haiku in haikus} | {str(haiku) for haiku in cast.deleted}
     yield from (f"{spend['key']} paid for nothing" for ref, spend in spends.items() if ref not in there)
+
+
+def _works(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[str, Any]]) -> Iterator[str]:
+    """Each hold has one end, which gives back what is not paid; its row and whoever was told of it agree."""
+    ends: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in entries:
+        if entry["kind"] in ("capture", "release"):
+            ends[entry["ref"]].append(entry)
+    holds = {entry["ref"]: entry for entry in entries if entry["kind"] == "hold"}
+    rows = {haiku["id"]: haiku for haiku in haikus}
+    yield from (f"the work on {ref} ended, and was never held for" for ref in ends.keys() - holds.keys())
+    for ref, held in holds.items():
+        found = [(end["kind"], end["amount"] + end.get("used", 0)) for end in ends[ref]]
+        if found not in ([("capture", -held["amount"])], [("release", -held["amount"])]):
+            yield f"{held['key']} held {-held['amount']} and ended with {found}"
+        elif ref in rows:
+            if rows[ref].get("state") != ("done" if found[0][0] == "capture" else "failed"):
+                yield f"{held['key']} ended with {found}, and its row is {rows[ref].get('state')}"
+        elif UUID(ref) not in cast.deleted:
+            yield f"{held['key']} is for a row that is not there"
+    yield from _what_workers_were_told(cast, [entry for entry in entries if entry["kind"] == "capture"])
+
+
+def _what_workers_were_told(cast: Cast, captures: list[dict[str, Any]]) -> Iterator[str]:
+    """Who was told that their work is paid pays just that, once; who was told that it failed pays nothing."""
+    for request_id, work in cast.works.items():
+        key = f"hold:{work.member.id}:{request_id}:"
+        paid = {UUID(end["ref"]): end.get("used", 0) for end in captures if key in end["key"]}
+        if len(paid) > 1:
+            yield f"{work.member.email} paid {len(paid)} times for {request_id}"
+        for item, used in work.captured.items():
+            if paid.get(item) != used:
+                yield f"{work.member.email} was told to pay {used} for {item}, and pays {paid.get(item)}"
+        for item in work.failed & paid.keys():
+            yield f"{work.member.email} was told that {item} failed, and pays {paid[item]}"
 
 
 def _what_was_told(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[str, Any]]) -> Iterator[str]:
@@ -213,7 +266,7 @@ def _what_staff_did(cast: Cast, by_key: dict[str, dict[str, Any]]) -> Iterator[s
 def _given_back(entries: list[dict[str, Any]]) -> Iterator[str]:
     """Each spend is given back at most once, whole."""
     undos = [entry for entry in entries if entry["kind"] == "undo"]
-    spends = {(entry["ref"], entry["account"]): entry for entry in entries if entry["kind"] == "spend"}
+    spends = {(entry["ref"], entry["account"]): entry for entry in entries if entry["kind"] in PAYING}
     for (ref, account), times in Counter((entry["ref"], entry["account"]) for entry in undos).items():
         if times > 1 or (ref, account) not in spends:
             yield f"the spend for {ref} is given back {times} times"

@@ -26,6 +26,7 @@ from billing import (
     reconciliation,
     seals,
     spending,
+    sweeping,
     webhook,
     welcome,
     withdrawals,
@@ -34,6 +35,7 @@ from billing.checkout import buyer_of
 from billing.clawback import Payment, Withdrawal
 from billing.fulfilment import Fulfilment, Outcome, Settlement
 from billing.seals import Seal
+from billing.spending import Held
 from billing.staff import credits as staff_credits
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout, Customer
@@ -43,16 +45,17 @@ from instant_admin.client.errors import InstantError, InstantUnreachable, NotUni
 from instant_admin.client.steps import delete, update
 from instant_admin.configured import balance_store as configured_store
 from instant_admin.configured import instant
-from instant_admin.ledger import batches, retries, writing
+from instant_admin.ledger import batches, holds, retries, writing
 from instant_admin.ledger import entries as ledger_rows
 from instant_admin.ledger import rules as ledger
 from instant_admin.ledger import store as ledger_store
 from instant_admin.ledger.batches import Batches, Decision, Waiting
+from instant_admin.ledger.holds import Capture
 from instant_admin.ledger.memory import Memory
-from instant_admin.ledger.rules import Account, Entry, Grant, Movement, Purchase, Undo
+from instant_admin.ledger.rules import Account, Entry, Grant, Kind, Movement, Purchase, Undo
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer
-from tests.simulation import actors
+from tests.simulation import actors, working
 from tests.simulation.runner import Result, run
 
 Bug = Callable[[], AbstractContextManager[Any]]
@@ -545,7 +548,7 @@ def purchases_are_counted_once() -> AbstractContextManager[Any]:
 def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
     real = withdrawals.withdraw
 
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> bool:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> Entry | None:
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
         return real(checkout, member_id, wanted)
@@ -555,7 +558,7 @@ def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
 
 @mutant("Who asks for the refund is the request that takes the credits.", shows=r"neither money nor credits")
 def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> bool:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> object:
         configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted, **by_staff))
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
@@ -666,7 +669,101 @@ def take_unchecked() -> AbstractContextManager[Any]:
     return patch.object(ledger.Take, "change_of", lambda take, balance: -take.credits)
 
 
+# Credits held for work
+
+
+@mutant("Done is one thing and failed another, so each has its key.", shows=r"held \d+ and ended with")
+def a_capture_has_a_key_of_its_own() -> AbstractContextManager[Any]:
+    def capture(*, key: str, **rest: Any) -> Capture:
+        return Capture(key=f"{key}:captured", **rest)
+
+    return patch.object(spending, "Capture", capture)
+
+
+@mutant("The work is done, whatever was released meanwhile.", shows=r"held \d+ and ended with")
+def captured_after_it_was_released() -> AbstractContextManager[Any]:
+    real = Held.capture
+
+    def capture(held: Held, used: int, steps: Sequence[Any]) -> Any:
+        try:
+            return real(held, used, steps)
+        except spending.HoldEnded:
+            again = dataclasses.replace(held.entry, key=f"{held.entry.key}:late")
+            return real(dataclasses.replace(held, entry=again), used, steps)
+
+    return patch.object(Held, "capture", capture)
+
+
+@mutant("It was open a moment ago, so it can be released.", shows=r"held \d+ and ended with")
+def a_sweep_has_a_key_of_its_own() -> AbstractContextManager[Any]:
+    def give_back(hold: Entry, *, error: str) -> bool:
+        return _real_give_back(dataclasses.replace(hold, key=f"{hold.key}:swept"), error=error)
+
+    return patch.object(sweeping, "give_back", give_back)
+
+
+@mutant("It may cost less in the end; hold it, and see.", shows=r"hold:.* was not covered")
+def hold_unchecked() -> AbstractContextManager[Any]:
+    return patch.object(holds.Hold, "amount_on", lambda hold, account: -hold.most)
+
+
+@mutant("First the credits, then the row, then the work.", shows=r"is for a row that is not there")
+def held_before_there_is_a_row() -> AbstractContextManager[Any]:
+    return _in_two(Kind.HOLD, first="entry")
+
+
+@mutant("It is paid for; the text comes at once.", shows=r"and its row is writing")
+def captured_before_it_is_written() -> AbstractContextManager[Any]:
+    return _in_two(Kind.CAPTURE, first="entry")
+
+
+@mutant("Show it as soon as it is there; paid for it is afterwards.", shows=r"was paid for by nobody")
+def written_before_it_is_captured() -> AbstractContextManager[Any]:
+    return _in_two(Kind.CAPTURE, first="row")
+
+
+@mutant("The credits are back; what does the row matter?", shows=r"and its row is writing")
+def a_release_leaves_its_row() -> AbstractContextManager[Any]:
+    return _in_two(Kind.RELEASE, first="entry")
+
+
+@mutant("Who holds releases; a process does not just die.", shows=r"credits are still held")
+def nobody_sweeps() -> AbstractContextManager[Any]:
+    return patch.object(sweeping, "accounts_holding", lambda connection: [])
+
+
+@mutant("It is asked for, so it is worked on.", shows=r"failed, and pays|was told to pay")
+def each_click_is_worked_on() -> AbstractContextManager[Any]:
+    real = spending.hold
+
+    def hold(**asked: Any) -> Held:
+        return dataclasses.replace(real(**asked), is_new=True)
+
+    return patch.object(working, "hold", hold)
+
+
 _real_plan_of = fulfilment.plan_of
+_real_give_back = spending.give_back
+
+
+@contextmanager
+def _in_two(kind: Kind, *, first: str) -> Iterator[None]:
+    """Write entries of a kind, and the rows that they are about, in two transactions."""
+
+    def post(store: BalanceStore, account_id: UUID, movement: Movement, *, steps: Any = None) -> Any:
+        if movement.kind != kind or steps is None:
+            return _real_post(store, account_id, movement, steps=steps)
+        row_id = UUID(movement.ref) if movement.ref else writing.row_id()
+        again = dataclasses.replace(movement, ref=str(row_id))
+        if first == "row":
+            instant().transact(steps(row_id))
+        posted = _real_post(store, account_id, again)
+        if first == "entry" and not posted.replayed:
+            instant().transact(steps(row_id))
+        return posted
+
+    with patch.object(BalanceStore, "post", post):
+        yield
 
 
 @contextmanager

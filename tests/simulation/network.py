@@ -38,6 +38,7 @@ VERBS: Final = (
     "give_back",
     "reconcile",
 )
+WORK_VERBS: Final = ("hold", "capture", "release", "cancel", "sweep")
 # A request that its sender gave up may arrive this much later.
 LATEST_S: Final = 120.0
 

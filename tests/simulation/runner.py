@@ -26,6 +26,7 @@ from tests.simulation.invariants import ledger_of, left_behind, violations, wron
 from tests.simulation.network import Site
 from tests.simulation.scheduler import NeverEnded
 from tests.simulation.script import MEMBERS, Cast, Deed, draw_script
+from tests.simulation.working import last_sweep
 from tests.simulation.world import PROCESSES, World
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def run(
     """Run the history of `seed`; with `script` or `only_faults`, with less in it."""
     world = World(seed, only_faults=only_faults)
     rng = world.random.actors
-    drawn = draw_script(rng, world.random.extras)
+    drawn = draw_script(rng, world.random.extras, world.random.works)
     deeds = list(drawn if script is None else script)
     opening = [rng.choice([0, 0, 1, 7]) for _ in range(MEMBERS)]
     lossy = rng.random() < 0.8
@@ -90,7 +91,7 @@ def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
     world.scheduler.run()
     world.scheduler.spawn("last reconcile", lambda: _last_reconcile(cast))
     world.scheduler.run()
-    for last in (_last_checkouts, _last_haikus):
+    for last in (last_sweep, _last_checkouts, _last_haikus):
         world.scheduler.spawn("last", partial(last, cast))
         world.scheduler.run()
 

@@ -77,6 +77,15 @@ class Move:
 
 
 @dataclass(slots=True)
+class Work:
+    """What the site told whoever worked for one request, by the row: captured with how many credits, or failed."""
+
+    member: Member
+    captured: dict[UUID, int] = field(default_factory=dict)
+    failed: set[UUID] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Cast:
     """The people of a history and what became of them."""
 
@@ -84,6 +93,7 @@ class Cast:
     members: list[Member]
     opening: list[int]
     writes: dict[UUID, Told] = field(default_factory=dict)
+    works: dict[UUID, Work] = field(default_factory=dict)
     credited: dict[str, Member] = field(default_factory=dict)
     deleted: set[UUID] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
@@ -102,11 +112,30 @@ class Cast:
     left: set[UUID] = field(default_factory=set)
 
 
-def draw_script(rng: random.Random, extras: random.Random) -> list[Deed]:
+def draw_script(rng: random.Random, extras: random.Random, works: random.Random) -> list[Deed]:
     """What happens in a history."""
     members = rng.randint(1, 3)
     deeds = [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
-    return _with_extras(deeds, extras, extras.randrange(members)) if extras.random() < 0.25 else deeds
+    if extras.random() < 0.25:
+        deeds = _with_extras(deeds, extras, extras.randrange(members))
+    if works.random() < 0.4:
+        deeds += [_draw_work(works, works.randrange(members)) for _ in range(works.randint(1, 5))]
+    return deeds
+
+
+def _draw_work(rng: random.Random, member: int) -> Deed:
+    """Credits are held for work, or somebody else ends what is under way."""
+    kind = rng.choice(["work"] * 4 + ["cancel", "sweep"])
+    delay = rng.choice([0.0, 0.0, rng.uniform(0, 30), rng.uniform(0, 3 * DAY_S)])
+    if kind != "work":
+        return Deed(kind, member, delay)
+    options = {
+        "request": UUID(int=rng.getrandbits(128), version=4),
+        "most": rng.choice([1, 2, 5]),
+        "clicks": rng.choice([1, 1, 2, 3]),
+        "ends": rng.choices(["captured", "captured", "failed", "nobody"], k=rng.randint(1, 3)),
+    }
+    return Deed(kind, member, delay, options)
 
 
 def _with_extras(deeds: list[Deed], extras: random.Random, member: int) -> list[Deed]:

@@ -30,6 +30,7 @@ from tests.drivers.instant import HandlerAdapter, LoopbackInstant
 from tests.recorded import StripeStandIn
 from tests.simulation.network import (
     VERBS,
+    WORK_VERBS,
     FaultPlan,
     HastyStripeClient,
     Network,
@@ -41,6 +42,8 @@ from tests.simulation.turns import UnsureTurns
 
 START: Final = 1_790_000_000.0
 PROCESSES: Final = 2
+# How far the clock of each process goes before that of the one before it.
+_AHEAD_S: Final = 50.0
 SECRET_KEY: Final = "sk_test_simulated"
 PACKS: Final = (("price_ten", 500, 10), ("price_seven", 997, 7))
 T = TypeVar("T")
@@ -69,6 +72,7 @@ class Faces:
     ids: random.Random
     # What only some histories have beside the rest: it leaves the others as they were.
     extras: random.Random
+    works: random.Random
 
     @classmethod
     def of(cls, seed: int) -> Faces:
@@ -93,6 +97,8 @@ class World:
         # With few kinds of faults, many of them: that is how one meets itself.
         rate = self.random.faults.choice([0.2, 0.4, 0.6] if kinds else [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
         hot_verb = self.random.faults.choice(["", *VERBS, "delete_haiku", "reconcile"])
+        if self.random.works.random() < 0.2:
+            hot_verb = self.random.works.choice(WORK_VERBS)
         self.plan = FaultPlan(self.random.faults, rate, hot_verb, kinds, only_faults)
         self.network = Network(self.scheduler, self.plan, self.note)
         template = _template()
@@ -118,7 +124,7 @@ class World:
         # Every balance that each member had, with the time from when.
         self.balances: dict[UUID, list[tuple[float, int]]] = defaultdict(list)
         self.turns: Turns = UnsureTurns(self.scheduler, self.random.schedule)
-        self.processes = [self._new_process() for _ in range(PROCESSES)]
+        self.processes = [self._new_process(clock_ahead_s=_AHEAD_S * number) for number in range(PROCESSES)]
 
     def clock(self) -> float:
         """The time of the history, in seconds."""
@@ -158,7 +164,7 @@ class World:
                 return act()
         except Crash:
             self.note(f"process {number} died while {actor.name} waited for {verb}")
-            self.processes[number] = self._new_process()
+            self.processes[number] = self._new_process(clock_ahead_s=_AHEAD_S * number)
             raise NoAnswer(verb) from None
         finally:
             actor.process, actor.verb = None, ""
@@ -211,12 +217,14 @@ class World:
         """The disputes of a payment."""
         return list(self.ask_stripe(f"/v1/disputes?limit=100&payment_intent={payment}")["data"])
 
-    def _new_process(self) -> ServerProcess:
+    def _new_process(self, *, clock_ahead_s: float = 0.0) -> ServerProcess:
         client = self._client(self.network.to("instant", self._handle_and_note))
         store = BalanceStore(
             client,
             writer=Writer(
-                client, now=lambda: datetime.fromtimestamp(self.scheduler.now, tz=UTC), new_id=self._new_id
+                client,
+                now=lambda: datetime.fromtimestamp(self.scheduler.now + clock_ahead_s, tz=UTC),
+                new_id=self._new_id,
             ),
             new_signal=lambda: Signal(self.scheduler),
             turns=self.turns,

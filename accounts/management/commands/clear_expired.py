@@ -1,4 +1,4 @@
-"""`manage.py clear_expired`: delete sessions, codes and counts that are over. Safe beside the running site."""
+"""`manage.py clear_expired`: delete sessions, codes, counts and mails that are over. Safe beside the running site."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from accounts.mails.queue import clear_old
 from accounts.models import Bucket, SignInCode
 from accounts.sessions import SessionStore
 
@@ -14,7 +15,7 @@ from accounts.sessions import SessionStore
 class Command(BaseCommand):
     """Nothing that is still good is touched."""
 
-    help = "Delete expired sessions and sign-in codes, and limits that count nothing any more."
+    help = "Delete expired sessions and sign-in codes, limits that count nothing any more, and old mails."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Delete them."""
@@ -22,3 +23,4 @@ class Command(BaseCommand):
         SessionStore.clear_expired()
         SignInCode.objects.filter(ends_at__lte=now).delete()
         Bucket.objects.filter(empty_at__lte=now).delete()
+        clear_old()

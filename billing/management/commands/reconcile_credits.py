@@ -13,8 +13,10 @@ from tqdm import tqdm
 
 from billing.attention import finish_withdrawals, look_for_fraud_warnings
 from billing.errors import StripeError
+from billing.left_mails import send_what_was_left
 from billing.reconciliation import reconcile
 from billing.reviews import look_at_reviews, note_finding
+from billing.sweeping import release_expired
 from instant_admin.client.errors import InstantError
 from instant_admin.ledger.rules import LedgerError
 
@@ -62,6 +64,8 @@ class Command(BaseCommand):
                     look_at_reviews()
                     look_for_fraud_warnings(since=start)
                     finish_withdrawals()
+                    counts["released"] = len(list(release_expired()))
+                    send_what_was_left()
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped after {counts['looked at']} checkouts: {exc}") from exc
         self.stdout.write(_summary(counts, dry_run=dry_run))
@@ -75,7 +79,8 @@ def _summary(counts: Counter[str], *, dry_run: bool) -> str:
     if not fixed and not needing:
         done = "nothing to do"
     doubtful = f", {needing} need review" if needing else ""
-    return f"{counts['looked at']} checkouts looked at, {done}{doubtful}."
+    released = f" {counts['released']} expired holds released." if counts["released"] else ""
+    return f"{counts['looked at']} checkouts looked at, {done}{doubtful}.{released}"
 
 
 def _time_ago(text: str) -> timedelta:

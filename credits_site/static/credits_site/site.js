@@ -4,6 +4,10 @@
 
 document.documentElement.classList.add("js");
 
+// What is said here stands in the page, in its language.
+const sentences = document.currentScript.dataset;
+const language = document.documentElement.lang;
+
 function openDialog(id, why) {
   const dialog = document.getElementById(id);
   if (!dialog) return false;
@@ -64,7 +68,7 @@ document.addEventListener("submit", (event) => {
 // A form that leads where our policy lets none lead: only the console would know.
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
   if (effectiveDirective !== "form-action") return;
-  say("Your browser was not let through to the payment page, and nothing was charged. The seller has to look at it.");
+  say(sentences.noWayOut);
   for (const button of document.querySelectorAll("[data-once] button")) {
     button.disabled = false;
     button.removeAttribute("aria-busy");
@@ -72,7 +76,7 @@ document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) =>
 });
 
 // Times as the reader's clock has them, with their distance from UTC.
-const clock = new Intl.DateTimeFormat("en-GB", {
+const clock = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "shortOffset",
 });
 document.addEventListener("htmx:load", ({ target }) => {
@@ -103,25 +107,26 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (xhr.status === 404) requestConfig.target.remove();
   if (xhr.getResponseHeader("Vary")?.includes("HX-Request")) return;
   event.detail.shouldSwap = false;
-  if (xhr.status >= 400) say("Something broke on our side. Your history shows what was done.");
+  if (xhr.status >= 400) say(sentences.broken);
 });
-const unreachable = "We cannot be reached right now. Press the button again: the same request is never charged twice.";
-document.addEventListener("htmx:sendError", () => say(unreachable));
-document.addEventListener("htmx:timeout", () => say(unreachable));
+document.addEventListener("htmx:sendError", () => say(sentences.unreachable));
+document.addEventListener("htmx:timeout", () => say(sentences.unreachable));
 
-// The tabs of a browser tell each other whose they are and what the counter shows. A tab that hears of another member than
-// its own was left open by somebody else: it loads anew, as whoever is signed in now.
+// The tabs of a browser tell each other whose they are, in which language, and what the counter shows. A tab that hears of
+// another member than its own was left open by somebody else: it loads anew, as whoever is signed in now; of another
+// language, in that one.
 const own = document.body.dataset.member;
 const others = new BroadcastChannel("members");
 
-function hear({ member, credits }) {
-  if (member !== own) location.reload();
+function hear({ member, spoken, credits }) {
+  if (member !== own || spoken !== language) location.reload();
   else if (credits) showCredits(credits);
 }
 
 function tell(news) {
-  hear(news);
-  others.postMessage(news);
+  const all = { ...news, spoken: language };
+  hear(all);
+  others.postMessage(all);
 }
 
 if (own) {
@@ -186,16 +191,15 @@ function showCredits(html) {
   const shown = document.getElementById("credits");
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("credits");
   if (!shown || !fresh || shown.innerHTML === fresh.innerHTML) return;
-  const [before, after] = [shown, fresh].map((counter) => Number(counter.querySelector(".credits__number").textContent));
+  const [before, after] = [shown, fresh].map((counter) => Number(counter.querySelector(".credits__number").dataset.credits));
   shown.replaceChildren(...fresh.childNodes);
   const isExplained = Date.now() - lastOwn < 5000 || document.querySelector("#checkout-sync:not([hidden])");
   if (before !== after && !isExplained) explain(after - before);
 }
 
 function explain(difference) {
-  const amount = Math.abs(difference);
-  const were = amount === 1 ? "credit was" : "credits were";
-  say(`${amount} ${were} ${difference > 0 ? "added to" : "taken from"} your balance. Your history says why.`, "toast");
+  const change = new Intl.NumberFormat(language, { signDisplay: "always" }).format(difference).replace("-", "\u2212");
+  say(sentences.moved.replace("#", change), "toast");
   const toast = document.querySelector(".notice--toast");
   setTimeout(() => toast.remove(), 10000);
 }

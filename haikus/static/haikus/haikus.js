@@ -1,6 +1,8 @@
 // Haikus: topics to try, copy and share, ten seconds to undo, and where the focus goes when a card comes or goes.
 "use strict";
 
+// What is said here stands in the page, in its language.
+const phrases = document.currentScript.dataset;
 const classes = document.documentElement.classList;
 if (navigator.clipboard) classes.add("copies");
 if (navigator.share) classes.add("shares");
@@ -32,15 +34,15 @@ function poemIn(id) {
 }
 
 async function copy(button) {
-  let said = "Copied";
+  let outcome = phrases.copied;
   try {
     await navigator.clipboard.writeText(poemIn(button.dataset.copies).text);
   } catch {
-    said = "Not copied";
+    outcome = phrases.notCopied;
   }
-  tellReader(said);
-  button.textContent = said;
-  setTimeout(() => (button.textContent = "Copy"), 2000);
+  tellReader(outcome);
+  button.textContent = outcome;
+  setTimeout(() => (button.textContent = phrases.copy), 2000);
 }
 
 document.addEventListener("haiku-written", ({ detail }) => {
@@ -51,13 +53,13 @@ document.addEventListener("haiku-written", ({ detail }) => {
 document.addEventListener("haiku-deleted", ({ detail }) => {
   const gone = document.getElementById(`haiku-${detail.id}`);
   gone.querySelector("button").focus({ preventScroll: true });
-  tellReader("Deleted. Undo within ten seconds.");
+  tellReader(phrases.deleted);
   count(gone);
 });
 
 document.addEventListener("haiku-restored", ({ detail }) => {
   document.getElementById(`haiku-${detail.id}`).focus({ preventScroll: true });
-  tellReader("The haiku is back.");
+  tellReader(phrases.restored);
 });
 
 // What can no longer be undone goes; whoever stood on it is taken to its neighbour.

@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts.mails.sending import send_waiting
 from accounts.members import Member, recall
 from accounts.models import Session, SignInCode
 from instant_admin.client.steps import update
@@ -56,6 +57,7 @@ def test_a_code_to_the_new_address_changes_it_and_the_old_one_is_told(
     answer = browser.post("/account/email/code/", {"code": code})
     assert (answer.status_code, answer["Location"]) == (303, "/account/")
     assert emails(instant) == {NEW: str(ada.id)}
+    send_waiting()
     assert (mail.outbox[-1].to, mail.outbox[-1].subject) == ([OLD], "Your email was changed")
     page = browser.get("/account/").content.decode()
     assert ("Your email is changed" in page, NEW in page, OLD in page) == (True, True, False)
@@ -123,6 +125,7 @@ def test_an_outage_halfway_is_made_good_by_the_same_code(instant: LoopbackInstan
     # As if the answer to the change had been lost.
     instant.admin.transact([update("$users", ada.id, {"email": NEW})])
     assert browser.post("/account/email/code/", {"code": code}, headers=JSON).status_code == 200
+    send_waiting()
     assert (mail.outbox[-1].to, emails(instant)) == ([OLD], {NEW: str(ada.id)})
 
 

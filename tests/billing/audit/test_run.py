@@ -220,7 +220,7 @@ def test_a_haiku_is_paid_by_its_author(site: LoopbackSite, busy_ada: Member) -> 
     site.admin.transact([link("haikus", haiku_id, {"author": grace.id})])
     (violation,) = violations()
     assert violation.member == grace.email
-    assert violation.text == "is a haiku that 0 spends of its owner paid for, not one"
+    assert violation.text == "is a haiku that 0 spends of its owner paid for, not 1"
 
 
 def test_a_haiku_of_nobody_is_named(site: LoopbackSite) -> None:

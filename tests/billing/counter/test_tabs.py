@@ -57,7 +57,8 @@ class Story:
 async def news(tab: Tab) -> int | None:
     """What the tab was told since it was last asked, if anything."""
     await asyncio.sleep(0)
-    return await tab.next(timeout_s=0)
+    account = await tab.next(timeout_s=0)
+    return None if account is None else account.credits
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:

@@ -7,8 +7,11 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
+from post_office.models import Email
 
+from accounts.mails.sending import send_waiting
 from accounts.members import Member
 from billing.attention import close, note_review
 from billing.models import Attention, WebhookAnswer
@@ -208,6 +211,21 @@ def test_an_outage_is_a_failure_and_each_is_noted_once_a_minute(site: LoopbackSi
     WebhookAnswer.objects.update(at=failure.at - timedelta(minutes=2))
     tell(site, body)
     assert WebhookAnswer.objects.get().at > failure.at - timedelta(minutes=1)
+
+
+# Mails
+
+
+def test_mails_that_wait_for_long_are_told_with_what_to_do(
+    site: LoopbackSite, ada: Member, bought: str, grace: Client
+) -> None:
+    assert "Mails waiting" not in front_page(grace)
+    Email.objects.update(created=F("created") - timedelta(minutes=16))
+    page = front_page(grace)
+    assert "Mails waiting: 1 (since 2" in page
+    assert "manage.py send_mails --again" in page
+    send_waiting()
+    assert "Mails waiting" not in front_page(grace)
 
 
 # Balances and permissions
