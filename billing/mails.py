@@ -62,7 +62,7 @@ def mails_of(entry: Entry, *, low_at: int) -> Iterator[EntryMail]:
 
 def send(mail: EntryMail, entry: Entry, **context: object) -> None:
     """Have a mail about an entry sent, unless that was done before."""
-    link = link_to("billing:receipt", entry.ref) if mail is RECEIPT else link_to("home")
+    receipt = entry.ref and link_to("billing:receipt", entry.ref)
     send_once(
         f"mail:{mail.name}:{entry.account_id}:{entry.seq}",
         member_id=entry.account_id,
@@ -70,8 +70,8 @@ def send(mail: EntryMail, entry: Entry, **context: object) -> None:
         context={
             "entry": entry,
             "amount": _credits(abs(entry.amount)),
-            "balance": _credits(entry.balance),
-            "link": link,
+            "balance": _credits(entry.owned),
+            "link": receipt if mail is RECEIPT else link_to("home"),
             **context,
         },
         optional=mail.optional,

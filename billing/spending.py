@@ -24,10 +24,11 @@ from billing.products import Product, State, product_called
 from instant_admin.client.errors import InstantError, InstantRejected
 from instant_admin.client.steps import update
 from instant_admin.client.types import Step
-from instant_admin.configured import balance_store
+from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.batches import Steps
 from instant_admin.ledger.entries import LedgerCorrupt
 from instant_admin.ledger.holds import Capture, Hold, end_key, release_of
+from instant_admin.ledger.open_holds import open_holds
 from instant_admin.ledger.rules import Account, Entry, KeyReused, Kind, LedgerError, OutOfCredits, Spend
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "OutOfCredits",
     "RequestIdReused",
     "Spent",
+    "cancel",
     "give_back",
     "held",
     "hold",
@@ -198,6 +200,12 @@ def give_back(hold: Entry, *, error: str) -> bool:
     except KeyReused:
         return False
     return True
+
+
+def cancel(member: Member, item_id: UUID) -> bool:
+    """Release what the member has held for one thing; false when nothing is held for it any more."""
+    holds = open_holds(instant(), member.id)
+    return any(give_back(hold, error="cancelled") for hold in holds if hold.ref == str(item_id))
 
 
 def _let_go(work: Held) -> None:

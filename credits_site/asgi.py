@@ -4,6 +4,7 @@ A request passes the gate, and then goes to whoever answers it with the least: a
 servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number of threads.
 """
 
+import asyncio
 import gc
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -26,7 +27,7 @@ from credits_site.gate import Gate  # noqa: E402
 from credits_site.headers import Handler  # noqa: E402
 from credits_site.health import HEALTHZ, Probes  # noqa: E402
 from credits_site.plain_text import Application, Receive, Send  # noqa: E402
-from credits_site.signals import site_starts  # noqa: E402
+from credits_site.signals import site_starts, site_stops  # noqa: E402
 from credits_site.static_files import StaticFiles  # noqa: E402
 from credits_site.threads import ThreadedHandler  # noqa: E402
 
@@ -60,4 +61,25 @@ def _django(threads: Executor) -> Application:
 
 
 site_starts.send(sender=site)
-application = site(ThreadPoolExecutor(min(settings.SITE_THREADS, descriptors.for_threads())))
+
+
+async def _until_the_end(receive: Receive, send: Send) -> None:
+    """Tell those who have something to finish that the process stops. Source: ASGI, "Lifespan Protocol"."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await asyncio.to_thread(site_stops.send_robust, sender=site)
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _with_an_end(gate: Gate) -> Application:
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _until_the_end(receive, send)
+        else:
+            await gate(scope, receive, send)
+
+    return application
+
+
+application = _with_an_end(site(ThreadPoolExecutor(min(settings.SITE_THREADS, descriptors.for_threads()))))

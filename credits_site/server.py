@@ -143,7 +143,7 @@ def _run(*, host: str, port: int, workers: int) -> None:
         workers=workers,
         http=GuardedProtocol,
         ws="none",
-        lifespan="off",
+        lifespan="on",
         backlog=descriptors.BACKLOG,
         limit_concurrency=descriptors.for_connections(),
         proxy_headers=False,  # `proxies.py` reads them, in every spelling

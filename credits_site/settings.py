@@ -159,6 +159,8 @@ SITE_THREADS = env.int("SITE_THREADS", default=64)
 # How many it takes in at once; those without a thread wait for one.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
 # How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
+GENERATOR_WORKERS = env.int("GENERATOR_WORKERS", default=8)
+GENERATOR_WAITING_LIMIT = env.int("GENERATOR_WAITING_LIMIT", default=500)
 HOLD_EXPIRES_AFTER_S = env.int("HOLD_EXPIRES_AFTER_S", default=15 * 60)
 HOLD_SWEEP_EVERY_S = env.int("HOLD_SWEEP_EVERY_S", default=60)
 LEDGER_BATCH_LIMIT = env.int("LEDGER_BATCH_LIMIT", default=64)
@@ -301,3 +303,9 @@ UNSEALED_CHECKOUTS_UNTIL = date.fromisoformat(env.str("UNSEALED_CHECKOUTS_UNTIL"
 # Haikus --------------------------------------------------------------------------------------------------
 
 HAIKU_GENERATOR = env.str("HAIKU_GENERATOR", default="haikus.generators.sample.compose")
+LANGUAGE_MODEL_BASE_URL = env.str("LANGUAGE_MODEL_BASE_URL", default="")
+LANGUAGE_MODEL_API_KEY = env.str("LANGUAGE_MODEL_API_KEY", default="")
+LANGUAGE_MODEL = env.str("LANGUAGE_MODEL", default="")
+LANGUAGE_MODEL_TIMEOUT_S = env.float("LANGUAGE_MODEL_TIMEOUT_S", default=30.0)
+LANGUAGE_MODEL_MAX_TOKENS = env.int("LANGUAGE_MODEL_MAX_TOKENS", default=200)
+LANGUAGE_MODEL_PRICE = env.float("LANGUAGE_MODEL_PRICE", default=0.0)

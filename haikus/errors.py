@@ -15,6 +15,10 @@ class UnwritableTopic(HaikuError):
         self.reason = reason
 
 
+class GeneratorFailed(HaikuError):
+    """The generator gives no poem now, for a reason that is not the topic's; the text says which, for the log."""
+
+
 class HaikuGone(HaikuError):
     """This request wrote a haiku that was deleted since."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -14,13 +16,15 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.members import Member
 from billing.products import Product, State
-from billing.spending import spend
+from billing.spending import hold, spend
 from credits_site.paging import BadCursor, number_in
 from haikus.errors import HaikuGone, NoSuchHaiku
+from haikus.writing import STOPPED, UNWRITABLE, SlowGenerator, begin
 from instant_admin.client.admin import Connection
 from instant_admin.client.errors import InstantBroken, InstantBusy, InstantUnreachable
 from instant_admin.client.protocol import nonsense, text_of, uuid_of
@@ -42,6 +46,15 @@ HAIKU: Final = Product(
     page="haikus:haiku",
 )
 PAGE_SIZE: Final = 10
+# Whoever waits for a haiku that takes time has it looked at so often.
+LOOK_AGAIN_S: Final = 0.3
+_FAILURES: Final = {
+    "failed": gettext_noop("This haiku could not be written. Your credits are back: try again."),
+    "expired": gettext_noop("This haiku took too long. Your credits are back: try again."),
+    "cancelled": gettext_noop("You cancelled this haiku. Your credits are back."),
+    STOPPED: gettext_noop("The site was restarted or busy. Your credits are back: try again."),
+    UNWRITABLE: gettext_noop("There is no haiku on this topic. Your credits are back: try another."),
+}
 # Haikus of one millisecond share a cursor; so many more are read to tell them apart.
 _TIES: Final = 20
 # No line of so many newest haikus comes again in the next one.
@@ -56,7 +69,10 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Haiku:
-    """A haiku as it was written. `content` is lines joined by newlines; `error` says why one failed."""
+    """A haiku as it was written. `content` is lines joined by newlines.
+
+    One that takes time has its first lines in `draft`, and one that failed says why in `error`.
+    """
 
     id: UUID
     topic: str
@@ -64,11 +80,29 @@ class Haiku:
     created_at: datetime
     state: State = State.DONE
     error: str = ""
+    draft: str = ""
 
     @property
     def lines(self) -> list[str]:
-        """The lines of the poem."""
-        return self.content.split("\n")
+        """The lines of the poem, or those that are there so far."""
+        return (self.content or self.draft).split("\n")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is there, and paid for."""
+        return self.state is State.DONE
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether somebody is at it."""
+        return self.state is State.WRITING
+
+    @property
+    def failure(self) -> str:
+        """Why there is none, in a sentence for its member; empty for one that has not failed."""
+        if self.state is not State.FAILED:
+            return ""
+        return _(_FAILURES.get(self.error, _FAILURES["failed"]))
 
     @property
     def created_at_ms(self) -> int:
@@ -78,11 +112,15 @@ class Haiku:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A haiku, and the balance after it. `fresh` is false when the request was answered before."""
+    """A haiku, or one that is being written, and the balance after it.
+
+    `fresh` is false when the request was answered before. `held` are the credits kept for what is being written.
+    """
 
     haiku: Haiku
     credits: int
     fresh: bool
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +131,38 @@ class HaikuPage:
     next: str | None
 
 
-def generator() -> Generator:
-    """What the setting names. Raises `ImportError` when it names nothing."""
-    named: Generator = import_string(settings.HAIKU_GENERATOR)
-    return named
+def generator() -> Generator | SlowGenerator:
+    """What the setting names: a function, or a module that takes time. Raises `ImportError` when it names nothing."""
+    return _generator_at(settings.HAIKU_GENERATOR)
+
+
+@functools.cache
+def _generator_at(path: str) -> Generator | SlowGenerator:
+    found: Generator | SlowGenerator
+    try:
+        found = import_module(path)
+    except ModuleNotFoundError as exc:
+        if exc.name not in (path, path.rpartition(".")[0]):
+            raise  # it is there, and lacks a package
+        found = import_string(path)
+    return found
 
 
 def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
-    """Write a haiku on `topic` for the price of `HAIKU`.
+    """Write a haiku on `topic` for the price of `HAIKU`; with a generator that takes time, begin to.
 
-    The same `request_id` again is the same haiku and no second charge. Raises `UnwritableTopic`, `HaikuGone`, and
-    what `spend` raises.
+    The same `request_id` again is the same haiku and no second charge. Raises `UnwritableTopic`, `HaikuGone`,
+    `TooMuchWork`, and what `spend` and `hold` raise.
     """
+    named = generator()
+    if not callable(named):
+        return _begin(named, member=member, topic=topic, request_id=request_id)
     created_at = timezone.now()
 
     @functools.cache
     def poem() -> str:
         recent = _recent_of(member)
-        text = generator()(topic, rng=random.SystemRandom(), recent=recent)
+        text = named(topic, rng=random.SystemRandom(), recent=recent)
         _remember(member, [text, *recent])
         return text
 
@@ -126,6 +178,23 @@ def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
     return Written(haiku=haiku, credits=spent.credits, fresh=not spent.replayed)
 
 
+def _begin(generator: SlowGenerator, *, member: Member, topic: str, request_id: UUID) -> Written:
+    created_at, recent = timezone.now(), _recent_of(member)
+
+    def steps(haiku_id: UUID) -> Sequence[Step]:
+        row = _row_of(Haiku(id=haiku_id, topic=topic, content="", created_at=created_at))
+        return [create("haikus", haiku_id, row), link("haikus", haiku_id, {"author": member.id})]
+
+    most = generator.most(topic)
+    held = hold(member=member, product=HAIKU, most=most, request_id=request_id, note=topic, steps=steps)
+    if held.is_new:
+        begin(generator, member=member, topic=topic, recent=recent, held=held)
+        haiku = Haiku(held.item_id, topic=topic, content="", created_at=created_at, state=State.WRITING)
+    else:
+        haiku = _written_before(member, held.item_id)
+    return Written(haiku, credits=held.account.credits, held=held.account.held, fresh=held.is_new)
+
+
 def haikus_of(member: Member, *, before: str | None = None) -> HaikuPage:
     """The member's own haikus, newest first. Raises `BadCursor`."""
     cursor = None if before is None else _cursor(before)
@@ -136,7 +205,7 @@ def home_of(member: Member) -> tuple[Account, HaikuPage]:
     """The member's balance and their newest haikus, asked for at once."""
     tree = _as(member).query(account_query(member.id) | _page_query(member, None))
     page = _page(tree, None)
-    _remember(member, [haiku.content for haiku in page.haikus])
+    _remember(member, [haiku.content for haiku in page.haikus if haiku.is_done])
     return account_in(tree, member.id), page
 
 
@@ -146,6 +215,30 @@ def haiku_of(member: Member, haiku_id: UUID) -> Haiku:
     if not rows:
         raise NoSuchHaiku("no such haiku")
     return _haiku(rows[0])
+
+
+def look_at(member: Member, haiku_id: UUID) -> Written:
+    """One of the member's own haikus as it is now, with the balance. Raises `NoSuchHaiku`."""
+    tree = _as(member).query(account_query(member.id) | {"haikus": {"$": {"where": {"id": str(haiku_id)}}}})
+    if not tree["haikus"]:
+        raise NoSuchHaiku("no such haiku")
+    account = account_in(tree, member.id)
+    return Written(_haiku(tree["haikus"][0]), account.credits, fresh=False, held=account.held)
+
+
+def await_haiku(member: Member, written: Written, *, longest_s: float) -> Written:
+    """The same when it is written or failed, or as it is after so long. Raises `NoSuchHaiku` when it is deleted."""
+    ends_s = time.monotonic() + longest_s
+    while written.haiku.is_being_written and time.monotonic() < ends_s:
+        time.sleep(LOOK_AGAIN_S)
+        written = look_at(member, written.haiku.id)
+    return written
+
+
+def cost() -> tuple[int, bool]:
+    """What a haiku costs in credits, and whether that is only the most."""
+    named = generator()
+    return (HAIKU.price_of(""), False) if callable(named) else (named.most(""), named.most("") > 1)
 
 
 def delete_haiku(member: Member, haiku_id: UUID) -> Haiku:
@@ -173,7 +266,8 @@ def _recent_of(member: Member) -> list[str]:
     known: list[str] | None = caches["recent"].get(str(member.id))
     if known is not None:
         return known
-    return [haiku.content for haiku in _newest(_as(member).query(_newest_query(member, _RECENT)))]
+    newest = _newest(_as(member).query(_newest_query(member, _RECENT)))
+    return [haiku.content for haiku in newest if haiku.is_done]
 
 
 def _remember(member: Member, texts: Sequence[str]) -> None:
@@ -226,6 +320,7 @@ def _haiku(row: Mapping[str, Any]) -> Haiku:
             created_at=from_epoch_ms(row["createdAt"]),
             state=State.of(row),
             error=text_of(row, "error") or "",
+            draft=text_of(row, "draft") or "",
         )
     except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise nonsense("a haiku that is none") from exc

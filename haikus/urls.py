@@ -9,6 +9,7 @@ _haikus = [
     path("haikus/", views.list_haikus, name="list"),
     path("haikus/undo/", views.undo, name="undo"),
     path("haikus/<uuid:haiku_id>/", views.haiku, name="haiku"),
+    path("haikus/<uuid:haiku_id>/cancel/", views.cancel, name="cancel"),
     path("haikus/<uuid:haiku_id>/delete/", views.delete, name="delete"),
 ]
 # The home page is the whole site's, so its name has no namespace.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -18,10 +19,11 @@ from django_htmx.http import trigger_client_event
 
 from accounts.forms import EmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in
+from billing import spending
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
 from billing.packs import enough_text
-from billing.products import State, credits_text
+from billing.products import credits_text
 from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
     first_error,
@@ -37,9 +39,12 @@ from credits_site.paging import BadCursor
 from haikus import store
 from haikus.errors import HaikuGone, NoSuchHaiku, TooLate, UnwritableTopic
 from haikus.forms import WriteHaikuForm
-from haikus.store import HAIKU, Haiku, Written
+from haikus.store import Haiku, Written
 from haikus.undo import UNDO_S, opened, sealed
+from haikus.writing import UNWRITABLE
 
+# Who waits for a haiku that takes time keeps a thread.
+LONGEST_WAIT_S: Final = 20.0
 # The haiku that a plain form has just deleted, as `haikus/undo.py` seals it, for the next page.
 _DELETED: Final = "deleted haiku"
 
@@ -49,7 +54,7 @@ _DELETED: Final = "deleted haiku"
 def home(request: SiteRequest) -> HttpResponse:
     """The landing page, or for a member: credits, the form, the haikus."""
     draft = WriteHaikuForm.on_page(request)
-    context: dict[str, Any] = {"form": draft, "cost": credits_text(HAIKU.price_of(""))}
+    context: dict[str, Any] = {"form": draft, "cost": _cost()}
     if request.member is None:
         context |= {
             "email_form": EmailForm.recall(request.session, initial={"next": request.get_full_path()}),
@@ -99,17 +104,44 @@ def _write(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
 
 def _written(request: SiteRequest, written: Written) -> HttpResponse:
     WriteHaikuForm.forget(request.session)
+    written = store.await_haiku(signed_in(request), written, longest_s=_patience_s(request))
     if wants_json(request):
-        body = {"haiku": _as_json(written.haiku), "credits": written.credits}
-        return JsonResponse(body, status=HTTPStatus.CREATED)
+        return _written_as_json(written)
     if not wants_fragment(request):
-        messages.success(request, _("Your haiku is written."))
+        if written.haiku.is_done:
+            messages.success(request, _("Your haiku is written."))
         return see_other(reverse("home"))
     form = WriteHaikuForm(initial=WriteHaikuForm.fresh())
-    context = {"haiku": written.haiku, "form": form, "cost": credits_text(HAIKU.price_of(""))}
-    response = render_fragment(request, "haikus/_written.html", context=context)
+    context = {"haiku": written.haiku, "form": form, "cost": _cost()}
+    status = HTTPStatus.OK if written.haiku.is_done else HTTPStatus.ACCEPTED
+    response = render_fragment(request, "haikus/_written.html", context=context, status=status)
     trigger_client_event(response, "haiku-written", {"id": str(written.haiku.id)}, after="settle")
     return trigger_client_event(response, "credits-changed")
+
+
+def _patience_s(request: SiteRequest) -> float:
+    """How long the caller waits for what takes time: `Prefer: wait=N`, RFC 7240. Nobody waits otherwise."""
+    wait = re.search(r"\bwait=([0-9]{1,4})\b", request.headers.get("Prefer", ""))
+    return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
+
+
+def _written_as_json(written: Written) -> HttpResponse:
+    haiku = written.haiku
+    body: dict[str, Any] = {"haiku": _as_json(haiku), "credits": written.credits}
+    if haiku.is_done:
+        return JsonResponse(body, status=HTTPStatus.CREATED)
+    body["held"] = written.held
+    if haiku.is_being_written:
+        location = reverse("haikus:haiku", args=[haiku.id])
+        return JsonResponse(body, status=HTTPStatus.ACCEPTED, headers={"Location": location})
+    is_topic = haiku.error == UNWRITABLE
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_topic else HTTPStatus.SERVICE_UNAVAILABLE
+    return JsonResponse(body | {"error": haiku.failure}, status=status)
+
+
+def _cost() -> str:
+    credits, is_most = store.cost()
+    return _("up to %(credits)s") % {"credits": credits_text(credits)} if is_most else credits_text(credits)
 
 
 def _unwritten(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
@@ -170,14 +202,40 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
 @require_safe
 @member_required
 def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
-    """One of the member's haikus, on a page that nobody else can see."""
+    """One of the member's haikus, on a page that nobody else can see; to htmx its card as it is now."""
     try:
         found = store.haiku_of(signed_in(request), haiku_id)
     except NoSuchHaiku:
         return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such haiku"))
     if wants_json(request):
         return JsonResponse(_as_json(found))
-    return render(request, "haikus/haiku.html", {"haiku": found})
+    return (
+        _card(request, found)
+        if wants_fragment(request)
+        else render(request, "haikus/haiku.html", {"haiku": found})
+    )
+
+
+@require_POST
+@member_required
+def cancel(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
+    """Have no more of a haiku written. All of its credits come back, unless it was done just before."""
+    member = signed_in(request)
+    try:
+        spending.cancel(member, haiku_id)
+        found = store.haiku_of(member, haiku_id)
+    except NoSuchHaiku:
+        return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such haiku"))
+    if wants_json(request):
+        return JsonResponse(_as_json(found))
+    if not wants_fragment(request):
+        return see_other(page_it_came_from(request, otherwise=reverse("haikus:list")))
+    return trigger_client_event(_card(request, found), "credits-changed")
+
+
+def _card(request: SiteRequest, found: Haiku) -> HttpResponse:
+    response = render_fragment(request, "haikus/_card_now.html", context={"haiku": found})
+    return response if found.is_being_written else trigger_client_event(response, "credits-changed")
 
 
 @require_POST
@@ -190,7 +248,7 @@ def delete(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     except NoSuchHaiku:
         return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such haiku"))
     # What was never paid for stays deleted: nobody may have it back as if it were.
-    token = sealed(member, deleted) if deleted.state is State.DONE else ""
+    token = sealed(member, deleted) if deleted.is_done else ""
     if wants_json(request):
         return JsonResponse({"deleted": True, "undo": token})
     if wants_fragment(request):
@@ -233,9 +291,11 @@ def _just_deleted(request: SiteRequest) -> dict[str, Any]:
 
 
 def _as_json(haiku: Haiku) -> dict[str, str | int]:
-    return {
+    shown: dict[str, str | int] = {
         "id": str(haiku.id),
         "topic": haiku.topic,
-        "content": haiku.content,
+        "content": haiku.content or haiku.draft,
         "createdAt": haiku.created_at_ms,
+        "state": haiku.state,
     }
+    return shown | {"error": haiku.failure} if haiku.failure else shown

@@ -21,10 +21,11 @@ register = template.Library()
 @register.simple_tag
 def card(haiku: Haiku) -> SafeString:
     """The card, in the language of the page."""
-    return rendered(haiku, get_language())
+    draw = rendered if haiku.is_done else rendered.__wrapped__
+    return draw(haiku, get_language())
 
 
 @lru_cache(maxsize=CARDS_KEPT)
 def rendered(haiku: Haiku, language: str | None) -> SafeString:
-    """Once in each language: a haiku never changes, and nothing on its card is about who looks at it."""
+    """Once in each language: a haiku that is done never changes, and nothing on its card is about who looks at it."""
     return render_to_string("haikus/_card.html", {"haiku": haiku})

@@ -17,6 +17,7 @@ from accounts.mails.sending import send_waiting
 from accounts.members import Member
 from accounts.models import MailKey
 from billing.mails import LOW_BALANCE, RECEIPTS
+from instant_admin.ledger.holds import Capture, Hold
 from instant_admin.ledger.rules import Purchase, Reset
 from instant_admin.ledger.store import BalanceStore
 from tests.drivers.signed_in import JSON, browser_of
@@ -81,6 +82,26 @@ def test_a_low_balance_is_said_once_a_crossing(site: LoopbackSite, ada: Member) 
     assert mail.outbox[-1].extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     site.store.post(ada.id, Reset(key="reset:1", credits=4))
     site.spend(ada)
+    assert subjects() == ["You have 3 credits left"]
+
+
+def test_a_mail_speaks_the_language_in_which_its_member_signed_in(site: LoopbackSite, ada: Member) -> None:
+    visitor = Client(headers={"Accept-Language": "de"})
+    visitor.post("/sign-in/", {"email": ada.email})
+    code = str(mail.outbox[-1].subject)[:6]
+    visitor.post("/sign-in/code/", {"code": code})
+    site.buy(ada)
+    tell_all(site)
+    assert subjects() == ["Du hast 10 Credits gekauft"]
+    assert '<html lang="de">' in mail.outbox[-1].message().as_string()
+
+
+def test_what_is_held_for_work_is_left_until_it_is_paid(site: LoopbackSite, ada: Member) -> None:
+    site.store.post(ada.id, Purchase(key="purchase:cs_1", credits=6))
+    site.store.post(ada.id, Hold(key="hold:1", most=2))
+    site.store.post(ada.id, Hold(key="hold:2", most=4))
+    assert subjects() == ["You bought 6 credits"]
+    site.store.post(ada.id, Capture(key="end:hold:2", most=4, used=3))
     assert subjects() == ["You have 3 credits left"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -29,8 +30,8 @@ def entry(kind: Kind, amount: int, balance: int) -> Entry:
     return Entry(uuid4(), uuid4(), "key", 2, kind, amount, balance, "", "", "cs_1", "", datetime.now(UTC))
 
 
-def told_by(kind: Kind, amount: int, balance: int) -> set[str]:
-    found = signals_of(entry(kind, amount, balance), low_at=3)
+def told_by(kind: Kind, amount: int, balance: int, *, held: int = 0, used: int = 0) -> set[str]:
+    found = signals_of(replace(entry(kind, amount, balance), held=held, used=used), low_at=3)
     names = {getattr(signals, name): name for name in NAMES}
     return {names[signal] for signal in found}
 
@@ -56,6 +57,25 @@ def told_by(kind: Kind, amount: int, balance: int) -> set[str]:
 )
 def test_what_an_entry_tells(kind: Kind, amount: int, balance: int, told: set[str]) -> None:
     assert told_by(kind, amount, balance) == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "balance", "held", "used", "told"),
+    [
+        # What is owned: what can be spent, and what is held.
+        (Kind.HOLD, -5, 5, 5, 0, set()),
+        (Kind.HOLD, -5, 0, 5, 0, set()),
+        (Kind.CAPTURE, 1, 6, 0, 4, {"credits_spent"}),
+        (Kind.CAPTURE, 1, 1, 2, 4, {"credits_spent", "balance_low"}),
+        (Kind.CAPTURE, 0, 0, 0, 5, {"credits_spent", "balance_low", "balance_depleted"}),
+        (Kind.CAPTURE, 5, 5, 0, 0, set()),
+        (Kind.RELEASE, 5, 5, 0, 0, set()),
+    ],
+)
+def test_what_is_held_is_the_members_until_it_is_paid(
+    kind: Kind, amount: int, balance: int, held: int, used: int, told: set[str]
+) -> None:
+    assert told_by(kind, amount, balance, held=held, used=used) == told
 
 
 @given(st.lists(st.integers(-9, 9), max_size=40), st.integers(1, 9))
