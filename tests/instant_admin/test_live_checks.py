@@ -126,6 +126,8 @@ def test_members_who_may_write_their_own_credits_are_found_out(app: LoopbackInst
         "the member can change $users.credits",
         "the member can change $users.creditSeq",
         "the member can change $users.creditsHeld",
+        "the member can change $users.joinedAt",
+        "the member can change $users.purchases",
         "the member can change $users.stripeCustomerId",
     }
     assert {finding.obj for finding in found} == {"Instant rules"}
@@ -189,7 +191,7 @@ def test_with_all_rules_open_each_attempt_succeeds_so_none_fails_for_another_rea
 
 
 ROWS = ("$users", "haikus", "creditEntries")
-LABELS = ("credits", "creditSeq", "creditsHeld", "stripeCustomerId")
+LABELS = ("credits", "creditSeq", "creditsHeld", "joinedAt", "purchases", "stripeCustomerId")
 
 
 def test_what_is_tried_follows_from_the_schema(unpushed: LoopbackInstant) -> None:
