@@ -29,7 +29,14 @@ from accounts.models import SignInCode
 from accounts.sessions import end_sessions_of
 from credits_site.addresses import network_of
 from credits_site.outages import ServiceOutage
-from instant_admin.client.errors import InstantBroken, InstantError, InstantRejected, InstantUnreachable
+from instant_admin.client.errors import (
+    InstantBroken,
+    InstantBusy,
+    InstantError,
+    InstantRejected,
+    InstantUnreachable,
+)
+from instant_admin.client.times import epoch_ms
 from instant_admin.client.types import SignedIn
 from instant_admin.configured import instant
 
@@ -187,18 +194,27 @@ def _hmac(place: str, code: str) -> str:
 
 
 def user_of(email: str) -> SignedIn:
-    """The user of a canonical email, made if new, with a refresh token. Raises `UnusableEmail`."""
+    """The user of a canonical email, made if new, with a refresh token.
+
+    Raises `UnusableEmail` and `SignInUnavailable`.
+    """
     try:
-        return instant().create_token(email=email)
+        return _user_of(email)
+    except (InstantUnreachable, InstantBroken, InstantBusy) as exc:
+        raise SignInUnavailable("Instant does not say who it is") from exc
+
+
+def _user_of(email: str) -> SignedIn:
+    new = {"joinedAt": epoch_ms(timezone.now())}
+    try:
+        return instant().create_token(email=email, extra=new)
     except InstantRejected as exc:
         if exc.refusal.type == "param-malformed":
             raise UnusableEmail("Instant does not take it") from exc
         if exc.refusal.type != "record-not-unique":
             raise
-    except (InstantUnreachable, InstantBroken) as exc:
-        raise SignInUnavailable("Instant does not say who it is") from exc
     # Of two first sign-ins at once, the other one has made the user.
-    return instant().create_token(email=email)
+    return instant().create_token(email=email, extra=new)
 
 
 def sign_out(member: Member) -> None:

@@ -14,19 +14,20 @@ from django.utils import timezone
 
 from billing import mails
 from billing.checkout import is_ours
-from billing.errors import BadWebhook, SellingPaused, UnknownCheckout
+from billing.errors import SellingPaused, StripeRefused, UnknownCheckout
 from billing.fulfilment import NEEDS_REVIEW, claw_back_keys, purchase_key, settle, withdrawal_key
 from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from billing.withdrawals import NotWithdrawable, WithdrawalChanged, withdrawn_by
+from billing.withdrawals import NotWithdrawable, WithdrawalChanged, repay_who_left, withdrawn_by
 from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
+from instant_admin.ledger.entries import NoSuchAccount
 
 logger = logging.getLogger(__name__)
 
 _SELLING: Final = "selling"
-_ONCE_EVERY: Final = timedelta(minutes=1)
+ONCE_EVERY: Final = timedelta(minutes=1)
 _DETAIL_LENGTH: Final = 255
 
 
@@ -92,18 +93,28 @@ def withdrawing(checkout: Checkout, *, member_id: UUID, money: str) -> Iterator[
 
 
 def finish_withdrawals() -> None:
-    """Settle and confirm every withdrawal that was begun and not ended. Raises what `settle` raises."""
+    """Settle and confirm every withdrawal that was begun and not ended. Raises what `settle` raises.
+
+    What cannot be ended stays open until staff close it; the log says why.
+    """
     for noted in Attention.objects.filter(kind=Attention.Kind.WITHDRAWAL, closed_at=None):
-        checkout = checkouts.retrieve(noted.checkout_id)
         try:
-            settle(checkout)
-        except NEEDS_REVIEW as exc:  # such as an account that was deleted meanwhile
+            _finish_withdrawal(checkouts.retrieve(noted.checkout_id), money=noted.detail)
+        except (UnknownCheckout, StripeRefused, *NEEDS_REVIEW) as exc:
             logger.error("Checkout %s: its withdrawal cannot be finished: %s", noted.checkout_id, exc)
-            continue
-        withdrawn = withdrawn_by(checkout.id)
-        if withdrawn is not None:
-            mails.send_withdrawal(withdrawn, checkout, money=noted.detail)
-        close(noted)
+        else:
+            close(noted)
+
+
+def _finish_withdrawal(checkout: Checkout, *, money: str) -> None:
+    try:
+        settle(checkout)
+    except NoSuchAccount:  # deleted meanwhile: nobody is there to be told, but the money may be owed
+        repay_who_left(checkout)
+        return
+    withdrawn = withdrawn_by(checkout.id)
+    if withdrawn is not None:
+        mails.send_withdrawal(withdrawn, checkout, money=money)
 
 
 def note_review(checkout_id: str, problem: str, *, member_id: UUID | None, payment_id: str = "") -> None:
@@ -129,10 +140,14 @@ def selling_noted() -> Iterator[None]:
 
 @contextmanager
 def webhook_noted() -> Iterator[None]:
-    """Note how a webhook is answered, at most once a minute each."""
+    """Note how a webhook is answered, at most once a minute each.
+
+    One that Stripe has not signed is nobody's failure: everybody can send them. A wrong signing secret here shows in
+    purchases that no webhook follows.
+    """
     try:
         yield
-    except (BadWebhook, *OUTAGES) as exc:
+    except OUTAGES as exc:
         _note_answer(is_good=False, detail=f"{type(exc).__name__}: {exc}")
         raise
     _note_answer(is_good=True)
@@ -142,7 +157,7 @@ def _note_answer(*, is_good: bool, detail: str = "") -> None:
     now = timezone.now()
     answer = {"at": now, "detail": detail[:_DETAIL_LENGTH]}
     last, _ = WebhookAnswer.objects.get_or_create(is_good=is_good, defaults=answer)
-    if last.at < now - _ONCE_EVERY:
+    if last.at < now - ONCE_EVERY:
         WebhookAnswer.objects.filter(pk=last.pk).update(**answer)
 
 

@@ -112,14 +112,14 @@ def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
 def checkout_of(member: Member, checkout_id: str) -> Checkout:
     """A checkout of this member as Stripe has it now. Raises `UnknownCheckout` when it is not theirs."""
     checkout = checkouts.retrieve(checkout_id)
-    if not is_theirs(checkout, member):
+    if not is_theirs(checkout, member.id):
         raise UnknownCheckout("not a checkout of this member")
     return checkout
 
 
-def is_theirs(checkout: Checkout, member: Member) -> bool:
+def is_theirs(checkout: Checkout, member_id: UUID) -> bool:
     """Whether this site made the checkout for this member."""
-    return is_ours(checkout) and checkout.member_id == member.id
+    return is_ours(checkout) and checkout.member_id == member_id
 
 
 def is_ours(checkout: Checkout) -> bool:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.errors import RequestIdReused
 from billing.history import Group, Wanted
+from billing.staff.search import Only, Sort
 from credits_site.forms import KeptForm
 from instant_admin.ledger.rules import OutOfCredits
 
@@ -83,6 +84,14 @@ class WithdrawalForm(forms.Form):
     amount = forms.IntegerField(min_value=1)
 
 
+class RefundForm(WithdrawalForm):
+    """Staff refund what a member has not spent of a purchase, and say why. What they were shown travels along."""
+
+    credits = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    amount = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    reason = forms.CharField(max_length=200, help_text=REASON_HELP)
+
+
 class HistoryForm(forms.Form):
     """What of the ledger somebody wants to see. In the address, so that it can be kept and sent on."""
 
@@ -118,7 +127,7 @@ class HistoryForm(forms.Form):
 
 
 class FindMembersForm(forms.Form):
-    """Staff look for members by a part of their email or by an id, and for those whose balance is below a number."""
+    """Staff look for members by a part of their email or by an id, and for some of them. In the address."""
 
     q = forms.CharField(
         max_length=254,
@@ -126,10 +135,32 @@ class FindMembersForm(forms.Form):
         label=_("A part of the email, or an id"),
         help_text=_("Of the member, or in Stripe: cs_…, pi_… or cus_…"),
     )
-    below = forms.IntegerField(
-        min_value=-MOST_CREDITS, max_value=MOST_CREDITS, required=False, label=_("Balance below")
+    only = forms.ChoiceField(
+        required=False,
+        label=_("Show"),
+        choices=[
+            ("", _("All")),
+            (Only.NEGATIVE, _("Below zero")),
+            (Only.LOW, _("Few credits left")),
+            (Only.NEVER_BOUGHT, _("Never bought")),
+            (Only.DISPUTE, _("With a dispute")),
+        ],
     )
-    page = forms.IntegerField(min_value=1, max_value=10_000, required=False, widget=forms.HiddenInput)
+    sort = forms.ChoiceField(
+        required=False, choices=[(sort, sort) for sort in Sort], widget=forms.HiddenInput
+    )
+    after = forms.IntegerField(min_value=0, max_value=10_000_000, required=False, widget=forms.HiddenInput)
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What a valid form asks for, as `find_members` takes it."""
+        data = self.cleaned_data
+        return {
+            "q": data["q"],
+            "only": Only(data["only"]) if data["only"] else None,
+            "sort": Sort(data["sort"] or Sort.EMAIL),
+            "after": data["after"] or 0,
+        }
 
 
 class MoveForm(forms.Form):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -20,13 +20,13 @@ from django.conf import settings
 
 from accounts.members import Member
 from billing.checkout import checkout_of
-from billing.clawback import UnknownKind, Withdrawal, claw_back, withdrawal_of
+from billing.clawback import Payment, UnknownKind, Withdrawal, claw_back, withdrawal_of
 from billing.errors import PaymentUnconfirmed, StripeError, StripeRefused, UnknownCheckout
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from instant_admin.configured import balance_store
-from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount
+from instant_admin.configured import balance_store, instant
+from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount, count_of
 from instant_admin.ledger.rules import (
     Account,
     ClawBack,
@@ -95,14 +95,28 @@ def withdrawal_key(checkout_id: str) -> str:
     return f"withdraw:{checkout_id}"
 
 
+def undone_key(checkout_id: str) -> str:
+    """The key under which those credits come back, when Stripe refuses the money."""
+    return f"{withdrawal_key(checkout_id)}:undone"
+
+
 def claw_back_keys(checkout_id: str) -> list[str]:
     """The keys under which credits of a checkout go back: those of a withdrawal, then the others in their order."""
-    withdrawn = withdrawal_key(checkout_id)
-    return [withdrawn, f"{withdrawn}:undone", *_numbered_keys(checkout_id)]
+    return [withdrawal_key(checkout_id), undone_key(checkout_id), *_numbered_keys(checkout_id)]
 
 
 def _numbered_keys(checkout_id: str) -> list[str]:
     return [f"clawback:{checkout_id}:{number}" for number in range(CLAW_BACKS_LIMIT)]
+
+
+def owed_to(checkout: Checkout, found: Mapping[str, Entry], payment: Payment) -> Withdrawal | None:
+    """The withdrawal whose credits are taken and whose money Stripe has not been asked for; None for none."""
+    withdrawn = found.get(withdrawal_key(checkout.id))
+    if withdrawn is None or undone_key(checkout.id) in found or payment.is_withdrawn:
+        return None
+    others = [found[key] for key in claw_back_keys(checkout.id) if key in found and key != withdrawn.key]
+    credited = found[purchase_key(checkout.id)]
+    return withdrawal_of(credited, others, payment, unspent=-withdrawn.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,7 @@ class Fulfilment:
         if credited is None:
             # Only now: once it is credited, the ledger is the record of what it was worth.
             require_as_made(self.checkout)
-            return self.purchase
+            return replace(self.purchase, number=_number_of_next(account))
         if not self.purchase.is_recorded_by(credited, account_id=account.id):
             raise KeyReused(f"{self.purchase.key} is another movement's key")
         so_far = [found[key] for key in self.claw_back_keys if key in found]
@@ -144,14 +158,11 @@ class Fulfilment:
         # Asked after the ledger was read, never before: whoever wrote the last claw-back may have seen a
         # later refund than we did when we were called.
         payment = payments.retrieve(payment_id)
-        withdrawn = found.get(withdrawal_key(self.checkout.id))
-        if withdrawn and self.undoing(withdrawn).key not in found and not payment.is_withdrawn:
-            others = [entry for entry in so_far if entry is not withdrawn]
-            owed = withdrawal_of(credited, others, payment, unspent=-withdrawn.amount)
-            if owed is not None:
-                if not self._is_repaid(payment_id, owed):
-                    return self.undoing(withdrawn)
-                payment = payments.retrieve(payment_id)
+        owed = owed_to(self.checkout, found, payment)
+        if owed is not None:
+            if not self._is_repaid(payment_id, owed):
+                return self.undoing(found[withdrawal_key(self.checkout.id)])
+            payment = payments.retrieve(payment_id)
         free_key = next((key for key in _numbered_keys(self.checkout.id) if key not in found), None)
         movement = claw_back(credited, so_far, payment, key=free_key or "")
         if movement is not None and free_key is None:
@@ -160,7 +171,7 @@ class Fulfilment:
 
     def undoing(self, withdrawn: Entry) -> ClawBack:
         """The movement that gives back the credits of a withdrawal whose money Stripe refuses to give back."""
-        key = f"{withdrawn.key}:undone"
+        key = undone_key(self.checkout.id)
         return ClawBack(key=key, back=Kind.REFUND, amount=-withdrawn.amount, ref=self.checkout.id)
 
     def _is_repaid(self, payment_id: str, owed: Withdrawal) -> bool:
@@ -223,6 +234,13 @@ def settle(checkout: Checkout) -> Settlement:
         clawed_back=-sum(entry.amount for entry in taken if entry.id in applied.made),
         disputed=_disputed(taken),
     )
+
+
+def _number_of_next(account: Account) -> int:
+    """Which purchase of the account the next one is. Only who had a ledger before it is counted."""
+    if account.purchases is not None:
+        return account.purchases + 1
+    return 1 + (count_of(instant(), account.id, Kind.PURCHASE) if account.seq else 0)
 
 
 def _disputed(taken: Sequence[Entry]) -> Entry | None:

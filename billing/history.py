@@ -131,7 +131,7 @@ class HistoryEntry:
     @property
     def is_by_staff(self) -> bool:
         """Whether `note` is the reason that staff gave."""
-        return self.kind in KINDS[Group.STAFF]
+        return bool(self.actor)
 
     @property
     def item_address(self) -> str | None:

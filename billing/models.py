@@ -20,6 +20,7 @@ class Member(models.Model):
             ("take_credits", "Can take a member's credits"),
             ("reset_credits", "Can reset a member's credits"),
             ("end_sessions", "Can sign a member out everywhere"),
+            ("refund_unused", "Can refund what a member has not spent of a purchase"),
         )
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -21,6 +22,7 @@ from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import is_in_time
+from instant_admin.client.admin import Connection
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import read_matching
 from instant_admin.ledger.rules import Entry, Kind
@@ -62,7 +64,8 @@ class PurchaseRecord:
     """One checkout: when it was credited or else started, its credits, what it cost, and what became of it.
 
     `credits` is None where Stripe's word for it cannot be believed. `amount`, in the smallest unit of `currency`, is
-    None where nothing was charged because nothing came of it, and where Stripe did not say.
+    None where nothing was charged because nothing came of it, and where Stripe did not say. `refunded` of it went
+    back; `paid_with` is the card, empty where Stripe did not say.
     """
 
     checkout_id: str
@@ -72,16 +75,28 @@ class PurchaseRecord:
     currency: str
     state: State
     has_receipt: bool
+    paid_with: str = ""
+    refunded: int = 0
 
     @property
     def may_withdraw(self) -> bool:
         """Whether the buyer may ask what of it can be taken back."""
-        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART) and is_in_time(self.at)
+        return self.may_refund and is_in_time(self.at)
+
+    @property
+    def may_refund(self) -> bool:
+        """Whether staff may ask the same."""
+        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
 
     @property
     def price_text(self) -> str:
         """The amount as a person reads it; made on the page, for a thread of its own knows no language."""
         return "" if self.amount is None else money_text(self.amount, self.currency)
+
+    @property
+    def refunded_text(self) -> str:
+        """The same of what went back; empty for nothing."""
+        return money_text(self.refunded, self.currency) if self.refunded else ""
 
     @property
     def explained(self) -> str:
@@ -110,19 +125,23 @@ class Purchases:
 
 def purchases_in_ledger(member: Member) -> Purchases:
     """The newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them."""
-    connection = instant().as_member(member.refresh_token)
-    credited = read_matching(connection, member.id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
+    return credited_purchases(instant().as_member(member.refresh_token), member.id)
+
+
+def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:
+    """The same of a member, with the rights of `connection`."""
+    credited = read_matching(connection, member_id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
     return Purchases(tuple(map(_of_entry, credited)), is_complete=False)
 
 
-def with_what_stripe_has(bought: Purchases, *, member: Member, customer_id: str | None) -> Purchases:
+def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str | None) -> Purchases:
     """The same purchases with price, receipt and refunds, and newer ones that are not credited.
 
     One call lists the newest checkouts of the member's Stripe customer. What it does not hold, such as those of a
     customer that was replaced, is asked for one by one, all at the same time. A person waits, so no such call is
     tried again. Raises `StripeError` when the list does not come.
     """
-    listed = {checkout.id: checkout for checkout in _listed(member, customer_id)}
+    listed = {checkout.id: checkout for checkout in _listed(member_id, customer_id)}
     told = _told_at_once([(record, listed.get(record.checkout_id)) for record in bought.records])
     seen = {record.checkout_id for record in bought.records}
     # An older one may be in the ledger, on a page that was not read.
@@ -170,17 +189,18 @@ def _of_checkout(checkout: Checkout) -> PurchaseRecord:
         currency=checkout.currency,
         state=State.NOT_YET_ADDED if state is State.PAID else state,
         has_receipt=checkout.invoice_id is not None,
+        paid_with="" if came_to_nothing else checkout.paid_with,
     )
 
 
-def _listed(member: Member, customer_id: str | None) -> list[Checkout]:
+def _listed(member_id: UUID, customer_id: str | None) -> list[Checkout]:
     if customer_id is None:
         return []
     try:
         found = checkouts.newest(customer_id, limit=_ASKED_FOR)
     except NotInStripe:  # the customer is of an account or a mode that was in use before
         return []
-    return [checkout for checkout in found if is_theirs(checkout, member) and checkout.status != "open"]
+    return [checkout for checkout in found if is_theirs(checkout, member_id) and checkout.status != "open"]
 
 
 def _told_at_once(asked: list[tuple[PurchaseRecord, Checkout | None]]) -> list[PurchaseRecord | None]:
@@ -200,6 +220,8 @@ def _told(record: PurchaseRecord, checkout: Checkout | None) -> PurchaseRecord |
             currency=checkout.currency,
             state=_state(checkout),
             has_receipt=checkout.invoice_id is not None,
+            paid_with=checkout.paid_with,
+            refunded=checkout.refunded,
         )
     except UnknownCheckout:  # bought in an account or a mode that was in use before
         return record

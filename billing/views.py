@@ -345,7 +345,7 @@ def _purchases(member: Member, customer_id: str | None) -> Purchases:
     bought = purchases_in_ledger(member)
     try:
         limits.count(STRIPE_CALLS, of=member.id)
-        return with_what_stripe_has(bought, member=member, customer_id=customer_id)
+        return with_what_stripe_has(bought, member_id=member.id, customer_id=customer_id)
     except (StripeError, TooOften) as exc:
         logger.warning("Stripe adds nothing to the purchases: %s", exc)
         return bought

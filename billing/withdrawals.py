@@ -1,5 +1,7 @@
 """Taking a purchase back: the buyer gives back the credits that they have not spent, for their share of the money.
 
+Staff do the same for a buyer, of a purchase of whatever age.
+
 First the credits are taken, under a key of their own; then Stripe is asked for the refund, under the same key.
 Whoever settles the checkout later finishes what was begun (`fulfilment.py`), and finds the refund in Stripe, so it
 takes nothing twice. When Stripe refuses, the credits come back.
@@ -18,7 +20,7 @@ from django.utils.translation import gettext_noop
 
 from billing.clawback import Payment, Withdrawal, withdrawal_of
 from billing.errors import BillingError
-from billing.fulfilment import claw_back_keys, purchase_key, settle, withdrawal_key
+from billing.fulfilment import claw_back_keys, owed_to, purchase_key, settle, undone_key, withdrawal_key
 from billing.stripe_api import payments
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import balance_store
@@ -39,10 +41,15 @@ class WithdrawalChanged(BillingError):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawing:
-    """The plan of a withdrawal: that the credits of `wanted` are taken, or with None, only what it would be."""
+    """The plan of a withdrawal: that the credits of `wanted` are taken, or with None, only what it would be.
+
+    With `staff_name` staff do it, for a `reason`, and no purchase is too old.
+    """
 
     checkout: Checkout
     wanted: Withdrawal | None = None
+    reason: str = gettext_noop("You took this purchase back")
+    staff_name: str = ""
 
     @property
     def keys(self) -> Sequence[str]:
@@ -55,8 +62,14 @@ class Withdrawing:
         offer = self.offer(account, found)
         if self.wanted not in (None, offer):
             raise WithdrawalChanged(offer)
-        note = gettext_noop("You took this purchase back")
-        return ClawBack(key=key, back=Kind.REFUND, amount=-offer.credits, ref=self.checkout.id, note=note)
+        return ClawBack(
+            key=key,
+            back=Kind.REFUND,
+            amount=-offer.credits,
+            ref=self.checkout.id,
+            note=self.reason,
+            actor=self.staff_name,
+        )
 
     def offer(self, account: Account, found: Mapping[str, Entry]) -> Withdrawal:
         """What can be withdrawn now. Raises `NotWithdrawable` and `StripeError`."""
@@ -64,7 +77,7 @@ class Withdrawing:
         if (
             credited is None
             or withdrawal_key(self.checkout.id) in found
-            or not is_in_time(credited.created_at)
+            or not (self.staff_name or is_in_time(credited.created_at))
         ):
             raise NotWithdrawable("not credited, withdrawn before, or too old")
         so_far = [found[key] for key in claw_back_keys(self.checkout.id) if key in found]
@@ -85,18 +98,19 @@ def is_in_time(credited_at: datetime) -> bool:
     return timezone.now() - credited_at < timedelta(days=settings.WITHDRAWAL_DAYS)
 
 
-def offer_of(checkout: Checkout, member_id: UUID) -> Withdrawal:
-    """What the member can withdraw of their checkout now. Raises `NotWithdrawable` and `StripeError`."""
-    plan = Withdrawing(checkout)
+def offer_of(checkout: Checkout, member_id: UUID, *, staff_name: str = "") -> Withdrawal:
+    """What can be withdrawn of a member's checkout now. Raises `NotWithdrawable` and `StripeError`."""
+    plan = Withdrawing(checkout, staff_name=staff_name)
     return plan.offer(*balance_store().look(member_id, plan.keys))
 
 
-def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> Entry | None:
+def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> Entry | None:
     """Take `wanted` back; the entry, once its money is on its way. None: Stripe refused, and the credits are back.
 
-    Safe to call twice. Raises `WithdrawalChanged`, `NotWithdrawable`, and what `settle` raises.
+    `by_staff` are `reason` and `staff_name` where staff do it. Safe to call twice. Raises `WithdrawalChanged`,
+    `NotWithdrawable`, and what `settle` raises.
     """
-    balance_store().apply(member_id, Withdrawing(checkout, wanted))
+    balance_store().apply(member_id, Withdrawing(checkout, wanted, **by_staff))
     settle(checkout)
     return withdrawn_by(checkout.id)
 
@@ -104,5 +118,18 @@ def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> Entry |
 def withdrawn_by(checkout_id: str) -> Entry | None:
     """The entry by which a checkout was withdrawn from; None when it was not, or was undone."""
     found = balance_store().entries(claw_back_keys(checkout_id))
-    withdrawn = withdrawal_key(checkout_id)
-    return None if f"{withdrawn}:undone" in found else found.get(withdrawn)
+    return None if undone_key(checkout_id) in found else found.get(withdrawal_key(checkout_id))
+
+
+def repay_who_left(checkout: Checkout) -> None:
+    """Ask Stripe for the refund of a withdrawal whose account is deleted: its credits are given back already.
+
+    Safe to call twice. Raises `StripeError`; when Stripe refuses, there is no account to give the credits to.
+    """
+    found = balance_store().entries([purchase_key(checkout.id), *claw_back_keys(checkout.id)])
+    if checkout.payment_intent_id is None:
+        return
+    owed = owed_to(checkout, found, payments.retrieve(checkout.payment_intent_id))
+    if owed is not None:
+        key = withdrawal_key(checkout.id)
+        payments.refund_withdrawal(checkout.payment_intent_id, amount=owed.amount, key=key)

@@ -53,6 +53,8 @@ class AccountWalk:
     name: str
     account: Account
     next_seq: int = 1
+    # None where not every entry was seen.
+    _bought: int | None = 0
     # The holds that have not ended, by the key that will.
     open_holds: dict[str, Entry] = field(default_factory=dict)
     _knows_holds: bool = True
@@ -75,7 +77,7 @@ class AccountWalk:
             return
         if entry is None:
             self._missing_from = self._missing_from or seq
-            self._left, self._knows_holds = None, False
+            self._left, self._bought, self._knows_holds = None, None, False
             if seq - self._missing_from + 1 == MISSING_LIMIT:
                 self.next_seq = self.account.seq + 2
             return
@@ -87,7 +89,7 @@ class AccountWalk:
     def unreadable(self, text: str) -> Iterator[Violation]:
         """Slot `next_seq` holds something that is no entry."""
         yield Violation(self.name, f"{self.account.id}:{self.next_seq}", text)
-        self._left, self._knows_holds = None, False
+        self._left, self._bought, self._knows_holds = None, None, False
         self.next_seq += 1
 
     def end(self) -> Iterator[Violation]:
@@ -100,6 +102,9 @@ class AccountWalk:
                 f"`credits` is {credits}, but the last entry left {self._left}: it was edited by hand. "
                 "Reset the credits to what they should be"
             )
+            yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
+        if self._bought is not None and self.account.purchases not in (None, self._bought):
+            text = f"`purchases` is {self.account.purchases}, but {self._bought} are in the ledger"
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
         if self._knows_holds and self.account.held != self._kept:
             text = f"`creditsHeld` is {self.account.held}, but the holds keep {self._kept}: it was edited by hand"
@@ -120,6 +125,8 @@ class AccountWalk:
             )
             self._breaks.append(self._of(entry, text))
         self._left = entry.balance
+        if self._bought is not None:
+            self._bought += entry.kind == Kind.PURCHASE
 
     def _held(self, entry: Entry) -> Iterator[Violation]:
         """Each hold ends once, by what is used and what comes back together."""

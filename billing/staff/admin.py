@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.codes import sign_out_everywhere
+from accounts.sessions import sessions_of
 from accounts.staff.passwords import fresh_password_required
 from billing.errors import UnknownCheckout, UnknownMember
-from billing.forms import FindMembersForm
+from billing.forms import FindMembersForm, HistoryForm
 from billing.models import Member
 from billing.reviews import note_finding
 from billing.staff.credit_pages import CreditPages
 from billing.staff.members import (
     check_with_stripe,
-    find_members,
     member_page,
     payment_in_stripe,
     products_of,
+    purchases_of,
 )
+from billing.staff.refund_pages import RefundPages
+from billing.staff.search import Sort, find_members
 from billing.staff.totals import as_csv, totals
 from billing.stripe_api.client import dashboard
 from credits_site.answers import see_other
@@ -34,7 +39,7 @@ from credits_site.paging import BadCursor
 
 
 @admin.register(Member)
-class MemberAdmin(CreditPages):
+class MemberAdmin(CreditPages, RefundPages):
     """Members are found, read and looked after; nothing of them is edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -62,6 +67,7 @@ class MemberAdmin(CreditPages):
             path("totals/", view(self.totals), name="billing_member_totals"),
             path("totals.csv", view(self.totals_csv), name="billing_member_totals_csv"),
             *self.credit_urls(),
+            *self.refund_urls(),
             path(
                 "<uuid:member_id>/payments/<str:checkout_id>/",
                 view(self.payment),
@@ -72,18 +78,18 @@ class MemberAdmin(CreditPages):
         ]
 
     def find(self, request: HttpRequest) -> HttpResponse:
-        """Search members by a part of their email, by an id, or by a low balance."""
+        """Search members by a part of their email or by an id, some of them, in an order, page by page."""
         self.check_may(request)
         form = FindMembersForm(request.GET)
         context: dict[str, Any] = {"form": form, "title": "Find a member"}
         context["may_grant"] = self.may(request, "grant_credits")
         if form.is_valid():
-            q, below, page = (form.cleaned_data[name] for name in ("q", "below", "page"))
+            wanted = form.wanted
+            context |= {"wanted": wanted, "columns": _columns(wanted["sort"])}
             try:
-                context["found"] = find_members(q, below=below, page=page or 1)
+                context["found"] = find_members(**wanted)
             except OUTAGES as exc:
                 return self.outage(request, exc, "search.html", context)
-            context |= {"page": page or 1, "next": (page or 1) + 1}
         return self.page(request, "search.html", context)
 
     def payment(self, request: HttpRequest, member_id: UUID, checkout_id: str) -> HttpResponse:
@@ -124,18 +130,24 @@ class MemberAdmin(CreditPages):
             "title": "Member",
             "may": {codename for codename, _ in Member._meta.permissions if self.may(request, codename)},
             "member_id": member_id,
+            "sessions": sessions_of(member_id, here=None),
         }
-        before = request.GET.get("before") or None
+        form, before = HistoryForm(request.GET), request.GET.get("before") or None
+        if not form.is_valid():
+            return self.back_to(member_id)
         try:
-            page = member_page(member_id, before=before)
+            page = member_page(member_id, before=before, wanted=form.wanted)
             context["products"] = products_of(member_id)
+            context["purchases"] = purchases_of(member_id, customer_id=page.customer_id)
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except BadCursor:
             return self.back_to(member_id)
         except OUTAGES as exc:
             return self.outage(request, exc, "member.html", context)
+        asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
         context |= {"page": page, "title": page.email or "Guest", "before": before}
+        context |= {"form": form, "asked": urlencode(asked)}
         if page.customer_id is not None:
             context["customer"] = dashboard(f"customers/{page.customer_id}")
         return self.page(request, "member.html", context)
@@ -183,3 +195,23 @@ class MemberAdmin(CreditPages):
     def _outage_at(self, request: HttpRequest, member_id: UUID, exc: Outage) -> HttpResponse:
         self.tell(request, exc)
         return self.back_to(member_id)
+
+
+def _columns(sort: Sort) -> list[dict[str, Any]]:
+    """The heads of the list: how each sorts when it is pressed, and how the list is sorted now, as ARIA says it."""
+    orders = [
+        (_("Email"), "", [Sort.EMAIL, Sort.EMAIL_BACKWARDS]),
+        (_("Credits"), "members__number", [Sort.BALANCE, Sort.BALANCE_HIGHEST]),
+        (_("Last movement (UTC)"), "", [Sort.MOVED]),
+        (_("Purchases"), "members__number", [Sort.PURCHASES]),
+        (_("Joined (UTC)"), "", [Sort.JOINED_LAST, Sort.JOINED]),
+    ]
+    return [
+        {
+            "name": name,
+            "css": css,
+            "sort": sorts[(sorts.index(sort) + 1) % len(sorts)] if sort in sorts else sorts[0],
+            "aria": ("descending" if sort.startswith("-") else "ascending") if sort in sorts else "",
+        }
+        for name, css, sorts in orders
+    ]

@@ -9,6 +9,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from billing.attention import close, left_of_purchase
 from billing.models import Attention
@@ -27,6 +28,10 @@ _REMEDIES: Final = {
     Attention.Kind.REVIEW: (
         "Put the checkout's metadata back as the payment in Stripe still has it, then press "
         "“Check with Stripe” on the member's page; or refund the payment whole."
+    ),
+    Attention.Kind.WITHDRAWAL: _(
+        "It is ended within the hour, by `manage.py reconcile_credits`. If it stays, refund this sum in Stripe, "
+        "and close this."
     ),
     Attention.Kind.SELLING_PAUSED: (
         "Do what Stripe says; docs/operations.md has its refusals. The next checkout that can be started closes this."
@@ -102,7 +107,7 @@ class AttentionAdmin(_ModelAdmin):
     @admin.display(description="What to do")
     def remedy(self, noted: Attention) -> str:
         """What helps."""
-        return _REMEDIES[Attention.Kind(noted.kind)]
+        return str(_REMEDIES[Attention.Kind(noted.kind)])
 
     @admin.display(description="A full refund would take back")
     def refund_takes(self, noted: Attention) -> str:

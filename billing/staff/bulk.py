@@ -10,7 +10,7 @@ from uuid import UUID
 
 from billing.history import HistoryEntry, history_entry
 from billing.staff.credits import Action, move_credits
-from billing.staff.members import FoundMember, members_called
+from billing.staff.search import FoundMember, members_called
 from credits_site.outages import OUTAGES, outage_message
 from instant_admin.configured import balance_store
 from instant_admin.ledger.rules import Entry

@@ -35,6 +35,16 @@ _CURRENCY_PREFIX: Final = "customer_"
 # An id goes into a URL: `..` or an empty one would ask for something else.
 _CHECKOUT_ID: Final = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{1,200}")
 
+# Stripe's words for what a person knows by another name.
+_METHODS: Final = {
+    "amex": "American Express",
+    "bacs_debit": "Bacs Direct Debit",
+    "jcb": "JCB",
+    "sepa_debit": "SEPA Direct Debit",
+    "unionpay": "UnionPay",
+    "us_bank_account": "US bank account",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
@@ -133,6 +143,7 @@ class Checkout:
     `amount_total`, after any discount, is in the smallest unit of `currency`, and so is `refunded`, which with
     `is_refunded_whole` is what Stripe counts as gone back. `payment_failed` says that a bank debit came to nothing,
     `was_disputed` that there was ever a dispute or an inquiry, `is_marked` that `mark_fulfilled` was called for it.
+    `paid_with` is the card or bank account in words, empty for none.
     """
 
     id: str
@@ -154,6 +165,7 @@ class Checkout:
     is_refunded_whole: bool
     was_disputed: bool
     is_marked: bool
+    paid_with: str
 
     @property
     def money_went_back(self) -> bool:
@@ -339,7 +351,21 @@ def _checkout(session: object) -> Checkout:
         is_refunded_whole=charge is not None and read(charge, "refunded", bool),
         was_disputed=charge is not None and read(charge, "disputed", bool),
         is_marked=metadata.get("creditsProcessed") == "true",
+        paid_with="" if charge is None else _paid_with(charge),
     )
+
+
+def _paid_with(charge: object) -> str:
+    """The brand of a card, or the kind of an account, and its last four digits where there are some."""
+    method = expanded(charge, "payment_method_details")
+    kind = "" if method is None else read_or_none(method, "type", str) or ""
+    details = expanded(method, kind) if kind else None
+    if details is None:
+        return ""
+    name = read_or_none(details, "brand", str) or kind
+    last_four = read_or_none(details, "last4", str)
+    shown = _METHODS.get(name, name.replace("_", " ").capitalize())
+    return f"{shown} …{last_four}" if last_four else shown
 
 
 def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:

@@ -33,9 +33,11 @@ class Users:
         """
         return self._signed_in("/admin/verify_magic_code", {"email": email, "code": code})
 
-    def create_token(self, *, email: str) -> SignedIn:
-        """A refresh token without a code; **makes the user if there is none**."""
-        return self._signed_in("/admin/refresh_tokens", {"email": email})
+    def create_token(self, *, email: str, extra: Mapping[str, Any] | None = None) -> SignedIn:
+        """A refresh token without a code; **makes the user if there is none**, with `extra` attributes of the app."""
+        return self._signed_in(
+            "/admin/refresh_tokens", {"email": email} | ({"extra-fields": dict(extra)} if extra else {})
+        )
 
     def find_user(self, *, email: str) -> User | None:
         """The user of an email as Instant stores it, or None.

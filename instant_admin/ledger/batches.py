@@ -23,6 +23,7 @@ from uuid import UUID
 
 from instant_admin.client.errors import InstantError
 from instant_admin.client.types import Step
+from instant_admin.ledger.entries import noting_steps
 from instant_admin.ledger.memory import Memory
 from instant_admin.ledger.retries import OUTAGES_LIMIT, Attempts, passes
 from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, opening_of, there
@@ -119,6 +120,7 @@ class Decision:
             row_id, steps = waiting.rows[waiting.attempts.outages]
             entry = replace(entry, ref=str(row_id))
             self.bought += steps
+        self.bought += noting_steps(account.id, movement)
         self.entries += [*written, entry]
         self.found[entry.key] = entry
         self.accounts[account.id] = entry.account_after

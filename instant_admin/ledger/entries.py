@@ -16,7 +16,7 @@ from instant_admin.client.protocol import uuid_of
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
 from instant_admin.client.types import Query, Step, Tree
-from instant_admin.ledger.rules import HOLDING, Account, Entry, LedgerError
+from instant_admin.ledger.rules import HOLDING, Account, Entry, Kind, LedgerError, Movement
 
 ENTRIES: Final = "creditEntries"
 # More entries of an account than this are not written in one millisecond: a transaction takes longer.
@@ -119,7 +119,7 @@ def account_query(account_id: UUID) -> Query:
 def accounts_query(account_ids: Iterable[UUID]) -> Query:
     """The query whose answer `accounts_in` reads, with nothing else about those members in it."""
     wanted = {"id": {"$in": [str(account_id) for account_id in account_ids]}}
-    return {"$users": {"$": {"where": wanted, "fields": list(_BALANCE)}}}
+    return {"$users": {"$": {"where": wanted, "fields": [*_BALANCE, "purchases"]}}}
 
 
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
@@ -170,9 +170,11 @@ def account_of(row: Mapping[str, Any]) -> Account:
     """A balance from its row of `$users`; raises `LedgerCorrupt` when it is not one."""
     try:
         credits, seq, held = (_whole(row.get(name) or 0) for name in _BALANCE)
+        bought = row.get("purchases")
+        purchases = None if bought is None else _whole(bought)
     except (TypeError, ValueError, OverflowError) as exc:
         raise LedgerCorrupt(f"The balance of {row.get('id')} is not a whole number") from exc
-    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq, held=held)
+    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq, held=held, purchases=purchases)
 
 
 def steps_of(entries: Sequence[Entry]) -> list[Step]:
@@ -186,6 +188,17 @@ def steps_of(entries: Sequence[Entry]) -> list[Step]:
             for account_id, entry in last.items()
         ),
     ]
+
+
+def noting_steps(account_id: UUID, movement: Movement) -> list[Step]:
+    """The steps that write what else a movement says of its account, in the transaction of its entry."""
+    return [update("$users", account_id, movement.noted, upsert=False)] if movement.noted else []
+
+
+def count_of(connection: Connection, account_id: UUID, kind: Kind) -> int:
+    """How many entries of a kind an account has, with the rights of `connection`."""
+    wanted: Query = {"where": {"account.id": str(account_id), "kind": kind}, "fields": ["id"]}
+    return len(connection.query({ENTRIES: {"$": wanted}})[ENTRIES])
 
 
 def _balance_after(entry: Entry, *, is_held: bool) -> Mapping[str, int]:

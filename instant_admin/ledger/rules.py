@@ -7,7 +7,8 @@ what `forgetting.py` empties; a correction is another entry. `store.py` writes w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -46,12 +47,14 @@ class Account:
     """A balance as it was read: `seq` counts the entries behind it, 0 for none.
 
     `credits` can be spent. `held` are kept for work under way, and come back as far as it does not use them.
+    `purchases` is how many of the entries are purchases; None where that is not known.
     """
 
     id: UUID
     credits: int
     seq: int
     held: int = 0
+    purchases: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,11 @@ class Movement(ABC):
     def kind(self) -> Kind:
         """The kind of entry this makes."""
 
+    @property
+    def noted(self) -> Mapping[str, int]:
+        """What else the account's row is to say from now on; the slot keeps it as true as the balance."""
+        return {}
+
     @abstractmethod
     def amount_on(self, account: Account) -> int:
         """The signed amount, decided on the account as it is; raises `LedgerError` to refuse."""
@@ -198,10 +206,16 @@ class Purchase(Movement):
     """Credits that were paid for through Stripe."""
 
     credits: int
+    # Which purchase of its account this is, from 1 on, where somebody has counted.
+    number: int | None = None
 
     @property
     def kind(self) -> Kind:
         return Kind.PURCHASE
+
+    @property
+    def noted(self) -> Mapping[str, int]:
+        return {} if self.number is None else {"purchases": self.number}
 
     def amount_on(self, account: Account) -> int:
         return self.credits

@@ -20,7 +20,14 @@ from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import delete
 from instant_admin.client.types import Step
 from instant_admin.ledger.batches import BATCH_LIMIT, Batches, Posted, Signal, Steps
-from instant_admin.ledger.entries import ENTRIES, NoSuchAccount, account_in, account_query, entry_of
+from instant_admin.ledger.entries import (
+    ENTRIES,
+    NoSuchAccount,
+    account_in,
+    account_query,
+    entry_of,
+    noting_steps,
+)
 from instant_admin.ledger.retries import Attempts
 from instant_admin.ledger.rules import Account, Closing, Entry, Movement, opening_of
 from instant_admin.ledger.turns import ALONE, Turns
@@ -147,7 +154,8 @@ class BalanceStore:
                 entry = movement.entry_on(account, entry_id=next(self._writer.ids()), now=self._writer.now())
                 attempts.about_to_write(entry)
                 self._batches.memory.forget([account_id])
-                self._writer.write([entry], () if movement is opening else steps)
+                bought = [*noting_steps(account_id, movement), *steps]
+                self._writer.write([entry], () if movement is opening else bought)
                 # As good as a read: if somebody has moved the balance since, the next slot is taken.
                 seen = entry.account_after, found if movement is opening else found | {entry.key: entry}
             except InstantError as exc:

@@ -155,7 +155,7 @@ def test_a_number_that_cannot_be_believed_is_not_shown(site: LoopbackSite, ada: 
     checkout_id = site.buy(ada)
     site.edit(checkout_id, credits="1000")
     customer_id = history_of(ada).customer_id
-    told = with_what_stripe_has(purchases_in_ledger(ada), member=ada, customer_id=customer_id)
+    told = with_what_stripe_has(purchases_in_ledger(ada), member_id=ada.id, customer_id=customer_id)
     assert [purchase.credits for purchase in told.records] == [None]
 
 

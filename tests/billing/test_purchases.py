@@ -25,7 +25,7 @@ from tests.drivers.site import LoopbackSite
 
 def purchases(member: Member) -> tuple[PurchaseRecord, ...]:
     customer_id = history_of(member).customer_id
-    told = with_what_stripe_has(purchases_in_ledger(member), member=member, customer_id=customer_id)
+    told = with_what_stripe_has(purchases_in_ledger(member), member_id=member.id, customer_id=customer_id)
     assert told.is_complete
     return told.records
 
@@ -337,3 +337,21 @@ def test_while_stripe_is_away_so_are_the_receipts(site: LoopbackSite, ada: Membe
     checkout_id = site.buy(ada)
     site.stripe_is_away = True
     assert browser.get(receipt(checkout_id)).status_code == 503
+
+
+@pytest.mark.django_db
+def test_it_says_with_what_was_paid_and_what_went_back(site: LoopbackSite, ada: Member) -> None:
+    site.buy(ada)
+    site.refund(site.buy(ada, card="378282246310005"), 150)
+    site.buy(ada, promotion_code="TESTING100")
+    site.deliver_all()
+    site.buy(ada)
+    told = [(each.paid_with, each.refunded_text) for each in purchases(ada)]
+    assert sorted(told) == [
+        ("", ""),
+        ("American Express …0005", "$1.50"),
+        ("Visa …4242", ""),
+        ("Visa …4242", ""),
+    ]
+    page = browser_of(ada).get("/history/").content.decode()
+    assert ("American Express …0005" in page, "Refunded: $1.50" in page) == (True, True)

@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 import pytest
+import requests
 from django.core import mail
 from django.test import Client, override_settings
 
 from accounts.members import Member
 from billing.welcome import welcome
-from sandbox.serving import Response
+from sandbox.serving import Request, Response
 from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
@@ -72,12 +73,23 @@ def test_what_could_not_be_given_comes_with_the_next_sign_in(site: LoopbackSite)
     assert site.ledger(site.member("grace@example.com")) == [("grant", 3, 3)]
 
 
-def test_an_outage_at_the_sign_in_speaks_of_no_charge_and_the_code_still_works(site: LoopbackSite) -> None:
+@pytest.mark.parametrize("status", [None, 429, 500])
+def test_an_outage_at_the_sign_in_speaks_of_no_charge_and_the_code_still_works(
+    site: LoopbackSite, status: int | None
+) -> None:
     client = Client()
-    site.instant_is_away = True
+
+    def refuse(request: Request, answer: Response) -> Response:
+        if not request.path.endswith("/refresh_tokens"):
+            return answer
+        if status is None:
+            raise requests.ConnectionError("refused")
+        return Response.json({"type": "rate-limited", "message": "Later.", "hint": None}, status=status)
+
+    site.tamper = refuse
     page = sign_in(client).content.decode()
     assert "We cannot sign anybody in right now." in page
     assert "charge" not in page.rpartition("</head>")[2]
-    site.instant_is_away = False
+    site.tamper = lambda request, answer: answer
     (code,) = re.findall(r"^(\d{6}) ", str(mail.outbox[-1].subject))
     assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"

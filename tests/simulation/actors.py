@@ -299,12 +299,14 @@ def _money_goes_back(cast: Cast, deed: Deed, checkout_id: str) -> None:
 
 
 def _withdraw(cast: Cast, member: int, checkout_id: str) -> None:
-    """The buyer takes back what they have not spent; again, when nothing certain came back."""
+    """The buyer takes back what they have not spent, or staff do; again, when nothing certain came back."""
     buyer, world = cast.members[member], cast.world
+    by_staff = world.random.actors.choice([{}, {"staff_name": "grace", "reason": "asked for by mail"}])
 
     def act() -> bool:
         checkout = checkout_of(buyer, checkout_id)
-        return withdraw(checkout, buyer.id, offer_of(checkout, buyer.id)) is not None
+        offer = offer_of(checkout, buyer.id, staff_name=by_staff.get("staff_name", ""))
+        return withdraw(checkout, buyer.id, offer, **by_staff) is not None
 
     for _ in range(4):
         try:

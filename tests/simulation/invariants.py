@@ -77,6 +77,9 @@ def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) 
     if (user.get("credits"), user.get("creditSeq")) != (balance, len(ledger)):
         shown = f"{user.get('credits')} at {user.get('creditSeq')}"
         yield f"{member.email}: has {shown}, the ledger {balance} at {len(ledger)}"
+    bought = sum(entry["kind"] == "purchase" for entry in ledger)
+    if (user.get("purchases") or 0) != bought:
+        yield f"{member.email}: is said to have bought {user.get('purchases')} times, and has {bought} times"
     keys = Counter(entry["key"] for entry in ledger)
     yield from (f"{member.email}: {key} stands {count} times" for key, count in keys.items() if count > 1)
 

@@ -530,6 +530,17 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
     return patch.object(checkout, "_customer_of", customer_of)
 
 
+@mutant("How often somebody has bought was read before.", shows=r"is said to have bought")
+def purchases_are_counted_once() -> AbstractContextManager[Any]:
+    known: dict[uuid.UUID, int] = {}
+    real = fulfilment._number_of_next
+
+    def number_of_next(account: Account) -> int:
+        return known.setdefault(account.id, real(account))
+
+    return patch.object(fulfilment, "_number_of_next", number_of_next)
+
+
 # Taking a purchase back
 
 
@@ -537,7 +548,7 @@ def an_email_is_told_but_once() -> AbstractContextManager[Any]:
 def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
     real = withdrawals.withdraw
 
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> Entry | None:
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> Entry | None:
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
         return real(checkout, member_id, wanted)
@@ -547,8 +558,8 @@ def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
 
 @mutant("Who asks for the refund is the request that takes the credits.", shows=r"neither money nor credits")
 def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
-    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal) -> object:
-        configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted))
+    def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> object:
+        configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted, **by_staff))
         key = fulfilment.withdrawal_key(checkout.id)
         payments.refund_withdrawal(checkout.payment_intent_id or "", amount=wanted.amount, key=key)
         return True

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.errors import RequestIdReused, UnknownMember
 from billing.forms import MOST_CREDITS
 from billing.staff.credits import Action, done_text, move_credits
-from billing.staff.members import members_called
+from billing.staff.search import members_called
 from credits_site.outages import OUTAGES, outage_message
 from instant_admin.ledger.rules import OutOfCredits
 

@@ -127,6 +127,7 @@ DAMAGE: list[tuple[Damage, str, str]] = [
         ":6",
         "`credits` is 50, but the last entry left 14: it was edited by",
     ),
+    (partial(edit_account, purchases=5), ":6", "`purchases` is 5, but 2 are in the ledger"),
     (spend_edited_credits, "spend:", "goes on from 50 credits, but the entry before it left 14: `credits`"),
     (
         partial(edit_account, creditSeq=5, credits=15),

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.codes import user_of
 from accounts.members import Member
 from billing.history import history_of
-from billing.staff import members
-from billing.staff.members import find_members
+from billing.staff import search
+from billing.staff.search import Only, Sort, find_members
+from instant_admin.client.steps import update
 from instant_admin.ledger.rules import Reset
 from tests.billing.staff.conftest import browser_of_staff
+from tests.drivers.signed_in import browser_of
 from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +34,7 @@ def grace() -> Client:
     return browser_of_staff("view_member")
 
 
-def emails(q: str = "", **options: int) -> list[str]:
+def emails(q: str = "", **options: Any) -> list[str]:
     return [member.email for member in find_members(q, **options).members]
 
 
@@ -64,26 +72,124 @@ def test_the_list_has_balance_last_movement_and_purchases(
     assert site.entries(ada)[-1].created_at.strftime("%Y-%m-%d %H:%M") in page
 
 
-def test_low_balances_come_lowest_first(site: LoopbackSite, ada: Member, grace: Client) -> None:
+@pytest.fixture
+def several(site: LoopbackSite, ada: Member) -> None:
+    """Ada has nothing, and others have little, debts, or a lot. They joined and moved in this order."""
     for name, credits in (("low", 3), ("lower", -2), ("rich", 100)):
+        site.instant.now += 60
         member = site.member(f"{name}@example.com")
         site.store.post(member.id, Reset(key=f"reset:{name}", credits=credits))
-    assert emails(below=5) == ["lower@example.com", "low@example.com"]
-    assert emails(below=0) == ["lower@example.com"]
-    assert emails("low@", below=5) == ["low@example.com"]
-    page = grace.get(LIST, {"below": "0"}).content.decode()
-    assert ("lower@" in page, "rich@" in page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("sort", "found"),
+    [
+        (Sort.EMAIL, ["ada", "low", "lower", "rich"]),
+        (Sort.EMAIL_BACKWARDS, ["rich", "lower", "low", "ada"]),
+        (Sort.BALANCE, ["lower", "low", "rich"]),
+        (Sort.BALANCE_HIGHEST, ["rich", "low", "lower", "ada"]),
+        (Sort.MOVED, ["rich", "lower", "low"]),
+        (Sort.JOINED, ["ada", "low", "lower", "rich"]),
+        (Sort.JOINED_LAST, ["rich", "lower", "low", "ada"]),
+    ],
+)
+@pytest.mark.usefixtures("several")
+def test_the_list_is_sorted_by_each_column(site: LoopbackSite, sort: Sort, found: list[str]) -> None:
+    assert [email.partition("@")[0] for email in emails(sort=sort)] == found
+    assert emails("low", sort=sort) == [email for email in emails(sort=sort) if "low" in email]
+
+
+def test_who_bought_most_comes_first(site: LoopbackSite, ada: Member, bought: str) -> None:
+    bob, eve = site.member("bob@example.com"), site.member("eve@example.com")
+    for buyer in (bob, eve, bob):
+        site.buy(buyer)
+        site.deliver_all()
+    site.spend(eve)
+    site.buy(bob)
+    site.deliver_all()
+    assert emails(sort=Sort.PURCHASES)[0] == bob.email
+    assert [member.purchases for member in find_members(sort=Sort.PURCHASES).members] == [3, 1, 1]
+    rows = site.admin.query({"$users": {"$": {"where": {"id": str(bob.id)}}}})["$users"]
+    assert rows[0]["purchases"] == 3
+
+
+def test_some_members_are_picked_out(site: LoopbackSite, ada: Member, bought: str, several: None) -> None:
+    site.dispute(bought)
+    site.deliver_all()
+    assert emails(only=Only.NEGATIVE) == ["lower@example.com"]
+    assert emails(only=Only.LOW) == [ada.email, "low@example.com"]
+    assert emails(only=Only.DISPUTE, sort=Sort.MOVED) == emails(only=Only.DISPUTE) == [ada.email]
+    never = ["low@example.com", "lower@example.com", "rich@example.com"]
+    assert emails(only=Only.NEVER_BOUGHT) == never
+    assert emails("low@", only=Only.LOW) == ["low@example.com"]
+
+
+def test_who_bought_before_purchases_were_counted_has_not_never_bought(
+    site: LoopbackSite, ada: Member, bought: str
+) -> None:
+    site.admin.transact([update("$users", ada.id, {"purchases": None})])
+    assert emails(only=Only.NEVER_BOUGHT) == []
+    site.buy(ada)
+    site.deliver_all()
+    assert site.admin.query({"$users": {}})["$users"][0]["purchases"] == 2
+
+
+def test_by_last_movement_a_member_stands_once_on_all_pages(site: LoopbackSite, ada: Member) -> None:
+    members = [site.member(f"member{number:02}@example.com") for number in range(search.PAGE_SIZE + 1)]
+    for number, member in enumerate([*members, *members]):
+        site.instant.now += 1
+        site.store.post(member.id, Reset(key=f"reset:{number}", credits=number))
+    asked = site.asked_instant
+    first = find_members(sort=Sort.MOVED)
+    assert site.asked_instant - asked == 2
+    second = find_members(sort=Sort.MOVED, after=first.next or 0)
+    shown = [member.email for member in (*first.members, *second.members)]
+    assert shown == [member.email for member in reversed(members)]
+    assert second.next is None
+
+
+@pytest.mark.parametrize("sort", [*Sort])
+def test_a_page_takes_no_query_for_each_of_its_members(site: LoopbackSite, sort: Sort) -> None:
+    for number in range(search.PAGE_SIZE):
+        member = site.member()
+        site.store.post(member.id, Reset(key=f"reset:{number}", credits=number))
+    asked = site.asked_instant
+    assert len(find_members(sort=sort).members) == search.PAGE_SIZE
+    assert site.asked_instant - asked == 2
+
+
+def test_when_somebody_joined_is_written_down(site: LoopbackSite, grace: Client) -> None:
+    user_of("new@example.com")
+    joined = find_members("new@").members[0].joined_at
+    assert joined is not None
+    assert timezone.now() - joined < timedelta(minutes=1)
+    user_of("new@example.com")
+    assert find_members("new@").members[0].joined_at == joined
+    assert f"{joined:%Y-%m-%d}" in grace.get(LIST).content.decode()
+
+
+@pytest.mark.usefixtures("several")
+def test_the_heads_of_the_list_sort_it(site: LoopbackSite, grace: Client) -> None:
+    page = grace.get(LIST, {"only": "low", "after": "0"}).content.decode()
+    assert '<a href="?only=low&amp;sort=-balance">' not in page
+    for sort in ("-email", "balance", "-moved", "-purchases", "-joined"):
+        assert f'<a href="?only=low&amp;sort={sort}">' in page
+    page = grace.get(LIST, {"sort": "balance"}).content.decode()
+    assert '<a href="?sort=-balance">' in page
+    assert page.count('aria-sort="ascending"') == 1
+    assert page.index("lower@") < page.index("rich@")
+    assert grace.get(LIST, {"sort": "height"}).status_code == 200
 
 
 def test_the_list_goes_on_on_the_next_page(site: LoopbackSite, grace: Client) -> None:
-    made = [site.member(f"member{number:02}@example.com").email for number in range(members.PAGE_SIZE + 1)]
-    assert emails("member") + emails("member", page=2) == made
+    made = [site.member(f"member{number:02}@example.com").email for number in range(search.PAGE_SIZE + 1)]
+    assert emails("member") + emails("member", after=search.PAGE_SIZE) == made
     first = grace.get(LIST, {"q": "member"}).content.decode()
-    assert "?q=member&amp;below=&amp;page=2" in first
+    assert "?q=member&amp;after=50" in first
     assert "member50@" not in first
-    second = grace.get(f"{LIST}?q=member&below=&page=2").content.decode()
-    assert ("member50@" in second, "page=3" in second) == (True, False)
-    assert "Nobody on this page." in grace.get(f"{LIST}?q=member&page=3").content.decode()
+    second = grace.get(f"{LIST}?q=member&after=50").content.decode()
+    assert ("member50@" in second, "after=100" in second) == (True, False)
+    assert "Nobody on this page." in grace.get(f"{LIST}?q=member&after=100").content.decode()
 
 
 def test_a_members_page_leads_into_stripe(
@@ -120,3 +226,50 @@ def test_stripe_away_is_said(site: LoopbackSite, ada: Member, grace: Client, bou
     assert grace.get(LIST, {"q": bought}).status_code == 503
     answer = grace.get(f"{LIST}{ada.id}/payments/{bought}/", follow=True)
     assert '<li class="error">' in answer.content.decode()
+
+
+def of(member: Member) -> str:
+    return f"{LIST}{member.id}/change/"
+
+
+def test_a_members_page_has_what_became_of_each_purchase(
+    site: LoopbackSite, ada: Member, grace: Client, bought: str
+) -> None:
+    site.refund(site.buy(ada), 150)
+    site.deliver_all()
+    page = grace.get(of(ada)).content.decode()
+    assert re.findall(r"<td>(Paid|Refunded in part .*?)</td>", page) == ["Refunded in part ($1.50)", "Paid"]
+    assert page.count("<td>Visa …4242</td>") == 2
+    assert page.count("$5.00") == 2
+    assert f"{LIST}{ada.id}/payments/{bought}/" in page
+    site.stripe_is_away = True
+    page = grace.get(of(ada)).content.decode()
+    assert ("Stripe does not answer" in page, page.count("<td>Credits added</td>")) == (True, 2)
+
+
+def test_a_members_ledger_is_filtered_and_paged(
+    site: LoopbackSite, ada: Member, grace: Client, bought: str
+) -> None:
+    site.spend(ada, 7)
+    page = grace.get(of(ada), {"kind": "bought"}).content.decode()
+    assert ("Bought credits" in page, "Give this back" in page) == (True, False)
+    assert '<option value="bought" selected>' in page
+    assert "No entries of this kind" in grace.get(of(ada), {"kind": "staff"}).content.decode()
+    for number in range(20):
+        site.store.post(ada.id, Reset(key=f"reset:{number}", credits=number, note=f"Reason {number}."))
+    page = grace.get(of(ada), {"kind": "staff", "days": "30"}).content.decode()
+    assert "Older" not in page
+    site.store.post(ada.id, Reset(key="reset:last", credits=50, note="Reason last."))
+    page = grace.get(of(ada), {"kind": "staff", "days": "30"}).content.decode()
+    (older,) = re.findall(r'<a href="(\?[^"]*)#ledger">Older', page)
+    page += grace.get(of(ada) + unescape(older)).content.decode()
+    reasons = re.findall(r"<td>Reason (\w+)\.</td>", page)
+    assert reasons == ["last", *map(str, reversed(range(20)))]
+    assert grace.get(of(ada), {"kind": "nonsense"}).status_code == 303
+
+
+def test_a_members_sessions_are_listed(site: LoopbackSite, ada: Member, grace: Client) -> None:
+    assert "Not signed in anywhere." in grace.get(of(ada)).content.decode()
+    browser_of(ada)
+    page = grace.get(of(ada)).content.decode()
+    assert re.search(r"<li>[^<]+, since \d{4}-\d\d-\d\d \d\d:\d\d UTC</li>", page)
