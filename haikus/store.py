@@ -6,6 +6,7 @@ import functools
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -26,7 +27,7 @@ from credits_site.paging import BadCursor, number_in
 from haikus.errors import HaikuGone, NoSuchHaiku
 from haikus.writing import STOPPED, UNWRITABLE, SlowGenerator, begin
 from instant_admin.client.admin import Connection
-from instant_admin.client.errors import InstantBroken, InstantBusy, InstantUnreachable
+from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantUnreachable
 from instant_admin.client.protocol import nonsense, text_of, uuid_of
 from instant_admin.client.steps import create, delete, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
@@ -227,11 +228,15 @@ def look_at(member: Member, haiku_id: UUID) -> Written:
 
 
 def await_haiku(member: Member, written: Written, *, longest_s: float) -> Written:
-    """The same when it is written or failed, or as it is after so long. Raises `NoSuchHaiku` when it is deleted."""
+    """The same when it is written or failed, or as it was last known after so long. Raises `NoSuchHaiku`.
+
+    It was begun, so nothing that goes wrong in looking at it may be told as if it were not.
+    """
     ends_s = time.monotonic() + longest_s
     while written.haiku.is_being_written and time.monotonic() < ends_s:
         time.sleep(LOOK_AGAIN_S)
-        written = look_at(member, written.haiku.id)
+        with suppress(InstantError):
+            written = look_at(member, written.haiku.id)
     return written
 
 

@@ -194,12 +194,14 @@ class World:
         for part in reversed(self.parts):
             part.stop()
 
-    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run `manage.py` with the site's environment; raises `WorldError` when it fails and `check` is set."""
+    def manage(
+        self, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `manage.py` in the site's environment and `env`; raises `WorldError` when it fails, with `check`."""
         done = subprocess.run(  # noqa: S603  the arguments are our own
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self.site_env,
+            env={**self.site_env, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -17,7 +17,13 @@ def main() -> int:
     """0 when nothing was lost and nothing invented; else 1, and the data directory is kept."""
     options = _options()
     data_dir = options.data_dir or Path(tempfile.mkdtemp(prefix="chaos-"))
-    chaos = Run(data_dir, seed=options.seed, customers=options.customers, accounts=options.accounts)
+    chaos = Run(
+        data_dir,
+        seed=options.seed,
+        customers=options.customers,
+        accounts=options.accounts,
+        slow=options.slow,
+    )
     try:
         with tqdm(total=options.cycles, desc="Kills", unit="", disable=None) as bar:
             report = chaos.run(options.cycles, survived=bar.update)
@@ -40,6 +46,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--customers", type=int, default=CUSTOMERS, help=customers)
     accounts = f"how many accounts they share ({ACCOUNTS})"
     parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=accounts)
+    parser.add_argument(
+        "--slow", action="store_true", help="haikus take time, and credits are held meanwhile"
+    )
     parser.add_argument("--data-dir", type=Path, help="a new folder for everything (a temporary one)")
     return parser.parse_args()
 

@@ -37,6 +37,8 @@ class Answer(StrEnum):
     WRITTEN = "written"
     NO_CREDITS = "no credits"
     NOTHING_CAME = "nothing came of this attempt"
+    FAILED = "Your credits are back"
+    STARTED = "being written"
     IN_DOUBT = "could not confirm"
     LOST = "no answer"
 
@@ -52,7 +54,7 @@ class Asked:
     @property
     def was_not_charged(self) -> bool:
         """Whether they may rely on it: by each answer, or by the last, when nothing else was under way."""
-        said_no = {Answer.NO_CREDITS, Answer.NOTHING_CAME}
+        said_no = {Answer.NO_CREDITS, Answer.NOTHING_CAME, Answer.FAILED}
         each = {answer for clicks in self.rounds for answer in clicks}
         return not self.shown and (each <= said_no or set(self.rounds[-1]) == {Answer.NO_CREDITS})
 
@@ -153,7 +155,7 @@ class Customer:
 
     def _press_write(self, tab: MemberClient, site: str, *, request_id: str, asked: Asked) -> Answer:
         tab.site = site
-        answer = self._ask(lambda: tab.write(asked.topic, request_id))
+        answer = self._ask(lambda: tab.write(asked.topic, request_id, Prefer="wait=5", **JSON))
         match None if answer is None else answer.status_code:
             case None:
                 return Answer.LOST
@@ -161,10 +163,12 @@ class Customer:
                 haiku = answer.json()["haiku"]
                 asked.shown[haiku["id"]] = haiku["content"]
                 return Answer.WRITTEN
+            case 202:
+                return Answer.STARTED
             case 402:
                 return Answer.NO_CREDITS
             case 503 if answer is not None:
-                for sure in (Answer.NOTHING_CAME, Answer.IN_DOUBT):
+                for sure in (Answer.NOTHING_CAME, Answer.FAILED, Answer.IN_DOUBT):
                     if sure in answer.text:
                         return sure
         return self._surprised(f"Write was answered with {_shown(answer)}")

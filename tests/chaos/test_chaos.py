@@ -42,6 +42,13 @@ def test_killed_processes_lose_nothing_and_invent_nothing(tmp_path: Path) -> Non
     assert report.haikus > 0
 
 
+@pytest.mark.deep
+def test_killed_processes_hold_nothing_for_ever(tmp_path: Path) -> None:
+    report = Run(tmp_path, seed=8, customers=6, accounts=3, slow=True).run(CYCLES)
+    assert report.problems == [], str(report)
+    assert report.haikus > 0
+
+
 def test_what_is_true_is_not_called_untrue() -> None:
     assert list(untruths(WRITTEN, FACTS)) == []
     assert list(untruths(asked([Answer.LOST], [Answer.NOTHING_CAME]), FACTS)) == []
@@ -62,6 +69,7 @@ def test_what_is_true_is_not_called_untrue() -> None:
         (asked([Answer.LOST], [Answer.NO_CREDITS]), {}, "nothing came of it"),
         (Told(credited={"cs_test_1"}), {}, "spend:ada:r1 was never asked for"),
         (WRITTEN, {"credits": 8}, "the site shows 8 credits; bought less spent is 9"),
+        (WRITTEN, {"held": 3}, "3 credits are still held"),
         (WRITTEN, {"paid": {}, "credits": -1}, "cs_test_1 was paid, and Stripe says no"),
         (WRITTEN, {"paid": {}, "edited": frozenset({"cs_test_1"})}, "the ledger has the purchases"),
         (WRITTEN, {"entries": [SPEND]}, "cs_test_1 was called credited, and is not"),

@@ -25,6 +25,7 @@ class Facts:
     haikus: Mapping[str, Row]
     credits: int
     edited: frozenset[str] = frozenset()
+    held: int = 0
 
 
 def untruths(told: Told, facts: Facts) -> Iterator[str]:
@@ -33,12 +34,23 @@ def untruths(told: Told, facts: Facts) -> Iterator[str]:
     entries = {str(entry["key"]): entry for entry in facts.entries}
     yield from _of_purchases(told, facts, entries)
     for request_id, asked in told.writes.items():
-        spend = entries.pop(f"spend:{facts.member_id}:{request_id}", None)
+        spend = entries.pop(f"spend:{facts.member_id}:{request_id}", None) or _capture(
+            entries, facts, request_id
+        )
         yield from (f"{request_id}: {text}" for text in _of_a_write(asked, spend, facts.haikus))
     yield from (f"{key} was never asked for" for key in entries if key.startswith("spend:"))
+    if facts.held:
+        yield f"{facts.held} credits are still held"
     due = sum(facts.paid.values()) - len(facts.haikus)
     if facts.credits != due:
         yield f"the site shows {facts.credits} credits; bought less spent is {due}"
+
+
+def _capture(entries: Mapping[str, Row], facts: Facts, request_id: str) -> Row | None:
+    """What paid for work that took time, at whichever attempt."""
+    start = f"end:hold:{facts.member_id}:{request_id}:"
+    captures = (entry for key, entry in entries.items() if key.startswith(start))
+    return next((entry for entry in captures if entry["kind"] == "capture"), None)
 
 
 def _of_purchases(told: Told, facts: Facts, entries: Mapping[str, Row]) -> Iterator[str]:

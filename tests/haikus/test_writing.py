@@ -14,6 +14,7 @@ from accounts.members import Member
 from billing.audit.run import Audit
 from haikus.generators import language_model
 from instant_admin.ledger.rules import Reset
+from sandbox.serving import Request, Response
 from tests.drivers.language_model import POEM, Answer, Model
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite, opened
@@ -171,3 +172,19 @@ def test_a_failed_card_says_why_and_can_be_deleted_for_good(browser: Client, mod
 def test_the_form_says_what_it_can_cost(browser: Client) -> None:
     most = language_model.most("")
     assert f"up to {most} credits" in browser.get("/").content.decode()
+
+
+def test_what_was_begun_is_not_called_undone_when_nobody_can_look_at_it(
+    site: LoopbackSite, browser: Client, model: Model
+) -> None:
+    model.answers = [Answer()]
+
+    def tamper(request: Request, answer: Response) -> Response:
+        # From when it is held, nothing is answered any more.
+        site.instant_is_away |= b'"hold"' in request.body
+        return answer
+
+    site.tamper = tamper
+    answer = generate(browser, Prefer="wait=1")
+    site.instant_is_away = False
+    assert (answer.status_code, answer.json()["haiku"]["state"]) == (202, "writing")

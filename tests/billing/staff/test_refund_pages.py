@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core import mail
 from django.core.management import call_command
 from django.test import Client
 
 from accounts.account.deleting import delete_account
+from accounts.mails.sending import send_waiting
 from accounts.members import Member
 from billing.models import Attention
 from tests.billing.staff.conftest import browser_of_staff
@@ -70,6 +72,9 @@ def test_what_is_unused_is_shown_then_refunded_said_and_logged(
     assert (entry.key, entry.actor, entry.note) == (f"withdraw:{bought}", "grace", "Bought twice")
     logged = LogEntry.objects.get().change_message
     assert logged == f"Refunded 7 credits. Reason: Bought twice (withdraw:{bought})"
+    send_waiting()
+    (told,) = [each for each in mail.outbox if each.subject == "We refunded what you have not spent"]
+    assert (told.to, "$3.50" in str(told.body)) == ([ada.email], True)
     assert "Reason: Bought twice" in browser_of(ada).get("/history/").content.decode()
 
 
