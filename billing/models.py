@@ -4,6 +4,7 @@
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Member(models.Model):
@@ -37,10 +38,10 @@ class Attention(models.Model):
     class Kind(models.TextChoices):
         """What raised it."""
 
-        FRAUD_WARNING = "fraud_warning", "Early fraud warning"
-        REVIEW = "review", "Paid, and needs review"
-        SELLING_PAUSED = "selling_paused", "Selling is paused"
-        WITHDRAWAL = "withdrawal", "Withdrawal under way"
+        FRAUD_WARNING = "fraud_warning", _("Early fraud warning")
+        REVIEW = "review", _("Paid, and needs review")
+        SELLING_PAUSED = "selling_paused", _("Selling is paused")
+        WITHDRAWAL = "withdrawal", _("Withdrawal under way")
 
     about = models.CharField(max_length=255, unique=True)
     kind = models.CharField(max_length=40, choices=Kind)
@@ -55,8 +56,8 @@ class Attention(models.Model):
     class Meta:
         default_permissions = ("view",)
         permissions = (("close_attention", "Can close what needs attention"),)
-        verbose_name = "matter that needs attention"
-        verbose_name_plural = "needs attention"
+        verbose_name = _("matter that needs attention")
+        verbose_name_plural = _("needs attention")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.checkout_id}".rstrip()

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff import second_factor
 from accounts.staff.logins import count_try
@@ -19,7 +20,7 @@ class StaffLoginForm(AdminAuthenticationForm):
 
     error_messages = {  # noqa: RUF012  as Django's forms have it
         **AdminAuthenticationForm.error_messages,
-        "invalid_login": (
+        "invalid_login": _(
             "That is not the username and password of a staff account, with the right code if it has "
             "two-factor login. Check all of them and type them again."
         ),
@@ -29,7 +30,7 @@ class StaffLoginForm(AdminAuthenticationForm):
         required=False,
         max_length=20,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
-        help_text="From your app, or a backup code. Leave it empty if you have set up neither.",
+        help_text=_("From your app, or a backup code. Leave it empty if you have set up neither."),
     )
 
     def clean(self) -> dict[str, Any]:

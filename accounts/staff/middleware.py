@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.http import with_retry_after
 from accounts.limits import TooOften
@@ -47,7 +48,7 @@ class StaffMiddleware:
         page = request.resolver_match and request.resolver_match.url_name
         if end_if_over(request) and request.method == "POST" and page != "login":
             # Back to the page with the form: its own address may answer a POST only.
-            messages.warning(request, "Your login had ended, and nothing was done. Log in again.")
+            messages.warning(request, _("Your login had ended, and nothing was done. Log in again."))
             back_to = page_it_came_from(request, otherwise=reverse("admin:index"))
             return redirect_to_login(back_to, reverse("admin:login"))
         if page not in _WITHOUT_APP and is_owed(request.user):
@@ -59,7 +60,7 @@ class StaffMiddleware:
         if not isinstance(exception, TooOften) or not _is_admin(request):
             return None
         complain(request, "limit reached", limit=exception.limit)
-        context = admin.site.each_context(request) | {"title": "Wait a little", "wait": exception.wait}
+        context = admin.site.each_context(request) | {"title": _("Wait a little"), "wait": exception.wait}
         response = render(
             request, "accounts/staff/too_often.html", context, status=HTTPStatus.TOO_MANY_REQUESTS
         )

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.staff.logins import OURS, count_try, is_fresh, password_was_typed
@@ -47,7 +48,7 @@ def _is_confirmed(request: HttpRequest) -> bool:
     username = request.user.get_username()
     count_try(request, username)
     if authenticate(request, username=username, password=password) is None:
-        messages.error(request, "That is not your password. Type it again.")
+        messages.error(request, _("That is not your password. Type it again."))
         return False
     password_was_typed(request)
     request.session.pop(WAITING, None)

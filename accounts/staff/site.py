@@ -16,6 +16,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from django_otp.util import random_hex
 
@@ -36,7 +38,7 @@ class StaffSite(AdminSite):
     """Whoever has set up two-factor login gets nowhere without its code."""
 
     site_header = site_title = "Instant Credits"
-    index_title = "Staff"
+    index_title = gettext_lazy("Staff")
     login_form = StaffLoginForm
     login_template = "accounts/staff/login.html"
 
@@ -86,13 +88,13 @@ class StaffSite(AdminSite):
         waiting = request.session.get(WAITING)
         if waiting is None:
             return see_other(reverse("admin:index"))
-        context = {"title": "Your password again", "waiting": waiting, "password_field": PASSWORD_FIELD}
+        context = {"title": _("Your password again"), "waiting": waiting, "password_field": PASSWORD_FIELD}
         return self._page(request, "confirm_password.html", context)
 
     def two_factor(self, request: HttpRequest) -> HttpResponse:
         """One's own two-factor login. New backup codes are shown once."""
         user = _staff(request)
-        context: dict[str, Any] = {"title": "Two-factor login", "is_on": second_factor.is_on(user)}
+        context: dict[str, Any] = {"title": _("Two-factor login"), "is_on": second_factor.is_on(user)}
         if context["is_on"]:
             context["new_codes"] = request.session.pop(_NEW_CODES, [])
             context["codes_left"] = second_factor.backup_codes_left(user)
@@ -109,12 +111,12 @@ class StaffSite(AdminSite):
         device = second_factor.turn_on(_staff(request), key=key, code=code) if key else None
         if device is None:
             messages.error(
-                request, "That is not the code of this key right now. Wait for the next, and type it."
+                request, _("That is not the code of this key right now. Wait for the next, and type it.")
             )
             return see_other(reverse("admin:two_factor"))
         django_otp.login(request, device)
         del request.session[_NEW_KEY]
-        messages.success(request, "Two-factor login is on.")
+        messages.success(request, _("Two-factor login is on."))
         return self.two_factor_codes(request)
 
     def two_factor_codes(self, request: HttpRequest) -> HttpResponse:
@@ -125,7 +127,7 @@ class StaffSite(AdminSite):
     def two_factor_off(self, request: HttpRequest) -> HttpResponse:
         """Turn it off, for example to set up another phone."""
         second_factor.turn_off(_staff(request))
-        messages.success(request, "Two-factor login is off.")
+        messages.success(request, _("Two-factor login is off."))
         return see_other(reverse("admin:two_factor"))
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -81,7 +81,7 @@ class MemberAdmin(CreditPages, RefundPages):
         """Search members by a part of their email or by an id, some of them, in an order, page by page."""
         self.check_may(request)
         form = FindMembersForm(request.GET)
-        context: dict[str, Any] = {"form": form, "title": "Find a member"}
+        context: dict[str, Any] = {"form": form, "title": _("Find a member")}
         context["may_grant"] = self.may(request, "grant_credits")
         if form.is_valid():
             wanted = form.wanted
@@ -105,7 +105,7 @@ class MemberAdmin(CreditPages, RefundPages):
     def totals(self, request: HttpRequest) -> HttpResponse:
         """Credits sold, spent and outstanding by month."""
         self.check_may(request)
-        context: dict[str, Any] = {"title": "Credits by month"}
+        context: dict[str, Any] = {"title": _("Credits by month")}
         try:
             context["months"] = totals(timezone.now())
         except OUTAGES as exc:
@@ -118,7 +118,7 @@ class MemberAdmin(CreditPages, RefundPages):
         try:
             text = as_csv(totals(timezone.now()))
         except OUTAGES as exc:
-            return self.outage(request, exc, "totals.html", {"title": "Credits by month"})
+            return self.outage(request, exc, "totals.html", {"title": _("Credits by month")})
         name = f"credits-{timezone.now():%Y-%m-%d}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
@@ -127,7 +127,7 @@ class MemberAdmin(CreditPages, RefundPages):
         """A member's balance and ledger, and what may be done with them."""
         self.check_may(request)
         context: dict[str, Any] = {
-            "title": "Member",
+            "title": _("Member"),
             "may": {codename for codename, _ in Member._meta.permissions if self.may(request, codename)},
             "member_id": member_id,
             "sessions": sessions_of(member_id, here=None),
@@ -146,7 +146,7 @@ class MemberAdmin(CreditPages, RefundPages):
         except OUTAGES as exc:
             return self.outage(request, exc, "member.html", context)
         asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
-        context |= {"page": page, "title": page.email or "Guest", "before": before}
+        context |= {"page": page, "title": page.email or _("Guest"), "before": before}
         context |= {"form": form, "asked": urlencode(asked)}
         if page.customer_id is not None:
             context["customer"] = dashboard(f"customers/{page.customer_id}")
@@ -166,12 +166,14 @@ class MemberAdmin(CreditPages, RefundPages):
             note_finding(finding)
             said = f"Checkout {finding.checkout_id}: {finding.text}"
             if finding.needs_review:
-                self.message_user(request, f"{said}. This needs review.", messages.WARNING)
+                self.message_user(
+                    request, _("%(said)s. This needs review.") % {"said": said}, messages.WARNING
+                )
             else:
                 self.log_change(request, Member(id=member_id, email=email), f"Checked with Stripe. {said}")
                 self.message_user(request, said, messages.SUCCESS)
         if not findings:
-            self.message_user(request, "Nothing to do: the credits match what Stripe has.", messages.INFO)
+            self.message_user(request, _("Nothing to do: the credits match what Stripe has."), messages.INFO)
         return self.back_to(member_id)
 
     def sign_out(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
@@ -186,10 +188,15 @@ class MemberAdmin(CreditPages, RefundPages):
         is_whole = sign_out_everywhere(member_id)
         self.log_change(request, Member(id=member_id, email=email), "Signed out everywhere")
         if is_whole:
-            self.message_user(request, f"Signed out everywhere: {email}.", messages.SUCCESS)
+            self.message_user(
+                request, _("Signed out everywhere: %(email)s.") % {"email": email}, messages.SUCCESS
+            )
         else:
-            said = "but Instant did not confirm it. Press the button again in a moment."
-            self.message_user(request, f"Signed out on this site: {email}, {said}", messages.WARNING)
+            said = _(
+                "Signed out on this site: %(email)s, but Instant did not confirm it. "
+                "Press the button again in a moment."
+            )
+            self.message_user(request, said % {"email": email}, messages.WARNING)
         return self.back_to(member_id)
 
     def _outage_at(self, request: HttpRequest, member_id: UUID, exc: Outage) -> HttpResponse:

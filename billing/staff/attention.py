@@ -24,8 +24,10 @@ else:  # Django's own class takes no parameter
 
 
 _REMEDIES: Final = {
-    Attention.Kind.FRAUD_WARNING: "Refund the payment in Stripe before it is disputed, unless you know the buyer.",
-    Attention.Kind.REVIEW: (
+    Attention.Kind.FRAUD_WARNING: _(
+        "Refund the payment in Stripe before it is disputed, unless you know the buyer."
+    ),
+    Attention.Kind.REVIEW: _(
         "Put the checkout's metadata back as the payment in Stripe still has it, then press "
         "“Check with Stripe” on the member's page; or refund the payment whole."
     ),
@@ -33,7 +35,7 @@ _REMEDIES: Final = {
         "It is ended within the hour, by `manage.py reconcile_credits`. If it stays, refund this sum in Stripe, "
         "and close this."
     ),
-    Attention.Kind.SELLING_PAUSED: (
+    Attention.Kind.SELLING_PAUSED: _(
         "Do what Stripe says; docs/operations.md has its refusals. The next checkout that can be started closes this."
     ),
 }
@@ -42,12 +44,12 @@ _REMEDIES: Final = {
 class StateFilter(admin.SimpleListFilter):
     """Open or closed."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The choices."""
-        return [("open", "Open"), ("closed", "Closed")]
+        return [("open", str(_("Open"))), ("closed", str(_("Closed")))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Attention]) -> QuerySet[Attention]:
         """What is in the chosen state."""
@@ -85,15 +87,15 @@ class AttentionAdmin(_ModelAdmin):
         """Whether this staff member may say that something was looked at."""
         return request.user.has_perm("billing.close_attention")
 
-    @admin.display(description="Member")
+    @admin.display(description=_("Member"))
     def member(self, noted: Attention) -> str:
         """Whose payment it is."""
         if noted.member_id is None:
             return ""
         page = reverse("admin:billing_member_change", args=[noted.member_id])
-        return format_html('<a href="{}">Balance and ledger</a>', page)
+        return format_html('<a href="{}">{}</a>', page, _("Balance and ledger"))
 
-    @admin.display(description="Payment")
+    @admin.display(description=_("Payment"))
     def payment(self, noted: Attention) -> str:
         """Stripe's page of the payment, where it can be refunded."""
         if noted.payment_id:
@@ -102,14 +104,14 @@ class AttentionAdmin(_ModelAdmin):
             page = reverse("admin:billing_member_payment", args=[noted.member_id, noted.checkout_id])
         else:
             return ""
-        return format_html('<a href="{}" rel="noreferrer">Refund in Stripe</a>', page)
+        return format_html('<a href="{}" rel="noreferrer">{}</a>', page, _("Refund in Stripe"))
 
-    @admin.display(description="What to do")
+    @admin.display(description=_("What to do"))
     def remedy(self, noted: Attention) -> str:
         """What helps."""
         return str(_REMEDIES[Attention.Kind(noted.kind)])
 
-    @admin.display(description="A full refund would take back")
+    @admin.display(description=_("A full refund would take back"))
     def refund_takes(self, noted: Attention) -> str:
         """In credits, as the ledger is now."""
         if not noted.checkout_id:
@@ -117,16 +119,16 @@ class AttentionAdmin(_ModelAdmin):
         try:
             left = left_of_purchase(noted.checkout_id)
         except OUTAGES:
-            return "Cannot be read right now. Reload the page in a moment."
-        return "Nothing: this purchase is not credited" if left is None else credits_text(left)
+            return str(_("Cannot be read right now. Reload the page in a moment."))
+        return str(_("Nothing: this purchase is not credited")) if left is None else credits_text(left)
 
-    @admin.action(description="Close: it was looked at", permissions=["close"])
+    @admin.action(description=_("Close: it was looked at"), permissions=["close"])
     def close_selected(self, request: HttpRequest, chosen: QuerySet[Attention]) -> None:
         """Close what is open of the chosen."""
         closed = [noted for noted in chosen if close(noted, by=request.user.get_username())]
         for noted in closed:
             self.log_change(request, noted, "Closed")
-        self.message_user(request, f"{len(closed)} closed.", messages.SUCCESS)
+        self.message_user(request, _("%(number)s closed.") % {"number": len(closed)}, messages.SUCCESS)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's own, which deletes."""

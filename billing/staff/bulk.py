@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from billing.history import HistoryEntry, history_entry
 from billing.staff.credits import Action, move_credits
 from billing.staff.search import FoundMember, members_called
@@ -56,7 +58,7 @@ def grant_to_many(
     for name in names:
         member = members.get(name.lower())
         if member is None or member.id in seen:
-            text = "There is no such member." if member is None else "Stands in the list already."
+            text = _("There is no such member.") if member is None else _("Stands in the list already.")
             lines.append(Line(name, State.WRONG, text))
             continue
         seen.add(member.id)
@@ -68,7 +70,8 @@ def grant_to_many(
             lines.append(_give(name, member, credits, reason, staff_name, keys[member.id]))
             left = left if lines[-1].state is State.DONE else 0
         else:
-            text = f"Has {member.credits} and will have {member.credits + credits}."
+            after = member.credits + credits
+            text = _("Has %(has)s and will have %(after)s.") % {"has": member.credits, "after": after}
             lines.append(Line(name, State.WAITS, text, member))
     return lines
 
@@ -90,9 +93,11 @@ def _give(name: str, member: FoundMember, credits: int, reason: str, staff_name:
 
 def _done(name: str, member: FoundMember, entry: HistoryEntry, credits: int) -> Line:
     if entry.amount != credits:
-        text = f"Was given {entry.amount} with this list before. Begin a new list to give more."
+        text = _("Was given %(given)s with this list before. Begin a new list to give more.")
+        text %= {"given": entry.amount}
         return Line(name, State.WRONG, text, member)
-    text = f"Had {entry.balance - entry.amount} and has {entry.balance}."
+    had = entry.balance - entry.amount
+    text = _("Had %(had)s and has %(has)s.") % {"had": had, "has": entry.balance}
     return Line(name, State.DONE, text, member, entry)
 
 

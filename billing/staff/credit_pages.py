@@ -7,9 +7,12 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, override
 from django.views.decorators.http import require_http_methods
 
 from accounts.staff.passwords import fresh_password_required
@@ -33,7 +36,11 @@ from billing.staff.pages import MemberPages
 from credits_site.outages import OUTAGES
 from instant_admin.ledger.rules import BalanceMoved, NoSpend, OutOfCredits, undo_of
 
-_TITLES: Final = {Action.GRANT: "Give credits", Action.TAKE: "Take credits", Action.RESET: "Reset credits"}
+_TITLES: Final = {
+    Action.GRANT: gettext_noop("Give credits"),
+    Action.TAKE: gettext_noop("Take credits"),
+    Action.RESET: gettext_noop("Reset credits"),
+}
 
 
 class CreditPages(MemberPages):
@@ -85,7 +92,7 @@ class CreditPages(MemberPages):
             raise Http404("no such member") from exc
         except BalanceMoved:
             self.message_user(
-                request, "The balance has moved meanwhile. Is this still right?", messages.WARNING
+                request, _("The balance has moved meanwhile. Is this still right?"), messages.WARNING
             )
             return self._move_page(
                 request, member_id, action, form, is_preview=True, status=HTTPStatus.CONFLICT
@@ -130,11 +137,11 @@ class CreditPages(MemberPages):
             return fresh_password_required(self._grant_many)(request)
         chosen = "\n".join(request.GET.getlist("member"))
         form = GrantManyForm(initial=MoveForm.fresh() | {"members": chosen})
-        return self.page(request, "grant_many.html", {"title": "Give credits to many", "form": form})
+        return self.page(request, "grant_many.html", {"title": _("Give credits to many"), "form": form})
 
     def _grant_many(self, request: HttpRequest) -> HttpResponse:
         form = GrantManyForm(request.POST)
-        context: dict[str, Any] = {"title": "Give credits to many", "form": form}
+        context: dict[str, Any] = {"title": _("Give credits to many"), "form": form}
         if not form.is_valid():
             return self.page(request, "grant_many.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         data, is_confirmed = form.cleaned_data, form.is_confirmed
@@ -183,7 +190,7 @@ class CreditPages(MemberPages):
         except (UnknownMember, NoSpend) as exc:
             raise Http404("no such spend") from exc
         except OUTAGES as exc:
-            context = {"title": "Give this back", "form": form, "member_id": member_id}
+            context = {"title": _("Give this back"), "form": form, "member_id": member_id}
             return self.outage(request, exc, "give_back.html", context)
         return self._done(request, Member(id=member_id, email=email), entry)
 
@@ -196,7 +203,7 @@ class CreditPages(MemberPages):
         spend_key: str,
         status: int = HTTPStatus.OK,
     ) -> HttpResponse:
-        context: dict[str, Any] = {"title": "Give this back", "form": form, "member_id": member_id}
+        context: dict[str, Any] = {"title": _("Give this back"), "form": form, "member_id": member_id}
         try:
             spend, member = spend_at(member_id, spend_key), member_page(member_id)
             undo = undo_of(spend, note="", actor="")
@@ -211,12 +218,15 @@ class CreditPages(MemberPages):
         return self.page(request, "give_back.html", context, status=status)
 
     def log_entry(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> None:
-        """Log what an entry did: the log has each entry once."""
-        self.log_once(request, member, f"{done_text(entry)}. Reason: {entry.note} ({entry.key})")
+        """Log what an entry did: the log has each entry once, and one language."""
+        with override(settings.LANGUAGE_CODE):
+            said = f"{done_text(entry)}. Reason: {entry.note} ({entry.key})"
+        self.log_once(request, member, said)
 
     def _done(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> HttpResponse:
         self.log_entry(request, member, entry)
-        self.message_user(request, f"{done_text(entry)}, for {member.email or 'a guest'}.", messages.SUCCESS)
+        said = _("%(done)s, for %(name)s.") % {"done": done_text(entry), "name": member.email or _("a guest")}
+        self.message_user(request, said, messages.SUCCESS)
         return self.back_to(member.id)
 
 
@@ -225,4 +235,4 @@ def _form_of(action: Action) -> type[MoveForm]:
 
 
 def _context(member_id: UUID, action: Action, form: MoveForm) -> dict[str, Any]:
-    return {"title": _TITLES[action], "action": action, "form": form, "member_id": member_id}
+    return {"title": _(_TITLES[action]), "action": action, "form": form, "member_id": member_id}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from billing.errors import RequestIdReused, UnknownMember
 from billing.history import HistoryEntry, history_entry
 from billing.products import credits_text
@@ -99,14 +101,17 @@ def give_back(*, member_id: UUID, spend_key: str, reason: str, staff_name: str) 
 
 def done_text(entry: HistoryEntry) -> str:
     """What an entry of staff did, such as "5 credits given, from 10 to 15"."""
-    moved = credits_text(abs(entry.amount))
     done = {
-        Kind.RESET: "Credits reset",
-        Kind.GRANT: f"{moved} given,",
-        Kind.TAKE: f"{moved} taken,",
-        Kind.UNDO: f"{moved} given back,",
+        Kind.RESET: _("Credits reset from %(before)s to %(after)s"),
+        Kind.GRANT: _("%(moved)s given, from %(before)s to %(after)s"),
+        Kind.TAKE: _("%(moved)s taken, from %(before)s to %(after)s"),
+        Kind.UNDO: _("%(moved)s given back, from %(before)s to %(after)s"),
     }
-    return f"{done[Kind(entry.kind)]} from {entry.balance - entry.amount} to {entry.balance}"
+    return done[Kind(entry.kind)] % {
+        "moved": credits_text(abs(entry.amount)),
+        "before": entry.balance - entry.amount,
+        "after": entry.balance,
+    }
 
 
 def _post(member_id: UUID, movement: Movement) -> HistoryEntry:
