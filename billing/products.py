@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -39,9 +40,9 @@ class Product:
     `namespace`, which has an indexed number `createdAt` (milliseconds since 1970) and a link `owner` to `$users`.
     `noun` is what people call one, `bought` the line of a history; `gettext_noop` marks them for other languages.
     `price` is in credits, or a function of what was asked for (the note of the spend) that always gives the same.
-    `page` is the name of the address at which one is shown, which takes its id; empty where there is none. Where
-    credits are held for it, its rows have two more strings: `state`, a `State`, and `error`, why it failed: `failed`,
-    `expired` or a word of the product's own.
+    `rate` is in credits for one of whatever it uses, or 0. `page` is the name of the address at which one is shown,
+    which takes its id; empty where there is none. Where credits are held for it, its rows have two more strings:
+    `state`, a `State`, and `error`, why it failed: `failed`, `expired` or a word of the product's own.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Product:
     noun: str
     bought: str
     price: int | Callable[[str], int]
+    rate: Decimal | Callable[[], Decimal] = Decimal(0)
     page: str = ""
 
     def price_of(self, note: str) -> int:

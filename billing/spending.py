@@ -15,6 +15,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +41,7 @@ __all__ = [
     "RequestIdReused",
     "Spent",
     "cancel",
+    "estimate",
     "give_back",
     "held",
     "hold",
@@ -78,6 +81,15 @@ def spend(*, member: Member, product: Product, request_id: UUID, note: str, step
     except KeyReused as exc:
         raise RequestIdReused("used before, for something else") from exc
     return Spent(_item_of(posted.entry), posted.credits, posted.replayed)
+
+
+def estimate(product: Product, amount: int | Decimal) -> int:
+    """What `product` costs that uses so much, in whole credits, rounded up once and at least one.
+
+    Where it has no rate, its price, whatever it uses.
+    """
+    rate = product.rate() if callable(product.rate) else product.rate
+    return max(1, ceil(rate * amount)) if rate else product.price_of("")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ what is missing is reported, all at once and with a hint, by `manage.py check` (
 """
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -308,4 +309,4 @@ LANGUAGE_MODEL_API_KEY = env.str("LANGUAGE_MODEL_API_KEY", default="")
 LANGUAGE_MODEL = env.str("LANGUAGE_MODEL", default="")
 LANGUAGE_MODEL_TIMEOUT_S = env.float("LANGUAGE_MODEL_TIMEOUT_S", default=30.0)
 LANGUAGE_MODEL_MAX_TOKENS = env.int("LANGUAGE_MODEL_MAX_TOKENS", default=200)
-LANGUAGE_MODEL_PRICE = env.float("LANGUAGE_MODEL_PRICE", default=0.0)
+LANGUAGE_MODEL_PRICE = Decimal(env.str("LANGUAGE_MODEL_PRICE", default="0"))

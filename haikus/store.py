@@ -44,6 +44,7 @@ HAIKU: Final = Product(
     noun=gettext_noop("haiku"),
     bought=gettext_noop("Wrote a haiku"),
     price=1,
+    rate=lambda: settings.LANGUAGE_MODEL_PRICE / 1000,
     page="haikus:haiku",
 )
 PAGE_SIZE: Final = 10

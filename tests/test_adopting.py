@@ -40,7 +40,7 @@ def test_the_walk_ends_with_a_couplet(tmp_path: Path) -> None:
         elif kind == "sh" and block != RUN:
             subprocess.run(["bash", "-euc", block], cwd=copy, env=ENVIRONMENT, check=True)  # noqa: S603, S607
     code = [block for kind, block in BLOCKS if kind == "python"]
-    assert code == [_moved(name) for name in ("store.py", "apps.py", "urls.py")]
+    assert code == [_moved(name) for name in ("store.py", "apps.py", "urls.py", "slow.py")]
     schema = json.loads((copy / "instant" / "schema.json").read_text())
     for part, wanted in json.loads((copy / "couplets" / "instant.json").read_text()).items():
         assert wanted.items() <= schema[part].items()

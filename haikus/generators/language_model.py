@@ -18,7 +18,9 @@ import openai
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from billing.spending import estimate
 from haikus.errors import GeneratorFailed, UnwritableTopic
+from haikus.store import HAIKU
 from haikus.writing import Piece
 
 TRIES: Final = 2
@@ -39,7 +41,7 @@ def most(topic: str) -> int:
     poem = "?" * 3 * LONGEST_LINE
     messages = _messages(topic, [poem] * RECENT, again=True)
     asked = sum(len(message["content"].encode()) + _FRAME_TOKENS for message in messages)
-    return _price(TRIES * (asked + settings.LANGUAGE_MODEL_MAX_TOKENS))
+    return estimate(HAIKU, TRIES * (asked + settings.LANGUAGE_MODEL_MAX_TOKENS))
 
 
 def write(topic: str, *, recent: Sequence[str]) -> Iterator[Piece]:
@@ -48,20 +50,13 @@ def write(topic: str, *, recent: Sequence[str]) -> Iterator[Piece]:
     for attempt in range(TRIES):
         answer = _Answer(_messages(topic, recent, again=attempt > 0))
         for text in answer.grow():
-            yield Piece(text, _price(tokens + answer.tokens))
+            yield Piece(text, estimate(HAIKU, tokens + answer.tokens))
         tokens += answer.tokens
         if (poem := _poem_in(answer.text)) is not None:
-            yield Piece(poem, min(_price(tokens), most(topic)))
+            yield Piece(poem, min(estimate(HAIKU, tokens), most(topic)))
             return
-        yield Piece("", _price(tokens))
+        yield Piece("", estimate(HAIKU, tokens))
     raise GeneratorFailed("it answered nonsense twice")
-
-
-def _price(tokens: int) -> int:
-    if not settings.LANGUAGE_MODEL_PRICE:
-        return 1
-    credits: int = ceil(settings.LANGUAGE_MODEL_PRICE * tokens / 1000)
-    return max(1, credits)
 
 
 def _messages(topic: str, recent: Sequence[str], *, again: bool) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +43,7 @@ def browser(ada: Member, model: Model, settings: Any) -> Client:
     """Ada's, on a site where a model writes the haikus, three credits for a thousand tokens."""
     settings.HAIKU_GENERATOR = "haikus.generators.language_model"
     settings.LANGUAGE_MODEL_MAX_TOKENS = 300
-    settings.LANGUAGE_MODEL_PRICE = 3.0
+    settings.LANGUAGE_MODEL_PRICE = Decimal("3.0")
     return browser_of(ada)
 
 

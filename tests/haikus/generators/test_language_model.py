@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,19 +27,21 @@ def test_the_lines_come_one_by_one_and_the_last_piece_is_the_poem(model: Model) 
     assert "one\ntwo\nthree" in asked["messages"][1]["content"]
 
 
-@pytest.mark.parametrize(("price", "tokens", "used"), [(0.0, 900, 1), (2.0, 1001, 3), (2.0, 1, 1)])
+@pytest.mark.parametrize(
+    ("price", "tokens", "used"), [("0", 900, 1), ("2", 1001, 3), ("2", 1, 1), ("0.1", 30000, 3)]
+)
 def test_it_costs_what_it_used_rounded_up_once(
-    model: Model, settings: Any, price: float, tokens: int, used: int
+    model: Model, settings: Any, price: str, tokens: int, used: int
 ) -> None:
-    settings.LANGUAGE_MODEL_PRICE = price
-    settings.LANGUAGE_MODEL_MAX_TOKENS = 2000
+    settings.LANGUAGE_MODEL_PRICE = Decimal(price)
+    settings.LANGUAGE_MODEL_MAX_TOKENS = 20_000
     model.answers = [Answer.at_once(tokens=tokens)]
     assert written()[-1].used == used
     assert used <= language_model.most("rain")
 
 
 def test_two_answers_are_priced_together_and_never_above_what_is_held(model: Model, settings: Any) -> None:
-    settings.LANGUAGE_MODEL_PRICE = 1.0
+    settings.LANGUAGE_MODEL_PRICE = Decimal("1.0")
     settings.LANGUAGE_MODEL_MAX_TOKENS = 1000
     model.answers = [Answer.at_once("No.", tokens=900), Answer.at_once(tokens=900)]
     assert written()[-1] == Piece(POEM, 2)
@@ -47,7 +50,7 @@ def test_two_answers_are_priced_together_and_never_above_what_is_held(model: Mod
 
 
 def test_a_server_that_does_not_count_is_estimated(model: Model, settings: Any) -> None:
-    settings.LANGUAGE_MODEL_PRICE = 10.0
+    settings.LANGUAGE_MODEL_PRICE = Decimal("10.0")
     model.answers = [Answer.at_once(tokens=None)]
     assert 1 <= written()[-1].used <= language_model.most("rain")
 
