@@ -1,236 +1,127 @@
-"""What must hold on every page: nothing sticks out on a phone, all is legible, named and reached by keyboard."""
+"""What must hold on every page: nothing sticks out, all is legible, named, and reached by keyboard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Iterator
+from itertools import product
+from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Request, ViewportSize, expect
 
+from sandbox.world import World
+from tests.browser.axe import require_axe, violations_on
 from tests.browser.conftest import NewBrowser
-from tests.drivers.browser import BrowserMember
-from tests.drivers.member import DECLINED, PAYS, MemberClient
+from tests.browser.measures import (
+    FOCUSED,
+    REACHABLE,
+    STICKING_OUT,
+    WATCH_LIVE,
+    WATCH_SHIFTS,
+    problems_of,
+)
+from tests.browser.staff_states import STAFF_STATES
+from tests.browser.stage import Cast, Stage, staged_world
+from tests.browser.states import STATES
+from tests.drivers.browser import BrowserMember, Profiles
+from tests.drivers.member import MemberClient
 
-PHONE: Final = {"width": 360, "height": 740}
-LONG_WORD: Final = f"https://example.com/{'w' * 60}"
-LONG_EMAIL: Final = f"{'w' * 60}@{'w' * 60}.example.com"
-
-# For every piece of text: how far its colour is from what is behind it (WCAG 2.2, 1.4.3).
-TOO_FAINT: Final = """() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b]
-    .map((part) => part / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = rgba(getComputedStyle(at).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return rgba(getComputedStyle(document.documentElement).colorScheme.includes("dark") &&
-      matchMedia("(prefers-color-scheme: dark)").matches ? "#121212" : "#fff");
-  };
-  const faint = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !element.checkVisibility() || element.matches(":disabled, option"))
-      continue;
-    const style = getComputedStyle(element);
-    const [a, b] = [light(rgba(style.color)), light(behind(element))].sort((x, y) => y - x);
-    const size = parseFloat(style.fontSize);
-    const isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-    const contrast = (a + 0.05) / (b + 0.05);
-    if (contrast < (isLarge ? 3 : 4.5)) faint.push(`${contrast.toFixed(2)}: ${element.textContent.trim()}`);
-  }
-  return faint;
-}"""
-
-# What a screen reader would stumble over.
-UNNAMED: Final = """() => {
-  const problems = [];
-  const seen = (element) => element.checkVisibility();
-  for (const field of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
-    if (seen(field) && !field.labels.length && !field.ariaLabel) problems.push(`no label: ${field.outerHTML}`);
-  for (const control of document.querySelectorAll("a[href], button"))
-    if (seen(control) && !(control.ariaLabel || control.textContent).trim())
-      problems.push(`no name: ${control.outerHTML}`);
-  for (const image of document.querySelectorAll("img:not([alt])")) problems.push(`no alt: ${image.outerHTML}`);
-  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
-  problems.push(...ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => `id twice: ${id}`));
-  if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
-  if (!document.documentElement.lang || !document.title.trim()) problems.push("no language or no title");
-  return problems;
-}"""
-
-STICKING_OUT: Final = """() => document.documentElement.scrollWidth > document.documentElement.clientWidth
-  ? [...document.querySelectorAll("body *")]
-      .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-      .map((element) => element.outerHTML.slice(0, 80))
-  : []"""
-
-Visit = Callable[[BrowserMember], object]
+ALL: Final = STATES | STAFF_STATES
+# axe waits for timers, of which a page has none then.
+NOT_FOR_AXE: Final = ("packs without javascript",)
+# Looked at whenever tests run; the rest takes minutes.
+SOME: Final = (
+    "landing",
+    "email refused",
+    "code wrong",
+    "home with few credits",
+    "topic refused",
+    "packs",
+    "history",
+    "account",
+    "not found",
+    "payment page",
+    "staff member",
+)
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 800}
+NARROW: Final[ViewportSize] = {"width": 375, "height": 667}
+# What is left of 1280 by 1024 at 400 % zoom (WCAG 2.2, 1.4.10).
+ZOOMED: Final[ViewportSize] = {"width": 320, "height": 256}
+WEIGHT_LIMIT_BYTES: Final = 60_000
 
 
-def problems_of(page: Page) -> list[str]:
-    """What is wrong with a page, once it has its style."""
-    page.wait_for_load_state()
-    return [said for script in (STICKING_OUT, TOO_FAINT, UNNAMED) for said in page.evaluate(script)]
-
-
-def _at(path: str) -> Visit:
-    return lambda person: person.opens(path)
-
-
-def _refused_email(person: BrowserMember) -> None:
-    person.opens("/").page.get_by_label("Email").fill("nonsense")
-    person.page.get_by_role("button", name="Send me a code").click()
-    expect(person.page.get_by_text("does not look like")).to_be_visible()
-
-
-def _wrong_code(person: BrowserMember) -> None:
-    person.opens("/").page.get_by_label("Email").fill(LONG_EMAIL)
-    person.page.get_by_role("button", name="Send me a code").click()
-    person.page.get_by_label("Code").fill("000000")
-    person.page.get_by_role("button", name="Sign in").click()
-    expect(person.page.get_by_role("alert")).to_be_visible()
-
-
-def _home(person: BrowserMember) -> None:
-    person.opens("/")
-    expect(person.cards).to_have_count(7)
-
-
-def _haiku(person: BrowserMember) -> None:
-    person.opens(f"/haikus/{person.client.haikus()[1]['id']}/")
-    expect(person.cards).to_have_count(1)
-
-
-def _deleted(person: BrowserMember) -> None:
-    _home(person)
-    person.page.get_by_role("button", name="Delete the haiku about tea").click()
-    expect(person.page.get_by_role("button", name="Undo")).to_be_focused()
-
-
-def _packs(person: BrowserMember) -> None:
-    person.opens("/").buy_button.click()
-    expect(person.packs).to_be_visible()
-
-
-def _refused_topic(person: BrowserMember) -> None:
-    person.opens("/").writes_about("...!?")
-    expect(person.page.get_by_role("alert")).to_be_visible()
-
-
-def _history(person: BrowserMember) -> None:
-    person.opens("/history/")
-    expect(person.page.get_by_role("table").first).to_be_visible()
-
-
-def _payment(person: BrowserMember) -> None:
-    person.opens(person.client.open_checkout())
-
-
-def _declined(person: BrowserMember) -> None:
-    _payment(person)
-    person.pays_with(DECLINED)
-    expect(person.page.get_by_role("alert")).to_be_visible()
-
-
-def _authentication(person: BrowserMember) -> None:
-    _payment(person)
-    person.pays_with("4000002500003155")
-    expect(person.page.get_by_role("button", name="Complete authentication")).to_be_visible()
-
-
-def _paid_already(person: BrowserMember) -> None:
-    page = person.client.open_checkout()
-    person.client.pay(page, PAYS)
-    person.opens(page)
-
-
-SIGNED_OUT: Final[dict[str, Visit]] = {
-    "landing": _at("/"),
-    "sign in": _at("/sign-in/"),
-    "refused email": _refused_email,
-    "wrong code": _wrong_code,
-}
-SIGNED_IN: Final[dict[str, Visit]] = {
-    "home": _home,
-    "packs": _packs,
-    "haiku": _haiku,
-    "refused topic": _refused_topic,
-    "list": _at("/haikus/"),
-    "history": _history,
-    "nothing": _at("/there-is-nothing-here/"),
-    "payment": _payment,
-    "declined": _declined,
-    "authentication": _authentication,
-    "paid already": _paid_already,
-    # The last: it leaves one haiku less.
-    "deleted": _deleted,
-}
+@pytest.fixture(scope="module")
+def cast(world: World) -> Cast:
+    """The people of the world that all tests share."""
+    return Cast(world)
 
 
 @pytest.fixture
-def well_read(ada_with_ten_credits: MemberClient) -> MemberClient:
-    """A member whose haikus are on awkward topics, and who has few credits left."""
-    for topic in ("winter rain", LONG_WORD, "<b>bold</b>", "tea", "the night train", "snow", "a cat"):
-        assert ada_with_ten_credits.write(topic).status_code == 201
-    return ada_with_ten_credits
+def stage(cast: Cast, new_browser: NewBrowser) -> Iterator[Stage]:
+    """That world, with browsers."""
+    stage = Stage(cast, new_browser)
+    yield stage
+    stage.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_a_phone_and_is_legible_and_named(
-    new_browser: NewBrowser, well_read: MemberClient, scheme: str
+@pytest.mark.parametrize("name", SOME)
+def test_a_page_fits_at_400_percent_and_is_legible_and_named(stage: Stage, name: str) -> None:
+    page = ALL[name](stage).page
+    page.set_viewport_size(ZOOMED)
+    found: dict[str, list[str]] = {}
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found[scheme] = problems_of(page)
+    assert found == {"light": [], "dark": []}
+
+
+@pytest.fixture(scope="module")
+def staged_cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+    """The people of a world in which every state can be reached."""
+    require_axe()
+    with staged_world(tmp_path_factory.mktemp("stage")) as world:
+        yield Cast(world)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("name", [name for name in STATES if name not in NOT_FOR_AXE])
+def test_axe_finds_nothing_and_nothing_sticks_out(
+    chromium: Browser, staged_cast: Cast, name: str, language: str
 ) -> None:
-    stranger = new_browser(viewport=PHONE, color_scheme=scheme)
-    ada = new_browser(well_read, viewport=PHONE, color_scheme=scheme)
-    problems = {}
-    for person, visits in ((stranger, SIGNED_OUT), (ada, SIGNED_IN)):
-        for name, go in visits.items():
-            go(person)
-            problems[name] = problems_of(person.page)
-    assert {name: found for name, found in problems.items() if found} == {}
+    profiles = Profiles(chromium, staged_cast.world)
+    stage = Stage(staged_cast, profiles, locale=language)
+    try:
+        page = ALL[name](stage).page
+        found: dict[str, list[str]] = {}
+        for size, scheme in product((WIDE, NARROW), SCHEMES):
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            found[f"{size['width']} {scheme}"] = problems_of(page)
+            if (size, scheme) in ((WIDE, "light"), (NARROW, "dark")):
+                found[f"axe {size['width']} {scheme}"] = violations_on(page)
+        page.set_viewport_size(ZOOMED)
+        found["zoomed"] = page.evaluate(STICKING_OUT)
+    finally:
+        stage.close()
+        complaints = profiles.close()
+    assert {where: said for where, said in found.items() if said} == {}
+    assert complaints == []
 
 
-# What Tab should reach: all that can be pressed or filled in, with one stop for a group of radio buttons.
-REACHABLE: Final = """() => new Set(
-  [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden]), select, textarea")]
-    .filter((element) => element.checkVisibility() && !element.disabled)
-    .map((element) => (element.type === "radio" ? element.name : element.outerHTML.slice(0, 90)))
-).size"""
-FOCUSED: Final = """() => {
-  const element = document.activeElement;
-  if (!element || element === document.body) return null;
-  const rings = [element, element.closest("label")].filter(Boolean).map((at) => getComputedStyle(at));
-  const box = element.getBoundingClientRect();
-  return {
-    what: element.type === "radio" ? element.name : element.outerHTML.slice(0, 90),
-    ring: rings.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
-    inView: box.width > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
-  };
-}"""
-
-
-@pytest.mark.parametrize("name", ["home", "list", "history", "payment"])
-def test_tab_reaches_everything_and_shows_where_it_is(
-    new_browser: NewBrowser, well_read: MemberClient, name: str
-) -> None:
-    ada = new_browser(well_read)
-    SIGNED_IN[name](ada)
-    reachable = ada.page.evaluate(REACHABLE)
+@pytest.mark.parametrize("colours", ["as they are", "forced"])
+@pytest.mark.parametrize(
+    "name", ["home", "list of haikus", "history", "account", "payment page", "staff give", "staff members"]
+)
+def test_tab_reaches_everything_and_shows_where_it_is(stage: Stage, name: str, colours: str) -> None:
+    page = ALL[name](stage).page
+    page.emulate_media(forced_colors="active" if colours == "forced" else "none")
+    reachable = page.evaluate(REACHABLE)
     reached = set()
     for _ in range(reachable + 20):
-        ada.page.keyboard.press("Tab")
-        stop = ada.page.evaluate(FOCUSED)
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
         if stop is None:
             break
         assert stop["ring"], f"no ring on {stop['what']}"
@@ -281,3 +172,74 @@ def test_a_change_of_the_counter_is_read_out(rich_ada: BrowserMember) -> None:
     expect(region.get_by_text("9 credits")).to_be_visible()
     # A reader listens to the element that was there before; were it replaced too, nothing would be said.
     assert region.evaluate("region => region.isTheOne") is True
+
+
+def test_writing_is_read_out_once(rich_ada: BrowserMember) -> None:
+    rich_ada.page.evaluate(WATCH_LIVE)
+    rich_ada.writes_about("rain")
+    expect(rich_ada.credits).to_have_text("9")
+    (haiku,) = rich_ada.client.haikus()
+    poem = f"Written: rain. {haiku['content'].replace(chr(10), ' / ')}"
+    assert sorted(rich_ada.page.evaluate("window.said")) == ["9 credits", poem]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("path", ["/", "/history/"])
+def test_nothing_moves_when_the_counter_does_or_a_banner_comes(
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient, path: str, size: ViewportSize
+) -> None:
+    for number in range(6):
+        ada_with_ten_credits.write(f"rain {number}")
+    ada = new_browser(ada_with_ten_credits, viewport=size)
+    ada.page.add_init_script(f"({WATCH_SHIFTS})()")
+    ada.opens(path).page.wait_for_load_state()
+    ada.client.write("rain")
+    expect(ada.banner).to_contain_text("3 left")
+    ada.client.buy()
+    expect(ada.credits).to_have_text("13")
+    expect(ada.banner).to_have_count(0)
+    expect(ada.message).to_contain_text("changed")
+    # Shifts are told of after the next picture is drawn.
+    ada.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+    assert ada.page.evaluate("window.shifts") == []
+
+
+def test_forced_colours_still_say_which_page_it_is_and_which_pack_is_chosen(rich_ada: BrowserMember) -> None:
+    page = rich_ada.page
+    page.emulate_media(forced_colors="active")
+    border = "link => getComputedStyle(link).borderBottomColor"
+    here, *others = page.locator(".nav a").evaluate_all(f"links => links.map({border})")
+    assert here not in others
+    rich_ada.buy_button.click()
+    chosen, other = page.locator(".pack").evaluate_all(
+        "packs => packs.map((pack) => getComputedStyle(pack).borderTopColor)"
+    )
+    assert chosen != other
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_who_wishes_for_no_motion_sees_none(
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient, wish: str
+) -> None:
+    ada = new_browser(ada_with_ten_credits, reduced_motion=wish).opens("/")
+    ada.page.evaluate(
+        "window.moved = []; addEventListener('transitionrun', (event) => window.moved.push(event.propertyName))"
+    )
+    ada.writes_about("rain")
+    expect(ada.credits).to_have_text("9")
+    expect(ada.page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
+    assert ("transform" in ada.page.evaluate("window.moved")) == (wish == "no-preference")
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in/", "member /", "member /haikus/", "member /history/"])
+def test_a_first_visit_is_light(
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient, path: str
+) -> None:
+    ada_with_ten_credits.write("rain")
+    person = new_browser(ada_with_ten_credits if "member" in path else None)
+    loaded: list[Request] = []
+    person.page.on("requestfinished", lambda request: loaded.append(request))
+    person.opens(path.removeprefix("member ")).page.wait_for_load_state()
+    sizes = {request.url: request.sizes()["responseBodySize"] for request in loaded}
+    assert any("htmx" in url for url in sizes)
+    assert sum(sizes.values()) <= WEIGHT_LIMIT_BYTES, sizes

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import NewBrowser
-from tests.browser.test_looks import PHONE, problems_of
+from tests.browser.measures import problems_of
+from tests.browser.test_looks import NARROW
 from tests.drivers.browser import BrowserMember
 from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
 from tests.drivers.stripe import Stripe
@@ -254,7 +255,7 @@ def test_the_dashboard_does_without_javascript(
 def test_its_pages_fit_a_phone_and_are_legible_and_named(
     new_browser: NewBrowser, stripe: Stripe, dashboard: str, scheme: str
 ) -> None:
-    seller = new_browser(viewport=PHONE, color_scheme=scheme)
+    seller = new_browser(viewport=NARROW, color_scheme=scheme)
     sold = checkout(stripe, "usd")
     stripe.post("/dashboard/delivery/hold")
     seller.client.pay(sold, DISPUTED)
@@ -270,7 +271,7 @@ def test_an_amount_on_a_receipt_stays_on_one_line(
     checkout_id = ada.buy()
     ada.sync(checkout_id)
     stripe.post(f"/dashboard/payments/{stripe.payment_of(checkout_id)}/refund", money="1.50")
-    buyer = new_browser(ada, viewport=PHONE).opens(f"{ada.site}/history/receipts/{checkout_id}/")
+    buyer = new_browser(ada, viewport=NARROW).opens(f"{ada.site}/history/receipts/{checkout_id}/")
     amounts = buyer.page.locator(".sums:not(.about) dd")
     expect(amounts).to_have_text(["$5.00", "$5.00", "$5.00", "-$1.50", "$3.50"])
     lines = amounts.evaluate_all(

@@ -3,17 +3,72 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
+from sandbox.world import HOST, World
 from tests.drivers.member import MemberClient
 
+CHROMIUM: Final = shutil.which("chromium")
+# Chromium talks to nobody but the page's server.
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 PATIENCE_MS: Final = 15_000
 expect.set_options(timeout=PATIENCE_MS)
 # Answers that people ask for; Chromium writes every one of them to the console.
 EXPECTED_ANSWER: Final = re.compile(r"Failed to load resource: .* status of (402|404|422|503) ")
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Debian's Chromium, until the block ends."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Profiles:
+    """Makes people, each with a browser profile of their own."""
+
+    def __init__(self, chromium: Browser, world: World) -> None:
+        self._chromium = chromium
+        self._world = world
+        self._made: list[BrowserMember] = []
+
+    def __call__(self, client: MemberClient | None = None, **options: Any) -> BrowserMember:
+        """Somebody new, or `client` at a browser; the options are those of Playwright's `new_context`."""
+        who = client or MemberClient.at(self._world)
+        options = {"base_url": who.site, "reduced_motion": "reduce"} | options
+        profile = self._chromium.new_context(**options)
+        profile.set_default_timeout(PATIENCE_MS)
+        profile.add_cookies(
+            [
+                {"name": cookie.name, "value": cookie.value or "", "url": who.site}
+                for cookie in who.http.cookies
+            ]
+        )
+        self._made.append(BrowserMember(profile.new_page(), who))
+        return self._made[-1]
+
+    def close(self) -> list[str]:
+        """Close every browser; what their pages complained about."""
+        for person in self._made:
+            person.page.context.close()
+        return [complaint for person in self._made for complaint in person.complaints]
 
 
 class BrowserMember:
@@ -25,6 +80,7 @@ class BrowserMember:
         self.complaints: list[str] = []
         self._bears: re.Pattern[str] | None = None
         page.context.on("console", self._hear)
+        page.context.on("request", self._watch)
         page.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
 
     def bears(self, pattern: str) -> None:
@@ -37,6 +93,19 @@ class BrowserMember:
         is_borne = self._bears and self._bears.search(message.text)
         if message.type in ("error", "warning") and not is_expected and not is_borne:
             self.complaints.append(f"{message.text} ({url})")
+
+    def _watch(self, request: Request) -> None:
+        """A page loads from its own origin only, and people are led to addresses of this machine only."""
+        there = urlsplit(request.url)
+        if there.scheme in ("data", "blob"):
+            return
+        if request.is_navigation_request():
+            is_ours = there.hostname in (HOST, "localhost")
+        else:
+            here = urlsplit(request.frame.url)
+            is_ours = (there.scheme, there.netloc) == (here.scheme, here.netloc)
+        if not is_ours:
+            self.complaints.append(f"a request to another origin: {request.url}")
 
     # What they see
 

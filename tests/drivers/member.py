@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from email import message_from_string, policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -83,7 +84,8 @@ class MemberClient:
 
     def codes(self, email: str | None = None) -> list[str]:
         """The codes mailed to the member, oldest first."""
-        return re.findall(r"^Subject: (\d{6}) ", "".join(self.mails(email)), re.M)
+        mails = (message_from_string(text.lstrip(), policy=policy.default) for text in self.mails(email))
+        return [code for mail in mails for code in re.findall(r"^\d{6}\b", str(mail["Subject"]))]
 
     def code(self, email: str | None = None) -> str:
         """The newest of them."""

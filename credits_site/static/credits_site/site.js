@@ -105,6 +105,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = event.detail;
   if (xhr.status === 404) requestConfig.target.remove();
+  if (xhr.status === 200 && requestConfig.target.id === "credits") {
+    // The stream may have said the same a moment ago; a screen reader says it each time that it is put there.
+    event.detail.shouldSwap = false;
+    showCredits(xhr.responseText);
+    return;
+  }
   if (xhr.getResponseHeader("Vary")?.includes("HX-Request")) return;
   event.detail.shouldSwap = false;
   if (xhr.status >= 400) say(sentences.broken);
