@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 LOCALES: Final = ROOT / "locale"
 # instant_admin knows neither Django nor people.
 ROOMS: Final = ("accounts", "billing", "credits_site", "haikus", "templates")
+_NO_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _KEYWORDS: Final = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
     "gettext_noop": None,
@@ -76,7 +78,8 @@ def _written(translated: Catalog, *, head: bytes) -> bytes:
 
 
 def compiled(translated: Catalog) -> bytes:
-    """The bytes of the `.mo` file."""
+    """The bytes of the `.mo` file, always the same of the same sentences."""
+    translated.creation_date = _NO_TIME
     machine_readable = io.BytesIO()
     write_mo(machine_readable, translated)
     return machine_readable.getvalue()
