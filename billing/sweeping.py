@@ -56,3 +56,5 @@ def _sweep_for_ever() -> None:
                 logger.warning("%s was not ended in time, and is released", hold.key)
         except (InstantError, LedgerError) as exc:
             logger.warning("Holds cannot be looked through (%s)", exc)
+        except Exception:
+            logger.exception("Holds cannot be looked through")

@@ -210,7 +210,8 @@ def _works(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[str, Any
         if found not in ([("capture", -held["amount"])], [("release", -held["amount"])]):
             yield f"{held['key']} held {-held['amount']} and ended with {found}"
         elif ref in rows:
-            if rows[ref].get("state") != ("done" if found[0][0] == "capture" else "failed"):
+            # One that was deleted and brought back says nothing, as one that was bought at once.
+            if rows[ref].get("state", "done") != ("done" if found[0][0] == "capture" else "failed"):
                 yield f"{held['key']} ended with {found}, and its row is {rows[ref].get('state')}"
         elif UUID(ref) not in cast.deleted:
             yield f"{held['key']} is for a row that is not there"
@@ -299,7 +300,8 @@ def _what_was_refused(cast: Cast, told: Told) -> Iterator[str]:
     """Who was told that they have too few credits had so many at some moment between asking and being told."""
     moves = cast.world.balances[told.member.id]
     for asked, answered, credits in told.poor:
-        before = [balance for at, balance in moves if at <= asked][-1:] or [0]
+        # Of what happened in the moment of asking, nobody knows the order.
+        before = [balance for at, balance in moves if at < asked][-1:] or [0]
         meanwhile = [balance for at, balance in moves if asked <= at <= answered]
         if credits not in before + meanwhile:
             yield f"{told.member.email} was told of {credits} credits, and had {before + meanwhile}"
