@@ -113,10 +113,10 @@ async def _measure_tabs(world: World, rounds: int, most: int) -> list[Row]:
     account_id, store, site = UUID(row["id"]), BalanceStore(admin), world.sites[1]
     tabs: list[Tab] = []
     found = []
-    credits, idle_kib = 0, _memory_kib(site)
+    credits, idle_kib = 0, memory_kib(site)
     for wanted in _sizes(most):
         await _open(tabs, wanted, ada, credits)
-        memory_kib, threads = _memory_kib(site), len(list(Path(f"/proc/{site.pid}/task").iterdir()))
+        open_kib, threads = memory_kib(site), len(list(Path(f"/proc/{site.pid}/task").iterdir()))
         times = []
         for _ in range(rounds):
             credits += 10
@@ -126,8 +126,8 @@ async def _measure_tabs(world: World, rounds: int, most: int) -> list[Row]:
             written_s = time.perf_counter()
             await _told(tabs)
             times.append(time.perf_counter() - written_s)
-        each_kib = (memory_kib - idle_kib) / wanted
-        found.append(_row(_name(wanted), times, memory_kib / 1024, each_kib, threads))
+        each_kib = (open_kib - idle_kib) / wanted
+        found.append(_row(_name(wanted), times, open_kib / 1024, each_kib, threads))
     for tab in tabs:
         tab.close()
     return found
@@ -149,7 +149,8 @@ async def _told(tabs: list[Tab]) -> None:
         await asyncio.gather(*(tab.told for tab in tabs))
 
 
-def _memory_kib(site: Part) -> int:
+def memory_kib(site: Part) -> int:
+    """What a process has in memory."""
     status = Path(f"/proc/{site.pid}/status").read_text()
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0])
 
