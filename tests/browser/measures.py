@@ -50,7 +50,7 @@ UNNAMED: Final = """() => {
   for (const field of document.querySelectorAll("input:not([type=hidden], [type=submit]), select, textarea"))
     if (seen(field) && !field.labels.length && !field.ariaLabel) problems.push(`no label: ${field.outerHTML}`);
   for (const control of document.querySelectorAll("a[href], button"))
-    if (seen(control) && !(control.ariaLabel || control.textContent).trim())
+    if (seen(control) && !(control.ariaLabel || control.textContent.trim() || control.title))
       problems.push(`no name: ${control.outerHTML}`);
   for (const image of document.querySelectorAll("img:not([alt])")) problems.push(`no alt: ${image.outerHTML}`);
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);

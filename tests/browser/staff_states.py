@@ -80,7 +80,7 @@ def staff_attention(stage: Stage) -> BrowserMember:
 @state
 def staff_attention_one(stage: Stage) -> BrowserMember:
     person = staff_front_page(stage).opens("/admin/billing/attention/")
-    presses(person, "#result_list th a")
+    presses(person, "#result_list tbody th a")
     person.page.wait_for_url("**/change/**")
     return person
 
