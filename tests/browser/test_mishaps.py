@@ -75,6 +75,31 @@ def test_staff_who_press_twice_give_once(
     assert ada.ledger() == [("grant", 5, 5)]
 
 
+@pytest.mark.parametrize(
+    ("link", "entry"),
+    [("a[href*='/give-back/']", ("undo", 1, 10)), ("a[href*='/refund/']", ("refund", -9, 0))],
+    ids=["give back", "refund"],
+)
+def test_staff_who_press_twice_undo_once(
+    new_browser: NewBrowser,
+    ada_with_ten_credits: MemberClient,
+    world: World,
+    instant_faults: Faults,
+    link: str,
+    entry: tuple[str, int, int],
+) -> None:
+    ada, staff = ada_with_ten_credits, Cast(world).staff
+    ada.write()
+    person = new_browser(staff).opens(path_of(staff, ada, "change"))
+    person.page.locator(link).first.click()
+    person.page.locator("#content-main [name=reason]").fill("A haiku about somebody else")
+    press_twice(
+        person.page.locator("#content-main .submit-row [type=submit]"), instant_faults, "^/admin/transact$"
+    )
+    expect(person.page.locator(".messagelist")).to_be_visible()
+    assert ada.ledger()[2:] == [entry]
+
+
 def test_the_last_credit_is_spent_in_one_of_two_tabs(rich: BrowserMember) -> None:
     for number in range(9):
         rich.client.write(f"rain {number}")
