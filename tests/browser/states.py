@@ -11,8 +11,10 @@ from uuid import uuid4
 
 from playwright.sync_api import expect
 
+from instant_admin.client.steps import update
 from tests.browser.stage import BREAKS, TOPICS, Go, Stage, listed
 from tests.drivers.browser import BrowserMember
+from tests.drivers.instant import admin_of
 from tests.drivers.member import DECLINED, PAYS
 
 LONG_WORD: Final = f"https://example.com/{'w' * 60}"
@@ -192,6 +194,26 @@ def not_confirmed(stage: Stage) -> BrowserMember:
 @state
 def haiku(stage: Stage) -> BrowserMember:
     return stage.shows(stage.cast.writer, f"/haikus/{stage.cast.writer.haikus()[0]['id']}/")
+
+
+def _in_state(stage: Stage, **said: str) -> BrowserMember:
+    """A page with a haiku of a generator that takes time, as it is meanwhile."""
+    member = stage.cast.member("winter rain", packs=1)
+    (haiku,) = member.haikus()
+    admin_of(stage.cast.world).transact([update("haikus", haiku["id"], {"content": "", **said})])
+    return stage.shows(member)
+
+
+@state
+def haiku_being_written(stage: Stage) -> BrowserMember:
+    person = _in_state(stage, state="writing", draft="the printer wakes up")
+    expect(person.cards.first).to_contain_text("the printer wakes up")
+    return person
+
+
+@state
+def haiku_failed(stage: Stage) -> BrowserMember:
+    return _in_state(stage, state="failed", error="failed")
 
 
 @state
