@@ -29,6 +29,8 @@ SCHEMES: Final[tuple[str, ...]] = ("light", "dark")
 def take(stage: Stage, name: str, go: Go, folder: Path, language: str) -> None:
     """Four pictures of a state, from one visit."""
     person = go(stage)
+    # Playwright stops what moves by a style of its own, which our policy forbids.
+    person.bears("Applying inline style")
     for (width, (pixels, height)), scheme in product(WIDTHS.items(), SCHEMES):
         person.page.set_viewport_size({"width": pixels, "height": height})
         person.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
