@@ -355,3 +355,12 @@ def test_it_says_with_what_was_paid_and_what_went_back(site: LoopbackSite, ada: 
     ]
     page = browser_of(ada).get("/history/").content.decode()
     assert ("American Express …0005" in page, "Refunded: $1.50" in page) == (True, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("bought")
+def test_a_purchase_of_which_nothing_is_left_cannot_be_taken_back(site: LoopbackSite, ada: Member) -> None:
+    browser = browser_of(ada)
+    assert ">Take back</a>" in browser.get("/history/").content.decode()
+    site.spend(ada, 10)
+    assert ">Take back</a>" not in browser.get("/history/").content.decode()
