@@ -18,6 +18,7 @@ os.environ.update(
     STATIC_ROOT=_STATIC.name,
     EMAIL_URL="memorymail://",
     MAILS_AT_ONCE="false",
+    HOLD_SWEEP_EVERY_S="86400",  # where a test starts the site in its own process
     CACHE_URL="locmemcache://",
     LOG_LEVEL="INFO",
     INSTANT_API_URI="http://127.0.0.1:9",
