@@ -167,6 +167,14 @@ def staff_give_back(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_refund(stage: Stage) -> BrowserMember:
+    person = staff_member(stage)
+    presses(person, "a[href*='/refund/']")
+    person.page.wait_for_url("**/refund/**")
+    return person
+
+
+@state
 def staff_give_many(stage: Stage) -> BrowserMember:
     return _page(stage, f"{MEMBERS}grant/")
 
