@@ -19,6 +19,7 @@ from benchmarks import (
     original,
     pressure,
     processor,
+    slow_work,
     throughput,
     weight,
 )
@@ -34,6 +35,7 @@ BENCHMARKS: Final = (
     live_latency.BENCHMARK,
     processor.BENCHMARK,
     throughput.BENCHMARK,
+    slow_work.BENCHMARK,
     cold_start.BENCHMARK,
     weight.BENCHMARK,
     pressure.BENCHMARK,
