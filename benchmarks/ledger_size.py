@@ -23,7 +23,6 @@ from typing import Final
 from uuid import uuid4
 
 from benchmarks.table import Benchmark, Row, main
-from billing.history import PAGE_SIZE
 from instant_admin.client.steps import create, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import ENTRIES, account_query, read_page, slot_of
@@ -34,6 +33,8 @@ from instant_admin.ledger.writing import row_id
 from tests.drivers.instant import LoopbackInstant
 
 MEMBERS: Final = 10
+# Of a page of the history.
+PAGE_SIZE: Final = 20
 FEW_ENTRIES: Final = 1_000
 ENTRIES_OF_ALL: Final = 1_000_000
 PACK: Final = 10
