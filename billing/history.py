@@ -129,6 +129,11 @@ class HistoryEntry:
         return self.kind == Kind.PURCHASE
 
     @property
+    def is_spend(self) -> bool:
+        """Whether credits were paid for something."""
+        return self.kind in SPENDING and self.amount < 0
+
+    @property
     def is_by_staff(self) -> bool:
         """Whether `note` is the reason that staff gave."""
         return bool(self.actor)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from billing.history import HistoryEntry, history_entry
 from billing.staff.credits import Action, move_credits
 from billing.staff.search import FoundMember, members_called
 from credits_site.outages import OUTAGES, outage_message
@@ -38,7 +37,7 @@ class Line:
     state: State
     text: str
     member: FoundMember | None = None
-    entry: HistoryEntry | None = None
+    entry: Entry | None = None
 
 
 def grant_to_many(
@@ -64,7 +63,7 @@ def grant_to_many(
         seen.add(member.id)
         before = there.get(f"grant:{keys[member.id]}")
         if before is not None:
-            lines.append(_done(name, member, history_entry(before), credits))
+            lines.append(_done(name, member, before, credits))
         elif left:
             left -= 1
             lines.append(_give(name, member, credits, reason, staff_name, keys[member.id]))
@@ -91,7 +90,7 @@ def _give(name: str, member: FoundMember, credits: int, reason: str, staff_name:
     return _done(name, member, entry, credits)
 
 
-def _done(name: str, member: FoundMember, entry: HistoryEntry, credits: int) -> Line:
+def _done(name: str, member: FoundMember, entry: Entry, credits: int) -> Line:
     if entry.amount != credits:
         text = _("Was given %(given)s with this list before. Begin a new list to give more.")
         text %= {"given": entry.amount}

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods
 from accounts.staff.passwords import fresh_password_required
 from billing.errors import RequestIdReused, UnknownMember
 from billing.forms import GiveBackForm, GrantManyForm, MoveForm, ResetForm
-from billing.history import HistoryEntry
 from billing.models import Member
 from billing.staff.bulk import State, grant_to_many
 from billing.staff.credits import (
@@ -34,7 +33,7 @@ from billing.staff.credits import (
 from billing.staff.members import member_page
 from billing.staff.pages import MemberPages
 from credits_site.outages import OUTAGES
-from instant_admin.ledger.rules import BalanceMoved, NoSpend, OutOfCredits, undo_of
+from instant_admin.ledger.rules import BalanceMoved, Entry, NoSpend, OutOfCredits, undo_of
 
 _TITLES: Final = {
     Action.GRANT: gettext_noop("Give credits"),
@@ -217,13 +216,13 @@ class CreditPages(MemberPages):
             context["after"] = member.credits + undo.credits
         return self.page(request, "give_back.html", context, status=status)
 
-    def log_entry(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> None:
+    def log_entry(self, request: HttpRequest, member: Member, entry: Entry) -> None:
         """Log what an entry did: the log has each entry once, and one language."""
         with override(settings.LANGUAGE_CODE):
             said = f"{done_text(entry)}. Reason: {entry.note} ({entry.key})"
         self.log_once(request, member, said)
 
-    def _done(self, request: HttpRequest, member: Member, entry: HistoryEntry) -> HttpResponse:
+    def _done(self, request: HttpRequest, member: Member, entry: Entry) -> HttpResponse:
         self.log_entry(request, member, entry)
         said = _("%(done)s, for %(name)s.") % {"done": done_text(entry), "name": member.email or _("a guest")}
         self.message_user(request, said, messages.SUCCESS)

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from billing.errors import RequestIdReused, UnknownMember
-from billing.history import HistoryEntry, history_entry
 from billing.products import credits_text
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import NoSuchAccount
@@ -43,7 +42,7 @@ def move_credits(
     staff_name: str,
     cause: object,
     seen: int | None = None,
-) -> HistoryEntry:
+) -> Entry:
     """Do it, once for a `cause`, such as the id of a form, however often it is asked for.
 
     With `seen`, only while that is the balance. Raises `UnknownMember`, `RequestIdReused` when the cause has done
@@ -74,11 +73,11 @@ def foresee(action: Action, balance: int, credits: int) -> int:
     return balance + movement.change_of(balance)
 
 
-def recorded(action: Action, member_id: UUID, cause: object) -> HistoryEntry | None:
+def recorded(action: Action, member_id: UUID, cause: object) -> Entry | None:
     """What a cause has done to a member already, as when the answer was lost; None for nothing."""
     key = movement_of(action, credits=0, reason="", staff_name="", cause=cause).key
     entry = entry_under(key)
-    return history_entry(entry) if entry is not None and entry.account_id == member_id else None
+    return entry if entry is not None and entry.account_id == member_id else None
 
 
 def entry_under(key: str) -> Entry | None:
@@ -94,12 +93,12 @@ def spend_at(member_id: UUID, key: str) -> Entry:
     return spend
 
 
-def give_back(*, member_id: UUID, spend_key: str, reason: str, staff_name: str) -> HistoryEntry:
+def give_back(*, member_id: UUID, spend_key: str, reason: str, staff_name: str) -> Entry:
     """Give the credits of one spend back, once. Raises `NoSpend`, `UnknownMember`, and what the store raises."""
     return _post(member_id, undo_of(spend_at(member_id, spend_key), note=reason, actor=staff_name))
 
 
-def done_text(entry: HistoryEntry) -> str:
+def done_text(entry: Entry) -> str:
     """What an entry of staff did, such as "5 credits given, from 10 to 15"."""
     done = {
         Kind.RESET: _("Credits reset from %(before)s to %(after)s"),
@@ -114,9 +113,9 @@ def done_text(entry: HistoryEntry) -> str:
     }
 
 
-def _post(member_id: UUID, movement: Movement) -> HistoryEntry:
+def _post(member_id: UUID, movement: Movement) -> Entry:
     try:
-        return history_entry(balance_store().post(member_id, movement).entry)
+        return balance_store().post(member_id, movement).entry
     except NoSuchAccount as exc:
         raise UnknownMember("no such member") from exc
     except KeyReused as exc:
