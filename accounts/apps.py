@@ -11,4 +11,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, have mails sent once requests are answered, and forget who leaves."""
         from accounts import checks, live_checks  # noqa: F401
-        from accounts.mails import courier, queue, wishes  # noqa: F401
+        from accounts.mails import queue, sending, wishes  # noqa: F401

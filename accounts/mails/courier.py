@@ -9,13 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from django.conf import settings
 from django.db import close_old_connections
-from django.dispatch import receiver
-
-from credits_site.signals import site_starts
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +45,3 @@ class Courier:
 
 
 courier: Final = Courier()
-
-
-@receiver(site_starts)
-def _start(**kwargs: Any) -> None:
-    if settings.MAILS_AT_ONCE:
-        from accounts.mails.sending import send_waiting  # which knows the queue, which wakes the courier
-
-        courier.start(send_waiting)

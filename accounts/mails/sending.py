@@ -8,13 +8,17 @@ from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.core.mail import get_connection
+from django.dispatch import receiver
 from django.utils import timezone
 from post_office.mail import get_queued
 from post_office.models import STATUS, Email
 
+from accounts.mails.courier import courier
 from accounts.mails.queue import recipient_of
 from accounts.members import email_of
+from credits_site.signals import site_starts
 from instant_admin.client.errors import InstantError
 
 logger = logging.getLogger(__name__)
@@ -38,6 +42,12 @@ def send_waiting() -> int:
     except (OSError, InstantError) as exc:
         logger.warning("Mails wait: they cannot be sent (%s)", type(exc).__name__)
     return sent
+
+
+@receiver(site_starts)
+def _start(**kwargs: Any) -> None:
+    if settings.MAILS_AT_ONCE:
+        courier.start(send_waiting)
 
 
 def try_again() -> None:
