@@ -17,8 +17,8 @@ from accounts.mails.wishes import OptionalMail, register
 from billing.products import credits_text
 from billing.signals import is_low_at
 from billing.stripe_api.checkouts import Checkout
+from instant_admin.configured import entry_written
 from instant_admin.ledger.rules import Entry, Kind
-from instant_admin.signals import entry_written
 
 RECEIPTS: Final = OptionalMail(name="receipts", label=_("Receipts of what I buy"))
 LOW_BALANCE: Final = OptionalMail(name="low_balance", label=_("When few credits are left"))

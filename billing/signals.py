@@ -13,8 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.dispatch import Signal, receiver
 
+from instant_admin.configured import entry_written
 from instant_admin.ledger.rules import SPENDING, Entry, Kind
-from instant_admin.signals import entry_written
 
 # Credits came: bought, given, or given back.
 credits_added = Signal()

@@ -12,6 +12,7 @@ from threading import Lock
 
 from django.conf import settings
 from django.core.cache import cache
+from django.dispatch import Signal
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.feed import Feed
@@ -19,7 +20,10 @@ from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import ALONE, Files, Shared, Turns
 from instant_admin.ledger.writing import Writer
-from instant_admin.signals import entry_written
+
+# Sent with `entry` once it is written, by the process that wrote it and in the thread that asked for it. An opening
+# entry, which moves nothing, is not told. A crash just then leaves it untold: the ledger alone has everything.
+entry_written = Signal()
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
 _making = Lock()

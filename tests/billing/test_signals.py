@@ -18,8 +18,8 @@ from accounts.members import Member
 from billing import signals
 from billing.mails import DISPUTE, DISPUTE_WON, LOW, RECEIPT, mails_of
 from billing.signals import is_low_at, signals_of
+from instant_admin.configured import entry_written
 from instant_admin.ledger.rules import Entry, Grant, Kind, OutOfCredits, Purchase, Spend
-from instant_admin.signals import entry_written
 from sandbox.serving import Request, Response
 from tests.drivers.site import LoopbackSite
 
