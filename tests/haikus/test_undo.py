@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -18,16 +17,9 @@ from haikus.undo import opened as opened_haiku
 from haikus.undo import sealed
 from instant_admin.ledger.rules import Grant
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
-from tests.drivers.site import LoopbackSite, opened
+from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    """A site of one test."""
-    with opened() as site:
-        yield site
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -18,16 +18,10 @@ from instant_admin.ledger.rules import Reset
 from sandbox.serving import Request, Response
 from tests.drivers.language_model import POEM, Answer, Model
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
-from tests.drivers.site import LoopbackSite, opened
+from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIMIT_S = 20.0
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    with opened() as site:
-        yield site
 
 
 @pytest.fixture
