@@ -58,9 +58,9 @@ class MailFailed(Exception):
 
 
 class CodeRefused(Exception):
-    """Base of why a code signs nobody in. `message`, marked with `gettext_noop`, is for a person;
+    """Base of why a code signs nobody in.
 
-    `retry_after_s` is set where waiting helps.
+    `message`, marked with `gettext_noop`, is for a person; `retry_after_s` is set where waiting helps.
     """
 
     message: str
