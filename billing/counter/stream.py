@@ -30,13 +30,15 @@ HEARTBEAT_S: Final = 15.0
 # When this process is started again, its tabs come back over two seconds and not all at once.
 RETRY_MS: Final = range(1000, 3000)
 FULL_RETRY_AFTER_S: Final = 30
+_EVENTS: Final = "text/event-stream; charset=utf-8"
+_SIGNED_OUT: Final = "event: signed-out\ndata: \n\n"
 
 
 @require_GET
 async def credits_stream(request: SiteRequest) -> HttpResponseBase:
-    """The stream, for `EventSource`. Signed out it is 401, and 503 when the member has too many open.
+    """The stream, for `EventSource`, which reads no status: the signed out are told by its only event.
 
-    It needs a server that speaks ASGI. Any other is told 204, after which an `EventSource` does not ask again.
+    It is 503 when the member has too many open. It needs a server that speaks ASGI; any other answers 204.
     """
     response = _answer(request)
     add_never_cache_headers(response)
@@ -46,7 +48,7 @@ async def credits_stream(request: SiteRequest) -> HttpResponseBase:
 def _answer(request: SiteRequest) -> HttpResponseBase:
     member = request.member
     if member is None:
-        return JsonResponse({"error": _("Sign in first")}, status=HTTPStatus.UNAUTHORIZED)
+        return HttpResponse(_SIGNED_OUT, content_type=_EVENTS)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if not tabs.have_room_for(member):
@@ -57,7 +59,7 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
         )
     return StreamingHttpResponse(
         _events(request, member, request.session.session_key or "", language=get_language()),
-        content_type="text/event-stream; charset=utf-8",
+        content_type=_EVENTS,
         # nginx would hold back what is short.
         headers={"X-Accel-Buffering": "no"},
     )
@@ -82,7 +84,7 @@ async def _events(
                 await tabs.look_again()
     except TooManyTabs:  # since the stream was granted; the browser asks again
         return
-    yield _event("signed-out", "")
+    yield _SIGNED_OUT
 
 
 @lru_cache(maxsize=64)

@@ -12,9 +12,10 @@ PATH = "/api/credits/stream"
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT, JSON, {"Accept": "text/event-stream"}])
-def test_the_signed_out_are_refused_however_they_ask(headers: dict[str, str]) -> None:
+def test_the_signed_out_are_told_so_in_the_stream_however_they_ask(headers: dict[str, str]) -> None:
     response = Client().get(PATH, headers=headers)
-    assert (response.status_code, response.json()) == (401, {"error": "Sign in first"})
+    assert (response.status_code, response.content) == (200, b"event: signed-out\ndata: \n\n")
+    assert response["Content-Type"].startswith("text/event-stream")
     assert "no-store" in response["Cache-Control"]
 
 
