@@ -114,6 +114,19 @@ def test_the_last_credit_is_spent_in_one_of_two_tabs(rich: BrowserMember) -> Non
     assert rich.client.credits() == 0
 
 
+def test_who_is_not_let_through_to_pay_reads_so_and_may_press_again(broke_ada: BrowserMember) -> None:
+    """Stripe sends buyers to a domain of the seller's that `CHECKOUT_ORIGINS` does not name."""
+    broke_ada.bears("violates the following Content Security Policy directive|Refused to send form data")
+    elsewhere = {"Location": "https://pay.seller.example/c/pay/cs_test_1"}
+    broke_ada.page.route("**/api/stripe/checkout", lambda route: route.fulfill(status=303, headers=elsewhere))
+    broke_ada.buy_button.click()
+    broke_ada.page.get_by_role("button", name="Continue to Stripe").click()
+    expect(broke_ada.message).to_contain_text("not let through to the payment page, and nothing was charged")
+    expect(broke_ada.packs).to_be_hidden()
+    broke_ada.buy_button.click()
+    expect(broke_ada.page.get_by_role("button", name="Continue to Stripe")).to_be_enabled()
+
+
 def test_an_answer_that_is_lost_on_its_way_costs_nothing_more(rich_ada: BrowserMember) -> None:
     rich_ada.bears("htmx:sendError|htmx:afterRequest|ERR_CONNECTION_RESET")
 

@@ -68,6 +68,7 @@ document.addEventListener("submit", (event) => {
 // A form that leads where our policy lets none lead: only the console would know.
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
   if (effectiveDirective !== "form-action") return;
+  document.getElementById("buy")?.close(); // Which covers what is said.
   say(sentences.noWayOut);
   for (const button of document.querySelectorAll("[data-once] button")) {
     button.disabled = false;
