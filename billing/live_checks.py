@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from billing.checks import check_packs
 from billing.errors import StripeError, StripeRefused, StripeUnavailable
+from billing.money import money_text
 from billing.packs import Pack, packs
 from billing.stripe_api import catalog, checkouts, setup, webhooks
 from billing.stripe_api.client import livemode
@@ -42,9 +43,10 @@ def check_stripe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iter
             return
     else:
         yield _check_key(account)
+        yield from _check_name(account)
         yield compare_clocks("Stripe's clock", account.server_time, asked=asked, answered=datetime.now(UTC))
     yield from _check_prices()
-    for name, check in (("Webhook", _check_webhook), ("Checkout", _check_checkout), ("Tax", _check_tax)):
+    for name, check in _CHECKS.items():
         try:
             yield from check()
         except StripeError as exc:
@@ -87,6 +89,22 @@ def _check_key(account: StripeAccount) -> CheckMessage:
     return Info(f"a {'live' if live else 'test'} key of {account.id}", obj=name)
 
 
+def _check_name(account: StripeAccount) -> Iterator[CheckMessage]:
+    """Stripe's page can say who sells."""
+    if not account.is_named:
+        hint = "Set the name of the business in Stripe's dashboard, Settings, Business."
+        text = f"the account {account.id} has no name, so nothing can be bought"
+        yield Error(text, hint=hint, obj="Stripe key", id="billing.E118")
+
+
+def _check_permissions() -> Iterator[CheckMessage]:
+    """A restricted key may do what the site does, as far as looking can tell."""
+    if names := setup.unreadable():
+        hint = "Give it the permissions that docs/deploy.md lists, or use a secret key."
+        text = f"the key is a restricted one and may not read {', '.join(names)}"
+        yield Error(text, hint=hint, obj="Permissions", id="billing.E119")
+
+
 def _check_prices() -> Iterator[CheckMessage]:
     """Every pack can be sold. Not asked while the setting itself is wrong: its own check says so."""
     if not check_packs(None):
@@ -106,6 +124,10 @@ def _check_price(pack: Pack) -> CheckMessage:
         )
         text = f"{name} cannot be sold: {', '.join(price.faults)}"
         return Error(text, hint=hint, obj="Prices", id="billing.E107")
+    least = catalog.LEAST_CHARGED.get(price.currency, 0)
+    if 0 < price.unit_amount < least:
+        text = f"{name} costs less than {money_text(least, price.currency)}, which is the least that Stripe charges"
+        return Error(text, hint="Raise its price.", obj="Prices", id="billing.E120")
     return Info(f"{name} can be sold", obj="Prices")
 
 
@@ -153,3 +175,12 @@ def _failed(name: str, exc: StripeError) -> CheckMessage:
             return Error(exc.said, hint=exc.hint, obj=name, id="billing.E114")
         case _:
             return Error(str(exc), obj=name, id="billing.E114")
+
+
+# Asked one after another, whatever comes of those before.
+_CHECKS: Final = {
+    "Permissions": _check_permissions,
+    "Webhook": _check_webhook,
+    "Checkout": _check_checkout,
+    "Tax": _check_tax,
+}
