@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -133,17 +132,17 @@ def _check_price(pack: Pack) -> CheckMessage:
 
 def _check_webhook() -> Iterator[CheckMessage]:
     """Stripe tells this site about what it must know. Only warns: `stripe listen` needs no endpoint."""
-    path = reverse("billing:webhook")
-    ours = [each for each in webhooks.endpoints() if urlsplit(each.url).path.rstrip("/").endswith(path)]
+    address = settings.SITE_URL + reverse("billing:webhook")
+    ours = [each for each in webhooks.endpoints() if each.url.rstrip("/").endswith(address)]
     if not ours:
         hint = "Run `manage.py stripe_setup --site https://<host>`. On your own machine, run `stripe listen`."
-        text = f"no endpoint at {path} is registered"
+        text = f"no endpoint at {address} is registered"
         yield Warning(text, hint=hint, obj="Webhook", id="billing.W108")
     # A second endpoint that is not good may belong to another copy of the site.
     good = [endpoint for endpoint in ours if endpoint.is_enabled and not _missing(endpoint)]
     yield from map(_check_endpoint, good or ours)
     for stray in setup.astray(settings.SITE_URL) if settings.SITE_URL else ():
-        hint = f"Change its address to {settings.SITE_URL}{path} in Stripe's dashboard, or delete it."
+        hint = f"Change its address to {address} in Stripe's dashboard, or delete it."
         yield Warning(f"nothing of ours answers at {stray.url}", hint=hint, obj="Webhook", id="billing.W115")
 
 

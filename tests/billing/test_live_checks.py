@@ -231,6 +231,12 @@ def test_a_missing_endpoint_is_named_with_the_command_that_makes_it(site: Loopba
     assert_wrong("Webhook", checks.WARNING, PATH, "stripe_setup --site")
 
 
+def test_an_endpoint_of_another_site_is_not_ours(site: LoopbackSite, settings: Any) -> None:
+    settings.SITE_URL = "https://shop.test"
+    endpoint(site, *EVENTS)
+    assert_wrong("Webhook", checks.WARNING, f"no endpoint at https://shop.test{PATH}", "stripe_setup --site")
+
+
 @pytest.mark.parametrize(("path", "is_stray"), [(f"{PATH}/", False), ("/webhook", True), ("/", True)])
 def test_an_endpoint_of_ours_where_nobody_listens_is_named(
     site: LoopbackSite, settings: Any, path: str, is_stray: bool
