@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.emails import as_stored
+from accounts.emails import as_stored, readable
 from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
 from billing.stripe_api import checkouts
@@ -74,7 +74,7 @@ _ORDERS: Final = {
 class FoundMember:
     """A member in a list. `credits` is the balance, `moved_at` when it moved last.
 
-    `joined_at` is None of who joined before that was written down.
+    `email` is as its owner would write it. `joined_at` is None of who joined before that was written down.
     """
 
     id: UUID
@@ -211,7 +211,7 @@ def members_called(names: Sequence[str]) -> dict[str, FoundMember]:
         conditions = [{"email": {"$in": sorted(some)}}, {"id": {"$in": ids or [""]}}]
         for row in instant().query({"$users": {"$": {"where": {"or": conditions}}}})["$users"]:
             member = _found(row)
-            found |= {member.email.lower(): member, str(member.id): member}
+            found |= {as_stored(member.email): member, str(member.id): member}
     return found
 
 
@@ -226,7 +226,7 @@ def _found(row: Mapping[str, Any], moved_at: datetime | None = None, purchases: 
     account, joined = account_of(row), row.get("joinedAt")
     return FoundMember(
         id=account.id,
-        email=text_of(row, "email") or "",
+        email=readable(text_of(row, "email") or ""),
         credits=account.credits,
         moved_at=moved_at,
         purchases=purchases,
