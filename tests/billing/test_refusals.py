@@ -140,6 +140,20 @@ def test_what_only_the_seller_can_mend_pauses_selling(
     assert written(site, ada) == ([], [], ["selling_paused"])
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "^/v1/customers$"), ("GET", CUSTOMERS), ("POST", CUSTOMERS), ("POST", SESSIONS)],
+)
+@pytest.mark.parametrize(("code", "retry"), {"key-restricted": False, "rate_limit": True}.items())
+def test_each_call_on_the_way_to_pay_is_sorted_alike(
+    site: LoopbackSite, ada: Member, method: str, path: str, code: str, retry: bool
+) -> None:
+    site.refuse(method, path, code)
+    answer = browser_of(ada).post(CHECKOUT, headers=JSON)
+    assert (answer.status_code, answer.json()["retry"], "Retry-After" in answer) == (503, retry, retry)
+    assert ("Selling is paused" in answer.json()["error"]) is not retry
+
+
 @as_each
 @pytest.mark.parametrize(("code", "words"), FOR_THE_BUYER.items())
 def test_what_the_buyer_can_do_something_about_is_said_beside_the_form(
