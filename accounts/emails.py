@@ -44,6 +44,14 @@ def canonical(typed: str) -> str:
     return email
 
 
+def as_stored(typed: str) -> str:
+    """What to look for where somebody names a member: an address in its one form, and anything else in lower case."""
+    try:
+        return canonical(typed)
+    except ValidationError:
+        return typed.strip().lower()
+
+
 def readable(email: str) -> str:
     """A canonical address as its owner would write it."""
     name, _, domain = email.rpartition("@")

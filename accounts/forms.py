@@ -48,7 +48,7 @@ class NewEmailForm(KeptForm):
 
 
 class CodeForm(KeptForm):
-    """Step two: the code from the mail, as people copy it: with spaces, dashes, marks, in any script's digits."""
+    """Step two: the code from the mail, as people copy it: with spaces, dashes, signs, in any script's digits."""
 
     kept_as = "code form"
     never_kept = ("code",)
@@ -64,7 +64,7 @@ class CodeForm(KeptForm):
     def clean_code(self) -> str:
         """The six digits alone."""
         typed = self.cleaned_data["code"]
-        digits = [letter for letter in typed if unicodedata.category(letter)[0] not in "ZCP"]
+        digits = [letter for letter in typed if unicodedata.category(letter)[0] not in "ZCPS"]
         if len(digits) != DIGITS or not all(letter.isdecimal() for letter in digits):
             raise ValidationError(_("The code is six digits."))
         return "".join(str(unicodedata.decimal(letter)) for letter in digits)

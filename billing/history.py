@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.emails import readable
 from accounts.members import Member
 from billing.balance_chart import BalanceChart, chart_of
 from billing.products import product_called
@@ -160,7 +161,8 @@ class HistoryPage:
     """Entries, newest first, and the balance at the same moment.
 
     `seq` counts the entries of the whole ledger. `next` is the `before` of the page after, opaque to whoever passes
-    it back, and None at the end. `email` and Stripe's `customer_id` are the account's.
+    it back, and None at the end. `email`, as its owner would write it,
+    and Stripe's `customer_id` are the account's.
     """
 
     credits: int
@@ -198,7 +200,7 @@ def history_page(
         seq=page.account.seq,
         entries=tuple(shown(page.entries)),
         next=following,
-        email=text_of(page.row, "email") or "",
+        email=readable(text_of(page.row, "email") or ""),
         customer_id=text_of(page.row, "stripeCustomerId"),
     )
 

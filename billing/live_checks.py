@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.urls import reverse
 
 from billing.checks import check_packs
 from billing.errors import StripeError, StripeRefused, StripeUnavailable
+from billing.money import money_text
 from billing.packs import Pack, packs
 from billing.stripe_api import catalog, checkouts, setup, webhooks
 from billing.stripe_api.client import livemode
@@ -42,9 +42,10 @@ def check_stripe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iter
             return
     else:
         yield _check_key(account)
+        yield from _check_name(account)
         yield compare_clocks("Stripe's clock", account.server_time, asked=asked, answered=datetime.now(UTC))
     yield from _check_prices()
-    for name, check in (("Webhook", _check_webhook), ("Checkout", _check_checkout), ("Tax", _check_tax)):
+    for name, check in _CHECKS.items():
         try:
             yield from check()
         except StripeError as exc:
@@ -87,6 +88,22 @@ def _check_key(account: StripeAccount) -> CheckMessage:
     return Info(f"a {'live' if live else 'test'} key of {account.id}", obj=name)
 
 
+def _check_name(account: StripeAccount) -> Iterator[CheckMessage]:
+    """Stripe's page can say who sells."""
+    if not account.is_named:
+        hint = "Set the name of the business in Stripe's dashboard, Settings, Business."
+        text = f"the account {account.id} has no name, so nothing can be bought"
+        yield Error(text, hint=hint, obj="Stripe key", id="billing.E118")
+
+
+def _check_permissions() -> Iterator[CheckMessage]:
+    """A restricted key may do what the site does, as far as looking can tell."""
+    if names := setup.unreadable():
+        hint = "Give it the permissions that docs/deploy.md lists, or use a secret key."
+        text = f"the key is a restricted one and may not read {', '.join(names)}"
+        yield Error(text, hint=hint, obj="Permissions", id="billing.E119")
+
+
 def _check_prices() -> Iterator[CheckMessage]:
     """Every pack can be sold. Not asked while the setting itself is wrong: its own check says so."""
     if not check_packs(None):
@@ -106,22 +123,26 @@ def _check_price(pack: Pack) -> CheckMessage:
         )
         text = f"{name} cannot be sold: {', '.join(price.faults)}"
         return Error(text, hint=hint, obj="Prices", id="billing.E107")
+    least = catalog.LEAST_CHARGED.get(price.currency, 0)
+    if 0 < price.unit_amount < least:
+        text = f"{name} costs less than {money_text(least, price.currency)}, which is the least that Stripe charges"
+        return Error(text, hint="Raise its price.", obj="Prices", id="billing.E120")
     return Info(f"{name} can be sold", obj="Prices")
 
 
 def _check_webhook() -> Iterator[CheckMessage]:
     """Stripe tells this site about what it must know. Only warns: `stripe listen` needs no endpoint."""
-    path = reverse("billing:webhook")
-    ours = [each for each in webhooks.endpoints() if urlsplit(each.url).path.rstrip("/").endswith(path)]
+    address = settings.SITE_URL + reverse("billing:webhook")
+    ours = [each for each in webhooks.endpoints() if each.url.rstrip("/").endswith(address)]
     if not ours:
         hint = "Run `manage.py stripe_setup --site https://<host>`. On your own machine, run `stripe listen`."
-        text = f"no endpoint at {path} is registered"
+        text = f"no endpoint at {address} is registered"
         yield Warning(text, hint=hint, obj="Webhook", id="billing.W108")
     # A second endpoint that is not good may belong to another copy of the site.
     good = [endpoint for endpoint in ours if endpoint.is_enabled and not _missing(endpoint)]
     yield from map(_check_endpoint, good or ours)
     for stray in setup.astray(settings.SITE_URL) if settings.SITE_URL else ():
-        hint = f"Change its address to {settings.SITE_URL}{path} in Stripe's dashboard, or delete it."
+        hint = f"Change its address to {address} in Stripe's dashboard, or delete it."
         yield Warning(f"nothing of ours answers at {stray.url}", hint=hint, obj="Webhook", id="billing.W115")
 
 
@@ -153,3 +174,12 @@ def _failed(name: str, exc: StripeError) -> CheckMessage:
             return Error(exc.said, hint=exc.hint, obj=name, id="billing.E114")
         case _:
             return Error(str(exc), obj=name, id="billing.E114")
+
+
+# Asked one after another, whatever comes of those before.
+_CHECKS: Final = {
+    "Permissions": _check_permissions,
+    "Webhook": _check_webhook,
+    "Checkout": _check_checkout,
+    "Tax": _check_tax,
+}

@@ -159,11 +159,13 @@ CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
 SITE_THREADS = env.int("SITE_THREADS", default=64)
 # How many it takes in at once; those without a thread wait for one.
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", default=200)
-# How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
+# How many haikus it writes at once whose generator takes time, how many more may wait for that, after how many
+# seconds credits held for one go back, and how often it looks for such.
 GENERATOR_WORKERS = env.int("GENERATOR_WORKERS", default=8)
 GENERATOR_WAITING_LIMIT = env.int("GENERATOR_WAITING_LIMIT", default=500)
 HOLD_EXPIRES_AFTER_S = env.int("HOLD_EXPIRES_AFTER_S", default=15 * 60)
 HOLD_SWEEP_EVERY_S = env.int("HOLD_SWEEP_EVERY_S", default=60)
+# How many movements of credits go to Instant at once, and where processes of one machine take turns at an account.
 LEDGER_BATCH_LIMIT = env.int("LEDGER_BATCH_LIMIT", default=64)
 LEDGER_TURNS_FOLDER = env.str("LEDGER_TURNS_FOLDER", default="")
 # How many live counters may be open, of one member, from one network address, in one process.
@@ -280,9 +282,9 @@ STRIPE_WEBHOOK_SECRETS = [
     secret.strip() for secret in env.list("STRIPE_WEBHOOK_SECRET", default=[]) if secret.strip()
 ]
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
-# Where buyers may be sent to pay. A custom checkout domain is another; Stripe sends them nowhere else.
 # How long a buyer may take back what they have not spent of a purchase; 0: never.
 WITHDRAWAL_DAYS = env.int("WITHDRAWAL_DAYS", default=14)
+# Where buyers may be sent to pay. A custom checkout domain is another; Stripe sends them nowhere else.
 CHECKOUT_ORIGINS = env.list("CHECKOUT_ORIGINS", default=[])
 # What Stripe's page does besides: parameters of Checkout, see `billing/stripe_api/checkouts.py`.
 CHECKOUT_AUTOMATIC_TAX = env.bool("CHECKOUT_AUTOMATIC_TAX", default=False)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from credits_site.forms import KeptForm
+from haikus.blank import is_blank
 
 LONGEST_TOPIC: Final = 80
 
@@ -40,6 +41,13 @@ class WriteHaikuForm(KeptForm):
             "invalid": _("The form's request_id is no UUID. Press the button again."),
         }
     )
+
+    def clean_topic(self) -> str:
+        """A topic in which there is something to see, whichever generator is asked: one that takes time costs."""
+        topic: str = self.cleaned_data["topic"]
+        if is_blank(topic):
+            raise forms.ValidationError(self.fields["topic"].error_messages["required"])
+        return topic
 
     @classmethod
     def on_page(cls, request: HttpRequest) -> Self:

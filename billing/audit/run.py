@@ -23,6 +23,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.emails import as_stored
 from billing.audit.account import (
     AccountWalk,
     Violation,
@@ -193,7 +194,7 @@ class Audit:
 
 def _member_of(email: str) -> UUID:
     # Instant keeps the emails of sign-ins in lower case, and those that an admin wrote as they were written.
-    emails = [email.strip(), email.strip().lower()]
+    emails = [email.strip(), as_stored(email)]
     rows = instant().query({"$users": {"$": {"where": {"email": {"$in": emails}}}}})["$users"]
     if not rows:
         raise UnknownMember(f"There is no member {email}")

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from accounts.emails import as_stored
 from billing.staff.credits import Action, move_credits
 from billing.staff.search import FoundMember, members_called
 from credits_site.outages import OUTAGES, outage_message
@@ -55,7 +56,7 @@ def grant_to_many(
     seen: set[UUID] = set()
     left = 0 if dry_run else AT_ONCE
     for name in names:
-        member = members.get(name.lower())
+        member = members.get(as_stored(name))
         if member is None or member.id in seen:
             text = _("There is no such member.") if member is None else _("Stands in the list already.")
             lines.append(Line(name, State.WRONG, text))

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from billing.models import Member
 from credits_site.answers import see_other
-from credits_site.outages import Outage, outage_message
+from credits_site.outages import Outage, is_final, outage_message
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +45,10 @@ class MemberPages(_ModelAdmin):
         return see_other(reverse("admin:billing_member_change", args=[member_id]))
 
     def tell(self, request: HttpRequest, exc: Outage) -> None:
-        """Log an outage, and say so on the next page."""
+        """Log an outage, and say so on the next page; of what is final, also what there is to do about it."""
         logger.error("%s %s: %s: %s", request.method, request.path, type(exc).__name__, exc)
-        self.message_user(request, outage_message(exc, writing=request.method == "POST"), messages.ERROR)
+        said = outage_message(exc, writing=request.method == "POST")
+        self.message_user(request, f"{said} {exc}" if is_final(exc) else said, messages.ERROR)
 
     def outage(
         self, request: HttpRequest, exc: Outage, template: str, context: dict[str, Any]

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.emails import as_stored, readable
 from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
 from billing.stripe_api import checkouts
@@ -73,7 +74,7 @@ _ORDERS: Final = {
 class FoundMember:
     """A member in a list. `credits` is the balance, `moved_at` when it moved last.
 
-    `joined_at` is None of who joined before that was written down.
+    `email` is as its owner would write it. `joined_at` is None of who joined before that was written down.
     """
 
     id: UUID
@@ -170,7 +171,7 @@ def _called(q: str) -> list[Where]:
         return [{"stripeCustomerId": q}]
     if q.startswith(("cs_", "pi_")):
         return [{"id": str(member_id)} if (member_id := _buyer(q)) else _NOBODY]
-    escaped = q.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    escaped = as_stored(q).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
     return [{"email": {"$ilike": f"%{escaped}%"}}]
 
 
@@ -202,15 +203,15 @@ def _with_movements(rows: Sequence[Mapping[str, Any]]) -> tuple[FoundMember, ...
 
 
 def members_called(names: Sequence[str]) -> dict[str, FoundMember]:
-    """Members by their whole emails or ids, each under what they were called, in lower case."""
+    """Members by their whole emails or ids, each under what they were called, `as_stored`."""
     found: dict[str, FoundMember] = {}
     for start in range(0, len(names), _NAMES_AT_ONCE):
-        some = {name for typed in names[start : start + _NAMES_AT_ONCE] for name in (typed, typed.lower())}
+        some = {name for typed in names[start : start + _NAMES_AT_ONCE] for name in (typed, as_stored(typed))}
         ids = [name for name in some if _is_uuid(name)]
         conditions = [{"email": {"$in": sorted(some)}}, {"id": {"$in": ids or [""]}}]
         for row in instant().query({"$users": {"$": {"where": {"or": conditions}}}})["$users"]:
             member = _found(row)
-            found |= {member.email.lower(): member, str(member.id): member}
+            found |= {as_stored(member.email): member, str(member.id): member}
     return found
 
 
@@ -225,7 +226,7 @@ def _found(row: Mapping[str, Any], moved_at: datetime | None = None, purchases: 
     account, joined = account_of(row), row.get("joinedAt")
     return FoundMember(
         id=account.id,
-        email=text_of(row, "email") or "",
+        email=readable(text_of(row, "email") or ""),
         credits=account.credits,
         moved_at=moved_at,
         purchases=purchases,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from billing.errors import NotInStripe, StripeRefused
 from billing.stripe_api.client import asking_stripe
 from billing.stripe_api.fields import expanded, objects, read, read_or_none
+
+# The least that Stripe charges, in the smallest unit; in others it is what comes to that of the account's currency.
+# Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+LEAST_CHARGED: Final = {
+    **dict.fromkeys(("aud", "brl", "cad", "chf", "eur", "inr", "jpy", "nzd", "sgd", "usd"), 50),
+    **dict.fromkeys(("aed", "myr", "pln", "ron"), 200),
+    **dict.fromkeys(("nok", "sek"), 300),
+    **{"gbp": 30, "dkk": 250, "hkd": 400, "mxn": 1000, "thb": 1000, "czk": 1500, "huf": 17500},
+}
 
 
 @dataclass(frozen=True, slots=True)

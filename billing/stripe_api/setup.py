@@ -7,31 +7,37 @@ page, and a site with the settings of yesterday still names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.http import parse_http_date_safe
 
+from billing.errors import StripeRefused
 from billing.money import money_text
 from billing.packs import PackPlan
 from billing.stripe_api import catalog, webhooks
 from billing.stripe_api.catalog import CatalogPrice, NewPrice
 from billing.stripe_api.client import asking_stripe
-from billing.stripe_api.fields import read
+from billing.stripe_api.fields import expanded, read, read_or_none
 from billing.stripe_api.webhooks import WebhookEndpoint
 from billing.webhook import EVENTS
 
 
 @dataclass(frozen=True, slots=True)
 class StripeAccount:
-    """Whose the key is. `server_time` is Stripe's clock when it answered, in whole seconds."""
+    """Whose the key is. `server_time` is Stripe's clock when it answered, in whole seconds.
+
+    Without a name, Stripe's page sells nothing.
+    """
 
     id: str
     can_charge: bool
+    is_named: bool
     server_time: datetime | None
 
 
@@ -63,8 +69,49 @@ def account() -> StripeAccount:
     return StripeAccount(
         id=account_id,
         can_charge=read(found, "charges_enabled", bool),
+        is_named=_is_named(found),
         server_time=None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC),
     )
+
+
+def _is_named(found: object) -> bool:
+    profile, dashboard = (
+        expanded(found, "business_profile"),
+        expanded(expanded(found, "settings"), "dashboard"),
+    )
+    names = (read_or_none(profile, "name", str), read_or_none(dashboard, "display_name", str))
+    return any(names) or profile is None  # not told
+
+
+def unreadable() -> list[str]:
+    """What the key may not read of all that a sale, its receipt and its refund need, as Stripe's dashboard names it.
+
+    What it may write, Stripe tells nobody.
+    """
+    with asking_stripe() as v1:
+        lists: Mapping[str, Callable[..., object]] = {
+            "Checkout Sessions": v1.checkout.sessions.list,
+            "Customers": v1.customers.list,
+            "PaymentIntents": v1.payment_intents.list,
+            "Charges": v1.charges.list,
+            "Refunds": v1.refunds.list,
+            "Disputes": v1.disputes.list,
+            "Invoices": v1.invoices.list,
+            "Events": v1.events.list,
+            "Early Fraud Warnings": v1.radar.early_fraud_warnings.list,
+        }
+    return [name for name, ask in lists.items() if not _may(ask)]
+
+
+def _may(ask: Callable[..., object]) -> bool:
+    try:
+        with asking_stripe():
+            ask({"limit": 1})
+    except StripeRefused as exc:
+        if exc.status != HTTPStatus.FORBIDDEN:
+            raise
+        return False
+    return True
 
 
 def tax_is_set_up() -> bool:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from haikus.blank import FILLERS
 from haikus.generators.syllables import syllables_in
 
 _LONGEST_LINE: Final = 7  # syllables
@@ -15,8 +16,6 @@ _LONGEST_STUMP: Final = 12  # characters of a topic that is broken off
 
 _PILED_MARKS: Final = 3  # on one letter
 _JOINERS: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
-# Letters and a picture that look like nothing: fillers of Hangul, and a dot pattern without dots.
-_BLANK: Final = "\u115f\u1160\u3164\uffa0\u2800"
 _EDGE: Final = " ,;:、。\N{FULLWIDTH COMMA}…" + _JOINERS
 _CLAUSE_END: Final = re.compile(r"[,.;:!?…—()\"“”]+(?:\s|$)|\s[^\w\s]+\s")
 # Of a topic without a run of words that fits: parts of an address, then words, then words of Chinese or Japanese.
@@ -34,7 +33,7 @@ def cleaned(topic: str) -> str:
     for sign in re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", unicodedata.normalize("NFC", topic)):
         category = unicodedata.category(sign)
         marks = marks + 1 if category[0] == "M" else 0
-        invisible = sign in _BLANK or (category[0] == "C" and not (kept and sign in _JOINERS))
+        invisible = sign in FILLERS or (category[0] == "C" and not (kept and sign in _JOINERS))
         if not invisible and marks <= (_PILED_MARKS if kept else 0):
             kept.append(sign)
     text = re.sub(r"([^\w\s])\1{3,}", r"\1\1\1", " ".join("".join(kept).split())).strip(_EDGE)

@@ -16,6 +16,7 @@ from accounts.forms import CodeForm
         "\uff11\uff12\uff13\uff14\uff15\uff16",
         "١٢٣٤٥٦",
         "123\u2013456",
+        "123\u2212456",  # a minus
         "\u200e123456\u200f",
         "123\u00a0456\ufeff",
     ],

@@ -2,6 +2,7 @@
 
 from html import escape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core import mail
@@ -27,6 +28,13 @@ def waiting() -> Client:
     session["sign-in"] = {"place": "here", "email": "ada@example.com", "next": "/history/"}
     session.save()
     return client
+
+
+def member_of(client: Client) -> UUID:
+    """Who is signed in."""
+    member = recall(client.session)
+    assert member is not None
+    return member.id
 
 
 @pytest.mark.parametrize("page", ["/", "/sign-in/", "/sign-in/?next=/history/"])
@@ -97,6 +105,35 @@ def test_who_is_signed_in_already_goes_where_they_wanted_to_be() -> None:
     assert ada.get("/sign-in/?next=/history/")["Location"] == "/history/"
     for address in ("/sign-in/", "/sign-in/?next=//elsewhere.example", "/sign-in/code/"):
         assert ada.get(address)["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("email", "spellings"),
+    {
+        "kate@example.com": ["\u212aate@example.com", " KATE@Example.com"],  # the Kelvin sign
+        "zoe@xn--bcher-kva.example": ["zoe@bücher.example", "zoe@bu\u0308cher.example"],
+        "ada@xn--fa-hia.de": ["ada@faß.de"],
+    }.items(),
+)
+def test_however_an_address_is_typed_its_one_member_is_signed_in_and_its_mailbox_gets_the_code(
+    email: str, spellings: list[str]
+) -> None:
+    members = set()
+    with LoopbackInstant().asked_by_the_site():
+        for typed in (email, *spellings):
+            client = Client()
+            client.post("/sign-in/", {"email": typed})
+            assert mail.outbox[-1].to == [email]
+            client.post("/sign-in/code/", {"code": str(mail.outbox[-1].subject)[:6]})
+            members.add(member_of(client))
+    assert len(members) == 1
+
+
+def test_links_in_a_code_mail_lead_to_where_the_settings_say(client: Client, settings: Any) -> None:
+    settings.SITE_URL = "https://credits.example"
+    client.post("/sign-in/", {"email": "ada@example.com"}, headers={"Host": "127.0.0.1:8000"})
+    assert "https://credits.example/sign-in/code/?code=" in str(mail.outbox[-1].body)
+    assert "127.0.0.1" not in mail.outbox[-1].message().as_string()
 
 
 def test_while_instant_is_down_a_right_code_is_not_used_up(client: Client) -> None:

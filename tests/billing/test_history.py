@@ -161,7 +161,11 @@ def test_a_filter_stands_in_the_address_and_leads_on_to_older_ones(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "query", ["kind=x", "days=31", "kind=spent&before=7", "before=1.7", "days=30&before=1.x"]
+    "query",
+    [
+        *("kind=x", "days=31", "kind=spent&before=7", "before=1.7", "days=30&before=1.x"),
+        *(f"before={'9' * 300}", f"kind=spent&before={'9' * 300}.1"),
+    ],
 )
 def test_what_no_link_leads_to_is_no_page(ada: Member, query: str) -> None:
     browser = browser_of(ada)

@@ -36,6 +36,16 @@ def pay(site: LoopbackSite, checkout_id: str, **form: str) -> None:
     site.post(f"/c/pay/{checkout_id}", **({"card_number": VISA} | form))
 
 
+def test_stripe_sends_buyers_back_to_where_the_settings_say(
+    site: LoopbackSite, browser: Client, settings: Any
+) -> None:
+    settings.SITE_URL = "https://credits.example"
+    answer = browser.post("/api/stripe/checkout", {"pack": PRICE}, headers=JSON | {"Host": "127.0.0.1:8000"})
+    session = site.ask(f"/v1/checkout/sessions/{answer.json()['url'].rsplit('/', 1)[1]}")
+    assert session["success_url"] == "https://credits.example/?session_id={CHECKOUT_SESSION_ID}"
+    assert session["cancel_url"] == "https://credits.example/?checkout=cancelled"
+
+
 def asks(browser: Client, path: str = "/") -> dict[str, str]:
     """The form by which the home page asks by itself; empty when it does not."""
     page = browser.get(path).content.decode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +27,7 @@ from tests.drivers.instant import DOCUMENTS
 from tests.drivers.site import TEN, LoopbackSite
 
 BASE = "http://stripe.test"
+DEPLOYING = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
 PATH = "/api/stripe/webhook"
 
 
@@ -96,6 +99,39 @@ def test_each_permission_that_a_restricted_key_lacks_is_named(site: LoopbackSite
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    {
+        "checkout/sessions": "Checkout Sessions",
+        "customers": "Customers",
+        "payment_intents": "PaymentIntents",
+        "charges": "Charges",
+        "refunds": "Refunds",
+        "disputes": "Disputes",
+        "invoices": "Invoices",
+        "events": "Events",
+        "radar/early_fraud_warnings": "Early Fraud Warnings",
+    }.items(),
+)
+def test_what_a_restricted_key_may_not_read_is_named_and_documented(
+    site: LoopbackSite, path: str, name: str
+) -> None:
+    site.refuse("GET", f"^/v1/{path}$", "key-restricted")
+    assert_wrong(
+        "Permissions", checks.ERROR, f"may not read {name}", "docs/deploy.md", among=found("Permissions")
+    )
+    permissions = re.search(r"a restricted one.*?Then say", DEPLOYING, re.DOTALL)
+    assert permissions is not None
+    assert name in " ".join(permissions[0].split())
+
+
+def test_an_account_without_a_name_is_named() -> None:
+    with on_a_wire("sk_test_x") as wire:
+        describe(wire, business_profile={"name": None}, settings={"dashboard": {"display_name": ""}})
+        (named,) = [each for each in found("Stripe key") if each.level != checks.INFO]
+    assert_wrong("Stripe key", checks.ERROR, "has no name", "Business", among=[named])
+
+
 def test_stripe_out_of_reach_is_named_once(site: LoopbackSite) -> None:
     site.stripe_is_away = True
     (key,) = found()
@@ -157,6 +193,12 @@ def test_a_recurring_price_and_an_unknown_one_are_named_each(site: LoopbackSite)
     assert_wrong("Prices", checks.ERROR, "none by this id", "", among=[unknown])
 
 
+def test_a_price_below_what_stripe_charges_is_named(site: LoopbackSite) -> None:
+    site.stripe.ensure_price("price_tiny", 49, "usd", "1 credit")
+    with override_settings(STRIPE_PRICE_ID="price_tiny"):
+        assert_wrong("Prices", checks.ERROR, "costs less than $0.50", "Raise")
+
+
 @pytest.mark.parametrize(
     "packs",
     [[], [{"credits": 10}], [{"price": "p", "credits": "many"}]],
@@ -187,6 +229,12 @@ def test_an_endpoint_with_just_our_events_is_good(site: LoopbackSite) -> None:
 def test_a_missing_endpoint_is_named_with_the_command_that_makes_it(site: LoopbackSite) -> None:
     endpoint(site, *EVENTS, url="https://credits.test/somewhere/else")
     assert_wrong("Webhook", checks.WARNING, PATH, "stripe_setup --site")
+
+
+def test_an_endpoint_of_another_site_is_not_ours(site: LoopbackSite, settings: Any) -> None:
+    settings.SITE_URL = "https://shop.test"
+    endpoint(site, *EVENTS)
+    assert_wrong("Webhook", checks.WARNING, f"no endpoint at https://shop.test{PATH}", "stripe_setup --site")
 
 
 @pytest.mark.parametrize(("path", "is_stray"), [(f"{PATH}/", False), ("/webhook", True), ("/", True)])

@@ -12,9 +12,11 @@ from django.test import Client, override_settings
 from accounts.members import Member
 from billing.errors import StripeError
 from billing.webhook import EVENTS
+from credits_site.gate import BODY_LIMIT_BYTES
 from instant_admin.client.steps import update
 from sandbox.serving import Response
 from tests.drivers.site import LoopbackSite
+from tests.drivers.wire import RawRequest, ask
 
 
 def told(site: LoopbackSite, event_type: str = "checkout.session.completed") -> dict[str, Any]:
@@ -26,6 +28,17 @@ def told(site: LoopbackSite, event_type: str = "checkout.session.completed") -> 
 
 def deliver(site: LoopbackSite, event: dict[str, Any]) -> None:
     site.deliver(json.dumps(event).encode())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/stripe/webhook", "/api/stripe/webhook/"])
+def test_with_a_slash_at_its_end_it_is_the_same_address(site: LoopbackSite, ada: Member, path: str) -> None:
+    """Also for an event of more bytes than a form may have."""
+    site.buy(ada)
+    body = json.dumps(told(site)).encode() + b" " * BODY_LIMIT_BYTES
+    signature = site.stripe.sign(body, time.time()).encode()
+    answer = ask(RawRequest("POST", path, [(b"host", b"testserver"), (b"stripe-signature", signature)], body))
+    assert (answer.status, site.credits(ada)) == (200, 10)
 
 
 def test_an_event_of_the_other_mode_asks_stripe_nothing(site: LoopbackSite, ada: Member) -> None:

@@ -88,6 +88,25 @@ def test_a_topic_survives_a_session_that_ends(
     _is_one_press_away(rich, request_id)
 
 
+def test_a_topic_survives_a_page_that_was_opened_before_signing_in_anew_in_another_tab(
+    new_browser: NewBrowser, scripted: bool, ada_with_ten_credits: MemberClient
+) -> None:
+    rich = new_browser(ada_with_ten_credits, java_script_enabled=scripted)
+    rich.bears("status of 401|[Ee]rror.* 403|status of 403")
+    rich.opens("/").topic.fill(TOPIC)
+    request_id = rich.request_id()
+    other = BrowserMember(rich.page.context.new_page(), rich.client).opens("/")
+    other.page.get_by_role("button", name="Sign out").click()
+    other.asks_for_a_code(rich.client.email)
+    other.enters_the_code()
+    expect(other.credits).to_have_text("10")
+    rich.write_button.click()
+    expect(rich.message).to_contain_text("out of date")
+    if scripted:
+        rich.page.get_by_role("link", name="Open the page anew").click()
+    _is_one_press_away(rich, request_id)
+
+
 def test_a_topic_survives_an_outage(
     new_browser: NewBrowser, scripted: bool, ada_with_ten_credits: MemberClient, instant_faults: Faults
 ) -> None:

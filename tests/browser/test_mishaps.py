@@ -114,6 +114,41 @@ def test_the_last_credit_is_spent_in_one_of_two_tabs(rich: BrowserMember) -> Non
     assert rich.client.credits() == 0
 
 
+def test_who_is_not_let_through_to_pay_reads_so_and_may_press_again(broke_ada: BrowserMember) -> None:
+    """Stripe sends buyers to a domain of the seller's that `CHECKOUT_ORIGINS` does not name."""
+    broke_ada.bears("violates the following Content Security Policy directive|Refused to send form data")
+    elsewhere = {"Location": "https://pay.seller.example/c/pay/cs_test_1"}
+    broke_ada.page.route("**/api/stripe/checkout", lambda route: route.fulfill(status=303, headers=elsewhere))
+    broke_ada.buy_button.click()
+    broke_ada.page.get_by_role("button", name="Continue to Stripe").click()
+    expect(broke_ada.message).to_contain_text("not let through to the payment page, and nothing was charged")
+    expect(broke_ada.packs).to_be_hidden()
+    broke_ada.buy_button.click()
+    expect(broke_ada.page.get_by_role("button", name="Continue to Stripe")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), {200: "We cannot be reached right now", 502: "Something broke on our side"}.items()
+)
+def test_a_page_of_somebody_else_is_said_and_stays_out_of_ours(
+    rich_ada: BrowserMember, status: int, said: str
+) -> None:
+    """As a proxy sends it, or a network that wants its users to sign in."""
+    rich_ada.bears("Response Status Error Code 502|status of 502")
+    page = "<!doctype html><html><body><main>Welcome to our network</main></body></html>"
+    rich_ada.page.route(
+        "**/api/generate",
+        lambda route: route.fulfill(status=status, content_type="text/html", body=page),
+        times=1,
+    )
+    rich_ada.writes_about("rain")
+    expect(rich_ada.message).to_contain_text(said)
+    expect(rich_ada.page.get_by_text("Welcome to our network")).to_have_count(0)
+    rich_ada.write_button.click()
+    expect(rich_ada.cards).to_have_count(1)
+    expect(rich_ada.message).to_be_empty()
+
+
 def test_an_answer_that_is_lost_on_its_way_costs_nothing_more(rich_ada: BrowserMember) -> None:
     rich_ada.bears("htmx:sendError|htmx:afterRequest|ERR_CONNECTION_RESET")
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote, quote_from_bytes
 
-from django.contrib.admindocs.views import simplify_regex
-from django.urls import URLPattern, URLResolver, get_resolver
 from hypothesis import strategies as st
 
+from tests.drivers.routes import routes
 from tests.drivers.wire import RawRequest
 
 # With both, a form passes for one of ours.
@@ -132,16 +130,6 @@ HEADERS: Final[dict[bytes, tuple[bytes, ...]]] = {
     b"user-agent": (b"", b"\xff"),
     b"date": (b"x",),
 }
-
-
-def routes(resolver: URLResolver | None = None, prefix: str = "/") -> Iterator[str]:
-    """Every address of the site, each argument as `<name>`."""
-    for each in (resolver or get_resolver()).url_patterns:
-        path = prefix + simplify_regex(str(each.pattern)).removeprefix("/")
-        if isinstance(each, URLPattern):
-            yield path
-        else:
-            yield from routes(each, path)
 
 
 # Requests as the pages make them; an argument is filled with an id that something stands under.

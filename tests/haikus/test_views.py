@@ -1,6 +1,7 @@
 """What writing refuses before it asks Instant; the rest is in the journeys."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,8 +18,26 @@ def ada() -> Client:
     return browser_of(ADA)
 
 
-@pytest.mark.parametrize("topic", ["", "   ", "x" * 81, "x" * 5000, "nul\x00"])
-def test_a_topic_that_is_none_is_422(ada: Client, topic: str) -> None:
+@pytest.mark.parametrize(
+    "topic",
+    [
+        *("", "   ", "x" * 81, "x" * 5000, "nul\x00"),
+        # Nothing to see: zero width, direction marks, a byte order mark, fillers, marks on no letter.
+        *(
+            "\u200b",
+            "\u200d\u200c",
+            "\u200e \u202e",
+            "\ufeff",
+            "\u2066\u2069",
+            "\u3164",
+            "\u2800",
+            "\ufe0f",
+            "\u0301",
+        ),
+    ],
+)
+def test_a_topic_that_is_none_is_422_whatever_writes(ada: Client, settings: Any, topic: str) -> None:
+    settings.HAIKU_GENERATOR = "haikus.generators.language_model"
     response = ada.post("/api/generate", {"topic": topic, "request_id": str(uuid4())}, headers=JSON)
     assert response.status_code == 422
     assert set(response.json()) == {"error"}
@@ -75,7 +94,7 @@ def test_every_form_to_write_has_an_id_of_its_own() -> None:
     assert WriteHaikuForm.fresh() != WriteHaikuForm.fresh()
 
 
-@pytest.mark.parametrize("before", ["x", "1.2", "1.", "."])
+@pytest.mark.parametrize("before", ["x", "1.2", "1.", ".", "9" * 300, f"{'9' * 300}.{uuid4()}"])
 def test_a_cursor_that_is_none_is_422_as_json_and_the_first_page_for_people(ada: Client, before: str) -> None:
     assert ada.get("/haikus/", {"before": before}, headers=JSON).status_code == 422
     response = ada.get("/haikus/", {"before": before})

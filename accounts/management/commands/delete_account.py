@@ -8,7 +8,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.account.deleting import delete_account
+from accounts.emails import as_stored
 from instant_admin.client.protocol import text_of, uuid_of
+from instant_admin.client.types import Query
 from instant_admin.configured import instant
 
 
@@ -36,10 +38,11 @@ class Command(BaseCommand):
 
 def _found(named: str) -> tuple[UUID, str]:
     """The id and the email of a member; of one who is gone the id alone."""
+    where: Query
     try:
         member_id, where = UUID(named), {"id": named}
     except ValueError:
-        member_id, where = None, {"email": named}
+        member_id, where = None, {"email": {"$in": [named, as_stored(named)]}}
     rows = instant().query({"$users": {"$": {"where": where}}})["$users"]
     if rows:
         return uuid_of(rows[0]["id"]), text_of(rows[0], "email") or ""

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.emails import as_stored
 from billing.errors import RequestIdReused, UnknownMember
 from billing.forms import MOST_CREDITS
 from billing.staff.credits import Action, done_text, move_credits
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"--credits is a number from 1 to {MOST_CREDITS}.")
         cause = key or str(uuid4())
         try:
-            member = members_called([to]).get(to.lower())
+            member = members_called([to]).get(as_stored(to))
             if member is None:
                 raise UnknownMember
             entry = move_credits(

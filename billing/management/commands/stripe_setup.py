@@ -63,7 +63,8 @@ class Command(BaseCommand):
                 self._set_up_endpoint(site, dry_run=dry_run)
             self._check_tax()
         except StripeError as exc:
-            raise CommandError(f"{exc}. What was done before that stays; run this again.") from exc
+            said = str(exc).rstrip(".")  # which may be a sentence
+            raise CommandError(f"{said}. What was done before that stays; run this again.") from exc
         if dry_run:
             self._say("Dry run, nothing written.")
 

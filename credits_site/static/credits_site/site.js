@@ -68,6 +68,7 @@ document.addEventListener("submit", (event) => {
 // A form that leads where our policy lets none lead: only the console would know.
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
   if (effectiveDirective !== "form-action") return;
+  document.getElementById("buy")?.close(); // Which covers what is said.
   say(sentences.noWayOut);
   for (const button of document.querySelectorAll("[data-once] button")) {
     button.disabled = false;
@@ -114,6 +115,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (xhr.getResponseHeader("Vary")?.includes("HX-Request")) return;
   event.detail.shouldSwap = false;
   if (xhr.status >= 400) say(sentences.broken);
+  else if (xhr.status !== 204) say(sentences.unreachable); // Such as the page of a network that wants a sign-in.
 });
 document.addEventListener("htmx:sendError", () => say(sentences.unreachable));
 document.addEventListener("htmx:timeout", () => say(sentences.unreachable));

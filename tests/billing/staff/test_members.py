@@ -16,9 +16,11 @@ from accounts.codes import user_of
 from accounts.members import Member
 from billing.history import history_of
 from billing.staff import search
+from billing.staff.bulk import grant_to_many
 from billing.staff.search import Only, Sort, find_members
 from instant_admin.client.steps import update
 from instant_admin.ledger.rules import Reset
+from tests.billing import commands
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import browser_of
 from tests.drivers.site import LoopbackSite
@@ -41,6 +43,26 @@ def emails(q: str = "", **options: Any) -> list[str]:
 def test_what_is_searched_for_is_a_text_and_no_pattern(site: LoopbackSite, ada: Member) -> None:
     assert emails(" DA@ ") == [ada.email]
     assert emails("%") == emails("a_a") == emails("\\") == []
+
+
+@pytest.mark.parametrize(
+    "spelling", ["ZOE@Bücher.example", "zoe@bu\u0308cher.example", "Zoe@XN--bcher-kva.example"]
+)
+def test_staff_and_commands_find_a_member_by_any_spelling_of_the_address(
+    site: LoopbackSite, grace: Client, spelling: str
+) -> None:
+    zoe = site.member("zoe@xn--bcher-kva.example")
+    for page in (grace.get(LIST, {"q": spelling}), grace.get(f"{LIST}{zoe.id}/change/")):
+        assert "zoe@bücher.example" in page.content.decode()
+    many: dict[str, Any] = {"credits": 5, "reason": "Sorry", "staff_name": "grace", "cause": uuid4()}
+    many["dry_run"] = True
+    assert [line.member and line.member.id for line in grant_to_many([spelling], **many)] == [zoe.id]
+    gave = commands.run(
+        "credits", "give", "--to", spelling, "--credits", "5", "--reason", "x", "--actor", "grace"
+    )
+    assert gave[1] is None
+    assert commands.run("audit_credits", "--member", spelling)[1] is None
+    assert commands.run("delete_account", spelling, "--no-input") == (f"Deleted: {zoe.id}\n", None)
 
 
 def test_any_id_leads_to_its_member(site: LoopbackSite, ada: Member, bought: str) -> None:

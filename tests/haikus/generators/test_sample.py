@@ -206,7 +206,22 @@ def test_repeated_signs_and_piled_marks_are_cut_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", ["", " ", "!!!", "…", "\x00\x01", "\u200b", "\u3164", "\u2800", "- - -", "+", "\ufe0f", "\u0301"]
+    "topic",
+    [
+        "",
+        " ",
+        "!!!",
+        "…",
+        "\x00\x01",
+        "\u200b",
+        "\u200e\u202e",
+        "\u3164",
+        "\u2800",
+        "- - -",
+        "+",
+        "\ufe0f",
+        "\u0301",
+    ],
 )
 def test_a_topic_with_nothing_to_name_is_refused(topic: str) -> None:
     with pytest.raises(UnwritableTopic) as refusal:
