@@ -27,7 +27,7 @@ from billing.stripe_api import catalog
 from billing.stripe_api.catalog import Price
 
 SINGLE_PACK_CREDITS: Final = 10
-PRICES_FRESH_S: Final = 300
+PRICES_FRESH_S: Final = 60
 # How long a page waits for Stripe, and after how long another page may.
 PATIENCE_S: Final = 1.0
 ASKED_AGAIN_AFTER_S: Final = 60
