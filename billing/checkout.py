@@ -72,7 +72,7 @@ def start_checkout(
     """
     try:
         wanted = CheckoutRequest(
-            app=settings.INSTANT_APP_ID,
+            app=settings.SHOP_ID,
             member_id=member.id,
             customer_id=_customer_of(member),
             price_id=pack.price_id,
@@ -124,7 +124,7 @@ def is_theirs(checkout: Checkout, member_id: UUID) -> bool:
 
 def is_ours(checkout: Checkout) -> bool:
     """Whether this site made the checkout: one Stripe account can serve several."""
-    return checkout.app == settings.INSTANT_APP_ID and checkout.member_id is not None
+    return checkout.app == settings.SHOP_ID and checkout.member_id is not None
 
 
 def _open_for_customer(
@@ -209,7 +209,7 @@ def _living_customer(member: Member, saved_id: str | None, *, currency: str = ""
     customer who is deleted since does not bring them back. `currency` is that of a second customer. Raises
     `StripeUnavailable` after a few of those.
     """
-    app, customer_id = settings.INSTANT_APP_ID, saved_id
+    app, customer_id = settings.SHOP_ID, saved_id
     named = f"customer:{app}:{member.id}" + (f":{currency}" if currency else "")
     for _ in range(CUSTOMERS_LIMIT):
         found = None if customer_id is None else checkouts.find_customer(customer_id)

@@ -9,9 +9,10 @@ from typing import Final
 from django.utils import timezone
 
 from accounts.models import MailKey
-from billing.audit.run import by_age
 from billing.mails import send_mails_of
+from instant_admin.client.paging import by_age
 from instant_admin.client.times import epoch_ms
+from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, entry_of
 
 # Until when all entries were looked at, as the time of this key.
@@ -30,7 +31,7 @@ def send_what_was_left() -> None:
     last = MailKey.objects.filter(pk=_LOOKED).first()
     if last is not None:
         since = max(last.made_at - _OVERLAP, now - _FURTHEST_BACK)
-        for row in by_age(ENTRIES, [{"createdAt": {"$gte": epoch_ms(since)}}]):
+        for row in by_age(instant(), ENTRIES, [{"createdAt": {"$gte": epoch_ms(since)}}]):
             with suppress(LedgerCorrupt):  # the audit's business
                 send_mails_of(entry=entry_of(row))
     MailKey.objects.update_or_create(pk=_LOOKED, defaults={"made_at": now})

@@ -119,7 +119,7 @@ def _happenings(since: datetime) -> Iterator[tuple[str, Callable[[], Checkout | 
 
 
 def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
-    if checkout.app != settings.INSTANT_APP_ID:
+    if checkout.app != settings.SHOP_ID:
         return None
     try:
         text = _what_is_missing(checkout) if dry_run else _fix(checkout)

@@ -272,6 +272,8 @@ INSTANT_APP_ID = env.str("INSTANT_APP_ID", default="")
 INSTANT_APP_ADMIN_TOKEN = env.str("INSTANT_APP_ADMIN_TOKEN", default="")
 # A file with the certificate of whoever signed the server's own, if no public authority did. Empty: the public ones.
 INSTANT_CA_BUNDLE = env.str("INSTANT_CA_BUNDLE", default="")
+# Nothing is written: while the app is moved to another server, see docs/moving.md.
+INSTANT_READ_ONLY = env.bool("INSTANT_READ_ONLY", default=False)
 INSTANT_SCHEMA_DIR = BASE_DIR / "instant"
 
 # Stripe: payment -----------------------------------------------------------------------------------------
@@ -281,6 +283,8 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="").strip()
 STRIPE_WEBHOOK_SECRETS = [
     secret.strip() for secret in env.list("STRIPE_WEBHOOK_SECRET", default=[]) if secret.strip()
 ]
+# Whose a checkout is: one Stripe account can serve several sites. It stays when the Instant app is another.
+SHOP_ID = env.str("SHOP_ID", default="") or INSTANT_APP_ID
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 # How long a buyer may take back what they have not spent of a purchase; 0: never.
 WITHDRAWAL_DAYS = env.int("WITHDRAWAL_DAYS", default=14)

@@ -55,3 +55,17 @@ def check_instant_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any
             id="instant_admin.E003",
         )
     ]
+
+
+@checks.register
+def check_not_frozen(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A site that only reads is meant to."""
+    if not settings.INSTANT_READ_ONLY:
+        return []
+    return [
+        checks.Warning(
+            "INSTANT_READ_ONLY is on: nobody can sign in, buy or spend.",
+            hint="Take it away when the app has been moved (docs/moving.md).",
+            id="instant_admin.W004",
+        )
+    ]

@@ -79,12 +79,15 @@ def _own() -> _Parts:
             settings.INSTANT_APP_ID,
             settings.INSTANT_APP_ADMIN_TOKEN,
             settings.INSTANT_CA_BUNDLE or True,
+            settings.INSTANT_READ_ONLY,
         )
 
 
 @functools.cache
-def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str) -> _Parts:
-    client = InstantAdmin(api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify)
+def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str, read_only: bool) -> _Parts:
+    client = InstantAdmin(
+        api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify, read_only=read_only
+    )
     feed = Feed(client)
     store = BalanceStore(
         client,

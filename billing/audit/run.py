@@ -14,10 +14,10 @@ reason, and the account is clean again from there on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -38,20 +38,17 @@ from billing.products import Product, State, product_called, products
 from billing.reconciliation import checkouts_touched, look_through
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout
+from instant_admin.client.paging import Row, by_age, by_arrival
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, account_query, entry_of, slot_of
 from instant_admin.ledger.rules import SPENDING, Entry
 
-PAGE_SIZE: Final = 500
 # A list of values costs more than its share when it is long.
 SLOTS_AT_ONCE: Final = 100
 # Every process of the site looks for holds past their end, and so does cron.
 SWEPT_WITHIN: Final = timedelta(hours=1)
 # Where a row or an entry is nobody's.
 NOBODY: Final = "nobody"
-
-
-Row = Mapping[str, Any]
 
 
 class Audit:
@@ -90,7 +87,7 @@ class Audit:
 
     def _items(self, scratch: Scratch, product: Product, only: UUID | None) -> Iterator[Violation]:
         conditions = [] if only is None else [{f"{product.owner}.id": str(only)}]
-        for row in by_age(product.namespace, conditions):
+        for row in by_age(instant(), product.namespace, conditions):
             self._look(product.namespace)
             owner = row.get(product.owner)
             if owner is None:
@@ -153,7 +150,7 @@ class Audit:
 
     def _strays(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
         """The entries that no account led to."""
-        for row in by_age(ENTRIES, [] if only is None else [{"account.id": str(only)}]):
+        for row in by_age(instant(), ENTRIES, [] if only is None else [{"account.id": str(only)}]):
             account, _, seq = str(row.get("slot")).rpartition(":")
             linked_to = row.get("account")
             if scratch.has_entry(row["id"]) or scratch.is_left_out(account):
@@ -206,31 +203,7 @@ def _pages_of_accounts(only: UUID | None) -> Iterator[Sequence[Row]]:
     if only is not None:
         yield instant().query(account_query(only))["$users"]
         return
-    offset = 0
-    while True:
-        options = {"order": {"serverCreatedAt": "asc"}, "limit": PAGE_SIZE, "offset": offset}
-        page = instant().query({"$users": {"$": options}})["$users"]
-        yield page
-        if len(page) < PAGE_SIZE:
-            return
-        offset += PAGE_SIZE
-
-
-def by_age(namespace: str, conditions: Sequence[Row]) -> Iterator[Row]:
-    """The rows of a namespace by their `createdAt`, in pages that begin where the one before ended."""
-    since, passed = None, 0
-    while True:
-        where = [*conditions, *([] if since is None else [{"createdAt": {"$gte": since}}])]
-        options: dict[str, Any] = {"order": {"createdAt": "asc"}, "limit": PAGE_SIZE, "offset": passed}
-        page = instant().query({namespace: {"$": options | ({"where": {"and": where}} if where else {})}})
-        rows = page[namespace]
-        yield from rows
-        if len(rows) < PAGE_SIZE:
-            return
-        last = rows[-1]["createdAt"]
-        # Those of the very same millisecond come again, and are passed over.
-        passed = sum(row["createdAt"] == last for row in rows) + (passed if last == since else 0)
-        since = last
+    yield from by_arrival(instant(), "$users")
 
 
 def _slots(walks: Iterable[AccountWalk]) -> Iterator[tuple[AccountWalk, str]]:
@@ -315,7 +288,7 @@ def _what_is_wrong_in_stripe(credited: Credited) -> str:
 
 
 def _what_is_wrong(credited: Credited, checkout: Checkout) -> str:
-    if checkout.app != settings.INSTANT_APP_ID:
+    if checkout.app != settings.SHOP_ID:
         return "it is a checkout of another site"
     if not checkout.is_paid:
         return "it is not paid"

@@ -13,8 +13,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
-from billing.audit.run import by_age
 from billing.clawback import CLAW_BACKS
+from instant_admin.client.paging import by_age
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, entry_of
@@ -88,13 +88,13 @@ def _first_day(moment: datetime) -> datetime:
 
 def _sums(start: datetime, end: datetime, *, is_closed: bool) -> Counter[str]:
     """The sums of a month; those of a closed one are remembered, because an entry never changes."""
-    key = f"totals:{settings.INSTANT_APP_ID}:{start:%Y-%m}"
+    key = f"totals:{settings.SHOP_ID}:{start:%Y-%m}"
     kept: Counter[str] | None = cache.get(key) if is_closed else None
     if kept is not None:
         return kept
     sums: Counter[str] = Counter()
     of_month = [{"createdAt": {"$gte": epoch_ms(start)}}, {"createdAt": {"$lt": epoch_ms(end)}}]
-    for entry in map(entry_of, by_age(ENTRIES, of_month)):
+    for entry in map(entry_of, by_age(instant(), ENTRIES, of_month)):
         sums[_column(entry.kind)] += entry.amount
     if is_closed:
         cache.set(key, sums, _KEPT_S)

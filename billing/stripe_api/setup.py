@@ -129,7 +129,7 @@ def set_up_packs(plans: Sequence[PackPlan], *, dry_run: bool) -> Iterator[PackSe
             unit_amount=plan.unit_amount,
             currency=plan.currency,
             product_name=plan.name,
-            metadata={"app": settings.INSTANT_APP_ID, "credits": str(plan.credits)},
+            metadata={"app": settings.SHOP_ID, "credits": str(plan.credits)},
         )
         found = catalog.find_price(wanted.lookup_key)
         if found is None or found.unit_amount != wanted.unit_amount:
@@ -145,7 +145,7 @@ def set_up_packs(plans: Sequence[PackPlan], *, dry_run: bool) -> Iterator[PackSe
 
 def lookup_key(plan: PackPlan) -> str:
     """The name under which a pack's price is found: one Stripe account can serve several sites."""
-    return f"credits:{settings.INSTANT_APP_ID}:{plan.credits}:{plan.currency}"
+    return f"credits:{settings.SHOP_ID}:{plan.credits}:{plan.currency}"
 
 
 def _about_new_price(wanted: NewPrice, *, instead_of: CatalogPrice | None) -> str:

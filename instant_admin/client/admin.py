@@ -93,8 +93,9 @@ class Impersonation(Connection):
 class InstantAdmin(Users, SchemaAndRules, Connection):
     """Instant with the rights of the app's admin token, which skip every permission rule.
 
-    `verify` may be the path of a certificate bundle, for a server that no public authority knows. `sleep` and
-    `adapter` are arguments so that time and the network can be simulated; an adapter may also go through a proxy.
+    With `read_only` whatever would write is `InstantBusy`, and not sent. `verify` may be the path of a certificate
+    bundle, for a server that no public authority knows. `sleep` and `adapter` are arguments so that time and the
+    network can be simulated; an adapter may also go through a proxy.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
         timeout_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         sleep: Callable[[float], None] = time.sleep,
         verify: bool | str = True,
+        read_only: bool = False,
         adapter: BaseAdapter | None = None,
     ) -> None:
         self.app_id = app_id
@@ -118,6 +120,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
             sleep=sleep,
             adapter=adapter or default_adapter(),
             verify=verify,
+            read_only=read_only,
         )
         super().__init__(transport, ADMIN)
 

@@ -119,7 +119,7 @@ class InstantRejected(InstantError):
 
 
 class InstantBusy(InstantRejected):
-    """Rate limited. `refusal.retry_after_s` says how long to wait, where Instant says so."""
+    """Rate limited, or a client that only reads. `refusal.retry_after_s` says how long to wait, if Instant says."""
 
 
 class NotUnique(InstantRejected):

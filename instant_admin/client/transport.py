@@ -15,7 +15,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from instant_admin.client import protocol
-from instant_admin.client.errors import InstantUnreachable
+from instant_admin.client.errors import InstantBusy, InstantUnreachable, Refusal
 from instant_admin.client.protocol import Call
 from instant_admin.client.sse import EventStream
 
@@ -29,6 +29,8 @@ READ_TIMEOUT_S = 10.0
 RETRY_PAUSES_S = (0.1, 0.5)
 # More threads than this may call at once; what they need besides is closed when it has been used.
 CONNECTIONS_KEPT = 128
+# An app is frozen for a minute or a few.
+READ_ONLY_RETRY_AFTER_S = 60
 
 
 def default_adapter() -> BaseAdapter:
@@ -53,6 +55,7 @@ class Transport:
         sleep: Callable[[float], None],
         adapter: BaseAdapter,
         verify: bool | str,
+        read_only: bool,
     ) -> None:
         self._api_uri = api_uri
         self._app_id = app_id
@@ -61,6 +64,7 @@ class Transport:
         self._sleep = sleep
         self._adapter = adapter
         self._verify = verify
+        self._read_only = read_only
 
     def send(self, call: Call) -> dict[str, Any]:
         """The answer to `call`, or an `InstantError`."""
@@ -68,6 +72,8 @@ class Transport:
 
     def send_dated(self, call: Call) -> tuple[dict[str, Any], datetime | None]:
         """The answer to `call` with the time it was there, as its `Date` header says; or an `InstantError`."""
+        if self._read_only and call.effect != "none":
+            raise InstantBusy(Refusal(503, "read-only", retry_after_s=READ_ONLY_RETRY_AFTER_S))
         for pause_s in () if call.effect == "each" else RETRY_PAUSES_S:
             try:
                 return self._send_once(call)

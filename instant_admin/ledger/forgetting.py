@@ -10,6 +10,8 @@ from instant_admin.client.steps import update
 from instant_admin.client.types import Query
 from instant_admin.ledger.entries import ENTRIES, slot_of
 
+# What of an entry is somebody's own.
+WORDS: Final = ("note", "actor")
 # So many entries are read, and changed, at once.
 PAGE_SIZE: Final = 100
 
@@ -26,8 +28,8 @@ def forget_person(instant: InstantAdmin, account_id: UUID) -> None:
         rows = instant.query({ENTRIES: {"$": wanted}})[ENTRIES]
         if not rows:
             return
-        told = [row["id"] for row in rows if row.get("note") or row.get("actor")]
+        told = [row["id"] for row in rows if any(row.get(name) for name in WORDS)]
         if told:
-            nothing = {"note": None, "actor": None}
+            nothing = dict.fromkeys(WORDS)
             instant.transact([update(ENTRIES, entry_id, nothing, upsert=False) for entry_id in told])
         first += PAGE_SIZE

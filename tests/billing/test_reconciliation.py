@@ -146,7 +146,7 @@ def test_a_member_deleted_after_they_were_credited_is_no_concern(
 def test_another_sites_sales_in_the_same_stripe_account_are_left_alone(
     site: LoopbackSite, ada: Member, age: timedelta | None
 ) -> None:
-    with override_settings(INSTANT_APP_ID="another-site"):
+    with override_settings(SHOP_ID="another-site"):
         site.refund(site.buy(ada), 100)
     assert lacking(site, age) == fixed(site, age) == []
     assert site.entries(ada) == []

@@ -110,13 +110,16 @@ class LoopbackInstant:
         if documents:
             list(push(self.admin, DOCUMENTS, dry_run=False))
 
-    def client(self, network: Network = lambda request, work: work()) -> InstantAdmin:
+    def client(
+        self, network: Network = lambda request, work: work(), *, read_only: bool = False
+    ) -> InstantAdmin:
         """A client of the app, over `network`; it does not wait between its tries."""
         return InstantAdmin(
             api_uri="http://instant.test",
             app_id=str(self.app.id),
             admin_token=str(self.app.admin_token),
             sleep=lambda seconds: None,
+            read_only=read_only,
             adapter=HandlerAdapter(self.standin.handle, network),
         )
 

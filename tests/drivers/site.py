@@ -176,7 +176,7 @@ def opened() -> Iterator[LoopbackSite]:
     site = LoopbackSite()
     try:
         with (
-            override_settings(INSTANT_APP_ID=str(site.instant.app.id)),
+            override_settings(INSTANT_APP_ID=str(site.instant.app.id), SHOP_ID=str(site.instant.app.id)),
             configured.using(site.admin, site.store),
             using_stripe(site.stripe_client),
         ):

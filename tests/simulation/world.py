@@ -117,7 +117,7 @@ class World:
         )
         for price_id, cents, credits in PACKS:
             self.stripe.ensure_price(price_id, cents, "usd", f"{credits} credits")
-        settings.INSTANT_APP_ID = str(template.app.id)
+        settings.INSTANT_APP_ID = settings.SHOP_ID = str(template.app.id)
         settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
         settings.WITHDRAWAL_DAYS = 100_000  # the clock on the wall is not that of a history
         caches["recent"].clear()

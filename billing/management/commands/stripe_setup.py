@@ -106,7 +106,7 @@ def _check_key(*, live: bool) -> None:
         raise CommandError(
             "STRIPE_SECRET_KEY is empty. Copy it from Stripe's dashboard, Developers, API keys."
         )
-    if not settings.INSTANT_APP_ID:
+    if not settings.SHOP_ID:
         raise CommandError("INSTANT_APP_ID is empty, and the prices are found again by it. Set it first.")
     if livemode() and not live:
         raise CommandError("STRIPE_SECRET_KEY is a live key. Add --live if this is about real money.")

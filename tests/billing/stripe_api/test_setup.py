@@ -162,7 +162,7 @@ def test_an_endpoint_is_told_of_exactly_what_counts(site: LoopbackSite, events: 
 def test_two_sites_on_one_account_do_not_touch_each_other(site: LoopbackSite) -> None:
     set_up()
     mine = account(site)["prices"]
-    with override_settings(INSTANT_APP_ID="22222222-2222-4222-8222-222222222222"):
+    with override_settings(SHOP_ID="22222222-2222-4222-8222-222222222222"):
         set_up(site="https://another.test")
     assert [each for each in account(site)["prices"] if each in mine] == mine
     assert len([each for each in account(site)["prices"] if each["lookup_key"]]) == 4
@@ -188,7 +188,7 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
         ({"CREDIT_PACKS": [TEN, {"credits": 20}]}, "Pack 2 of CREDIT_PACKS"),
         ({"CREDIT_PACKS": [TEN, TEN | {"name": "Also ten"}]}, "same credits and currency"),
         ({"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY is empty"),
-        ({"INSTANT_APP_ID": ""}, "INSTANT_APP_ID is empty"),
+        ({"SHOP_ID": ""}, "INSTANT_APP_ID is empty"),
     ],
     ids=lambda case: str(next(iter(case))) if isinstance(case, dict) else "",
 )
