@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from credits_site.health import PROBES
 from sandbox.world import HOST, Part, free_port
 from tests.deploy.files import (
     DEPLOY,
@@ -106,6 +107,7 @@ def test_what_the_platform_file_sets_the_settings_read() -> None:
     known = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
     assert set(fly["env"]) <= set(known)
     assert str(fly["http_service"]["internal_port"]) == instruction("EXPOSE")
+    assert {check["path"] for check in fly["http_service"]["checks"]} <= set(PROBES)
     # The same commands as in the containers.
     started, jobs = fly["processes"]["app"], fly["processes"]["jobs"]
     assert started.split("'")[1] == json.loads(instruction("CMD"))[-1]
