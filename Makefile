@@ -1,7 +1,7 @@
 # The commands of every day. `.venv` is made by the commands of the README.
 bin := .venv/bin
 
-.PHONY: run quick test lint check
+.PHONY: run quick test lint sbom check
 
 # The whole site with its stand-ins.
 run:
@@ -20,6 +20,10 @@ lint:
 	$(bin)/ruff check .
 	git ls-files -z 'templates/*.html' | xargs -0 $(bin)/djade --check --target-version 5.2
 	$(bin)/mypy .
+
+# What is in the container besides this project, in CycloneDX.
+sbom:
+	$(bin)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file sbom.json requirements-container.lock
 
 # What must hold before a change lands.
 check:

@@ -14,6 +14,7 @@ from accounts.http import SiteRequest, sign_in_first, with_retry_after
 from accounts.limits import TooOften
 from accounts.members import forget, recall
 from credits_site.answers import refuse, wants_fragment
+from credits_site.logs import learn
 from credits_site.security_log import complain, note
 from instant_admin.client.errors import MemberTokenRefused
 
@@ -30,6 +31,8 @@ class MemberMiddleware:
 
     def __call__(self, request: SiteRequest) -> HttpResponse:
         request.member = recall(request.session)
+        if request.member is not None:
+            learn(member=str(request.member.id))
         response = HttpResponseClientRefresh() if _is_of_another(request) else self.get_response(request)
         if request.member is not None:
             add_never_cache_headers(response)

@@ -25,6 +25,7 @@ from billing.errors import PaymentUnconfirmed, StripeError, StripeRefused, Unkno
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
+from credits_site.logs import learn
 from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount, count_of
 from instant_admin.ledger.rules import (
@@ -208,6 +209,7 @@ def settle(checkout: Checkout) -> Settlement:
 
     Raises the errors of `NEEDS_REVIEW`, `GuardsMissing`, `OutcomeUnknown` and `StripeError`.
     """
+    learn(checkout=checkout.id)
     plan = plan_of(checkout)
     if plan is None:
         if checkout.member_id is None:

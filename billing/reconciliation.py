@@ -17,6 +17,7 @@ from billing.fulfilment import NEEDS_REVIEW, NotAsMade, Outcome, plan_of, settle
 from billing.stripe_api import checkouts, payments, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
+from credits_site.logs import knowing
 from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.entries import NoSuchAccount, read_matching
 from instant_admin.ledger.rules import Kind, Movement
@@ -161,7 +162,8 @@ def _as_missing(movement: Movement, *, credits: int) -> str:
 def _fix(checkout: Checkout) -> str:
     if plan_of(checkout) is None or not is_ours(checkout):
         return ""
-    settlement = settle(checkout)
+    with knowing(checkout=checkout.id):
+        settlement = settle(checkout)
     done = []
     if settlement.outcome is Outcome.CREDITED:
         done.append(f"credited {settlement.added}")

@@ -14,6 +14,7 @@ from billing.stripe_api import checkouts, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.stripe_api.client import livemode
 from billing.stripe_api.webhooks import Event
+from credits_site.logs import learn
 from instant_admin.ledger.rules import Entry
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def receive_webhook(body: bytes, signature: str | None) -> Looked | None:
     None: no checkout was to be settled.
     """
     event = webhooks.verified(body, signature)
+    learn(event=event.id)
     if event.livemode != livemode():
         logger.warning("Event %s is of the other mode (livemode %s); ignored", event.id, event.livemode)
         return None

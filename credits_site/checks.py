@@ -10,6 +10,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends import console, dummy, locmem
 from django.http.request import validate_host
 from django.utils.module_loading import import_string
@@ -28,7 +29,7 @@ def check_ready_for_strangers(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> Iterator[CheckMessage]:
     """Nothing that is for development only."""
-    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+    for key in _keys():
         if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS:
             yield Error(
                 f"A SECRET_KEY has fewer than {SHORTEST_KEY} characters, or {FEWEST_CHARACTERS} different ones.",
@@ -66,6 +67,14 @@ def check_ready_for_strangers(
             hint="Add it to ALLOWED_HOSTS, or remove ALLOWED_HOSTS.",
             id="credits_site.E006",
         )
+
+
+def _keys() -> list[str]:
+    """All keys. Django raises for an empty one, which would hide what else is wrong."""
+    try:
+        return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    except ImproperlyConfigured:
+        return [""]
 
 
 @checks.register(deploy=True)

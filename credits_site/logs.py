@@ -1,12 +1,16 @@
-"""A log that nobody can fill, and in which nobody writes a line of their own."""
+"""A log that nobody can fill, in which nobody writes a line of their own, and whose lines say what they belong to."""
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 PERIOD_S: Final = 60.0
@@ -22,6 +26,26 @@ _CONTROLS: Final = {
 Kind: TypeAlias = tuple[str, int, str, type[BaseException] | None]
 
 
+_known: ContextVar[Mapping[str, str] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def knowing(**known: str) -> Iterator[None]:
+    """Have every line that is logged in the block say these, and what is learnt in it, beside its text."""
+    token = _known.set({**(_known.get() or {}), **known})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def learn(**known: str) -> None:
+    """Have the lines that follow in the block say these too: ids, never a secret or an email. Nothing outside one."""
+    before = _known.get()
+    if before is not None:
+        _known.set({**before, **known})
+
+
 class OneLine(logging.Formatter):
     """Keeps what was said to one line, with its time in UTC; a traceback follows in lines of its own."""
 
@@ -32,6 +56,28 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line."""
         return super().formatMessage(record).translate(_CONTROLS)
+
+
+class OneObject(logging.Formatter):
+    """One JSON object a line: `time` in UTC, `level`, `logger`, `message`, a `traceback`, and what is known of it.
+
+    That is what stands where it was logged (`extra={"about": {…}}`), and in the block around.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        about = {**(_known.get() or {}), **getattr(record, "about", {})}
+        line = {
+            **{name: str(value) for name, value in about.items()},
+            "time": when.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 @dataclass(slots=True)

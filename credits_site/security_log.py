@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 
+from credits_site.logs import knowing
+
 _META: Final = "instant_credits.request_id"
 _LONGEST: Final = 200
 _logger: Final = logging.getLogger("security")
@@ -26,7 +28,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get("X-Request-ID", "")
         request.META[_META] = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
-        response = self.get_response(request)
+        with knowing(request=request.META[_META]):
+            response = self.get_response(request)
         response["X-Request-ID"] = request.META[_META]
         return response
 
@@ -52,4 +55,5 @@ def _log(level: int, request: HttpRequest | None, event: str, about: dict[str, o
             "request": request.META.get(_META),
         }
     known = {name: str(value)[:_LONGEST] for name, value in about.items() if value not in (None, "")}
-    _logger.log(level, f"{event} %s", " ".join(f"{name}={value}" for name, value in known.items()))
+    text = " ".join(f"{name}={value}" for name, value in known.items())
+    _logger.log(level, f"{event} %s", text, extra={"about": known})

@@ -232,6 +232,8 @@ AUTH_PASSWORD_VALIDATORS = [
 OTP_TOTP_ISSUER = "Instant Credits"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
+# One JSON object a line, for a collector of logs; otherwise lines for a person.
+LOG_JSON = env.bool("LOG_JSON", default=False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -241,6 +243,7 @@ LOGGING = {
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         },
+        "object": {"()": "credits_site.logs.OneObject"},
     },
     "filters": {
         "repetitions": {
@@ -254,7 +257,11 @@ LOGGING = {
         },
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "object" if LOG_JSON else "line",
+            "filters": ["repetitions"],
+        },
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

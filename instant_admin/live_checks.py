@@ -126,10 +126,13 @@ def _check_rules() -> Iterator[CheckMessage]:
         left = f"Delete the members at {exc.word}.invalid and what names {exc.word} in Instant's dashboard."
         text = "what was made to try the rules could not be deleted again"
         yield Error(text, hint=left, obj="Instant rules", id="instant_admin.E105")
-    else:
-        if not found:
-            text = "a guest and two members tried what they must not, and were refused"
-            yield Info(text, obj="Instant rules")
+        return
+    if not found:
+        text = "a guest and two members tried what they must not, and were refused"
+        yield Info(text, obj="Instant rules")
+        if instant().perms() != documents.perms:
+            text = "they are not those of instant/perms.json"
+            yield Error(text, hint=f"{_PUSH}.", obj="Instant rules", id="instant_admin.E106")
 
 
 def _hint(exc: InstantError) -> str:

@@ -149,7 +149,7 @@ class World:
         self.mail_dir = self.data_dir / "mail"
         self.mail_dir.mkdir(parents=True, exist_ok=True)
         self.keys = Keys.kept_in(self.data_dir)
-        ports = [port or _free_port() for port in (instant_port, stripe_port, *site_ports)]
+        ports = [port or free_port() for port in (instant_port, stripe_port, *site_ports)]
         urls = [f"http://{HOST}:{port}" for port in ports]
         self.site_urls = urls[2:]
         self.site_env = os.environ | self._site_environment(urls[0], urls[1]) | dict(env or {})
@@ -301,7 +301,7 @@ class World:
         return Part("The site", command, env=self.site_env, url=url, log=log)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that nobody listens on, below those that the system gives to outgoing connections.
 
     One of those may be taken by a connection just while its process is being started again.

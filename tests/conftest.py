@@ -24,6 +24,7 @@ MARKS = {
     "browser": "browser",
     "chaos": "journey",
     "contract": "contract",
+    "deploy": "journey",
     "journeys": "journey",
     "sandbox": "stand_in",
     "simulation": "simulation",

@@ -27,10 +27,19 @@ ROOT = Path(settings.BASE_DIR)
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 # The changelog names what is gone, so only its links are held to what is there.
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *DOCS]
-EVERY_WORD = "\n".join(page.read_text() for page in PAGES)
+DEPLOYED = [path for path in (ROOT / "deploy").rglob("*") if path.is_file()]
+EVERY_WORD = "\n".join(page.read_text() for page in (*PAGES, *DEPLOYED))
 TEXT = (ROOT / "docs" / "correctness.md").read_text()
 CODE = ("accounts", "billing", "credits_site", "haikus", "instant", "instant_admin", "tests/simulation")
-MODULES = ("benchmarks", "sandbox", "sandbox.instant", "sandbox.stripe", "tests.simulation", "tests.chaos")
+MODULES = (
+    "benchmarks",
+    "sandbox",
+    "sandbox.instant",
+    "sandbox.stripe",
+    "tests.simulation",
+    "tests.chaos",
+    "tests.supply_chain",
+)
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

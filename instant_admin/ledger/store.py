@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -32,6 +33,8 @@ from instant_admin.ledger.retries import Attempts
 from instant_admin.ledger.rules import Account, Closing, Entry, Movement, opening_of
 from instant_admin.ledger.turns import ALONE, Turns
 from instant_admin.ledger.writing import Writer
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class BalanceStore:
         """
         posted = self._batches.post(account_id, movement, steps)
         if not posted.replayed:
-            self._on_posted(posted.entry)
+            self._announce(posted.entry)
         return posted
 
     def close(self, account_id: UUID) -> None:
@@ -166,7 +169,14 @@ class BalanceStore:
         for entry in found:
             if entry.id in made and entry.id not in told:
                 told.add(entry.id)
-                self._on_posted(entry)
+                self._announce(entry)
+
+    def _announce(self, entry: Entry) -> None:
+        # Here and not where it was written, which may be in the thread of somebody else's request.
+        about = {"entry": entry.key, "member": entry.account_id}
+        text = "%s %+d credits, balance %d"
+        logger.info(text, entry.key, entry.amount, entry.balance, extra={"about": about})
+        self._on_posted(entry)
 
     def look(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
         """An account and what stands under `keys`, of one moment. Raises `NoSuchAccount` and `LedgerCorrupt`."""

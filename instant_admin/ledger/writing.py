@@ -15,7 +15,6 @@ want the same key and the same slot, and only one can have them.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -25,8 +24,6 @@ from instant_admin.client.types import Step
 from instant_admin.ledger.entries import ENTRIES, accounts_in, accounts_query, entries_in, steps_of
 from instant_admin.ledger.guards import missing_guards
 from instant_admin.ledger.rules import Account, Entry, LedgerError, there
-
-logger = logging.getLogger(__name__)
 
 # How many ids one transaction may take from one random number.
 _IDS: int = 1 << 16
@@ -111,7 +108,6 @@ class Writer:
         self._require_guards()
         self._instant.transact([*steps_of(entries), *bought])
         for entry in entries:
-            logger.info("%s %+d credits, balance %d", entry.key, entry.amount, entry.balance)
             self._on_written(entry)
 
     def _require_guards(self) -> None:

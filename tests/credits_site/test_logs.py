@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import logging.config
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
 
-from credits_site.logs import KINDS_LIMIT, Repetitions
+from credits_site.logs import KINDS_LIMIT, OneObject, Repetitions, knowing, learn
 from credits_site.security_log import complain, note
 
 
@@ -56,6 +58,75 @@ def test_what_somebody_sent_is_in_one_line_with_its_time_in_utc(settings: Any) -
     record.created, record.msecs = 0.25, 250
     said = "/é\\n2026-01-01 INFO security: signed in\\r\\x1b[2J\\u2028"
     assert line.format(record) == f"1970-01-01T00:00:00.250Z ERROR billing: GET {said}"
+
+
+def written(said: Callable[[], None]) -> list[dict[str, str]]:
+    """The objects that are written of what is said."""
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(OneObject())
+    log = logging.getLogger("test")
+    log.addHandler(handler)
+    try:
+        said()
+    finally:
+        log.removeHandler(handler)
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def test_an_object_is_one_line_with_its_time_in_utc_whatever_somebody_sent() -> None:
+    sent = '/é"\n{"level": "INFO"}\u2028'
+    record = logging.LogRecord("billing", logging.ERROR, "here.py", 1, "GET %s", (sent,), None)
+    record.created = 0.25
+    line = OneObject().format(record)
+    assert line.isascii()
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "time": "1970-01-01T00:00:00.250Z",
+        "level": "ERROR",
+        "logger": "billing",
+        "message": f"GET {sent}",
+    }
+
+
+def test_an_error_brings_its_traceback_in_the_same_object() -> None:
+    def fails() -> None:
+        try:
+            raise LookupError("no such pack")
+        except LookupError:
+            logging.getLogger("test").exception("It failed")
+
+    (line,) = written(fails)
+    assert line["traceback"].startswith("Traceback")
+    assert line["traceback"].endswith("LookupError: no such pack")
+
+
+def test_a_line_says_what_is_known_where_it_is_logged_and_nothing_that_was_known_before() -> None:
+    log = logging.getLogger("test")
+
+    def speaks() -> None:
+        with knowing(request="one"):
+            log.warning("a")
+            learn(member="ada", message="not hers")
+            log.warning("b", extra={"about": {"member": "grace", "entry": "spend:1"}})
+            with knowing(checkout="cs_1"):
+                learn(event="evt_1")
+                log.warning("c")
+            log.warning("d")
+        learn(request="two")
+        log.warning("e")
+
+    mine = [
+        {name: text for name, text in line.items() if name not in ("time", "level", "logger")}
+        for line in written(speaks)
+    ]
+    assert mine == [
+        {"message": "a", "request": "one"},
+        {"message": "b", "request": "one", "member": "grace", "entry": "spend:1"},
+        {"message": "c", "request": "one", "member": "ada", "checkout": "cs_1", "event": "evt_1"},
+        {"message": "d", "request": "one", "member": "ada"},
+        {"message": "e"},
+    ]
 
 
 def test_a_complaint_is_written_once_a_minute_with_how_many_were_not() -> None:

@@ -153,9 +153,10 @@ class MemberClient:
             time.sleep(0.1)
 
     def _csrf_token(self) -> str:
-        if "csrftoken" not in self.http.cookies:
+        name = "__Host-csrftoken" if self.site.startswith("https:") else "csrftoken"
+        if name not in self.http.cookies:
             self.get("/")
-        return str(self.http.cookies["csrftoken"])
+        return str(self.http.cookies[name])
 
 
 def checkout_in(answer: requests.Response) -> str:

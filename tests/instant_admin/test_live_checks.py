@@ -167,6 +167,13 @@ def test_each_open_rule_is_named(app: LoopbackInstant, opened: dict[str, Any], e
     assert {f"can{text.partition(' can')[2]}" for text in texts(wrong(app.admin))} == {expected}
 
 
+def test_rules_that_differ_and_open_nothing_are_named_too(app: LoopbackInstant) -> None:
+    app.admin.push_perms(rules(haikus={"view": "isAuthor && true"}))
+    (found,) = wrong(app.admin)
+    assert (found.obj, found.msg) == ("Instant rules", "they are not those of instant/perms.json")
+    assert "instant_push" in (found.hint or "")
+
+
 def open_to_all(app: LoopbackInstant) -> None:
     everything = {"allow": {"$default": "true", "link": {"$default": "true"}, "unlink": {"$default": "true"}}}
     # Instant itself refuses a rule by which members could delete members.

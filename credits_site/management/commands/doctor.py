@@ -9,7 +9,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.core import checks
 from django.core.checks import CheckMessage
@@ -45,13 +45,16 @@ class Command(BaseCommand):
     )
     # It runs them itself: a wrong setting must not hide the rest.
     requires_system_checks = ()
+    # What `check --deploy` refuses is a warning here: not every site that is looked at is about to go live.
+    worst_of_deployment: ClassVar[int] = checks.WARNING
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
 
     def handle(self, *, as_json: bool, **options: Any) -> None:
         # Django keeps no order of its checks. The worst comes last, beside the sum.
-        messages = sorted(_messages(), key=lambda each: (each.level, _name(each), str(each.msg)))
+        found = _messages(worst_of_deployment=self.worst_of_deployment)
+        messages = sorted(found, key=lambda each: (each.level, _name(each), str(each.msg)))
         counts = Counter(map(_level, messages))
         errors = f"{counts['error']} error{pluralize(counts['error'])}"
         if as_json:
@@ -81,13 +84,10 @@ class Command(BaseCommand):
             )
 
 
-def _messages() -> Iterator[CheckMessage]:
-    """What Django's checks complain of, and whatever the live checks say.
-
-    What `check --deploy` refuses is a warning here: not every site that is looked at is about to go live.
-    """
+def _messages(*, worst_of_deployment: int) -> Iterator[CheckMessage]:
+    """What Django's checks complain of, and whatever the live checks say."""
     system = [(check, checks.CRITICAL) for check in registry.get_checks()]
-    deployment = [(check, checks.WARNING) for check in registry.deployment_checks]
+    deployment = [(check, worst_of_deployment) for check in registry.deployment_checks]
     found = [(message, highest) for check, highest in system + deployment for message in _run(check)]
     complaints = [message for message, _ in found if message.level >= checks.WARNING]
     for message, highest in found:
