@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -16,12 +17,14 @@ from django.utils.translation import gettext_noop
 
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
+from billing.clawback import CLAW_BACKS
 from billing.errors import NotInStripe, StripeError, UnknownCheckout
+from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.money import money_text
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from billing.withdrawals import is_in_time
+from billing.withdrawals import is_in_time, left_to_withdraw
 from instant_admin.client.admin import Connection
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import read_matching
@@ -77,16 +80,18 @@ class PurchaseRecord:
     has_receipt: bool
     paid_with: str = ""
     refunded: int = 0
+    left: int = 0
 
     @property
     def may_withdraw(self) -> bool:
-        """Whether the buyer may ask what of it can be taken back."""
+        """Whether the buyer may take it back."""
         return self.may_refund and is_in_time(self.at)
 
     @property
     def may_refund(self) -> bool:
-        """Whether staff may ask the same."""
-        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
+        """Whether staff may refund what is left of it."""
+        is_in_order = self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
+        return is_in_order and self.left > 0 and self.amount != 0
 
     @property
     def price_text(self) -> str:
@@ -130,8 +135,22 @@ def purchases_in_ledger(member: Member) -> Purchases:
 
 def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:
     """The same of a member, with the rights of `connection`."""
-    credited = read_matching(connection, member_id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
-    return Purchases(tuple(map(_of_entry, credited)), is_complete=False)
+    page = read_matching(connection, member_id, kinds=[Kind.PURCHASE], limit=SHOWN)
+    found = {entry.key: entry for entry in (*page.entries, *_taken_back(connection, member_id, page.entries))}
+    records = [
+        _of_entry(entry, left=left_to_withdraw(entry.ref, found, unspent=page.account.credits))
+        for entry in page.entries
+    ]
+    return Purchases(tuple(records), is_complete=False)
+
+
+def _taken_back(connection: Connection, member_id: UUID, credited: Sequence[Entry]) -> Sequence[Entry]:
+    """What went back of these purchases, newest first as they are."""
+    if not credited:
+        return ()
+    limit = SHOWN * CLAW_BACKS_LIMIT
+    since = credited[-1].created_at
+    return read_matching(connection, member_id, kinds=CLAW_BACKS, since=since, limit=limit).entries
 
 
 def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str | None) -> Purchases:
@@ -165,7 +184,7 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
     return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 
-def _of_entry(entry: Entry) -> PurchaseRecord:
+def _of_entry(entry: Entry, *, left: int) -> PurchaseRecord:
     return PurchaseRecord(
         checkout_id=entry.ref,
         at=entry.created_at,
@@ -174,6 +193,7 @@ def _of_entry(entry: Entry) -> PurchaseRecord:
         currency="",
         state=State.CREDITED,
         has_receipt=False,
+        left=left,
     )
 
 
