@@ -86,6 +86,24 @@ def staff_attention_one(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_attention_one_before(stage: Stage) -> BrowserMember:
+    person = staff_attention_one(stage)
+    presses(person, ".object-tools a")
+    person.page.wait_for_url("**/history/")
+    return person
+
+
+@state
+def staff_attention_closed(stage: Stage) -> BrowserMember:
+    person = staff_front_page(stage).opens("/admin/billing/attention/?state=open")
+    person.page.locator("[name=action]").select_option("close_selected")
+    person.page.locator(".action-select").first.check()
+    presses(person, ".actions [type=submit]")
+    expect(person.page.locator(".messagelist")).to_be_visible()
+    return person
+
+
+@state
 def staff_members(stage: Stage) -> BrowserMember:
     assert stage.cast.writer
     return _page(stage, MEMBERS)
@@ -222,6 +240,19 @@ def staff_password_change(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_password_changed(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/password_change/done/")
+
+
+@state
+def staff_logged_out(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.new_login(), "/admin/")
+    presses(person, "#logout-form button")
+    person.page.wait_for_url("**/logout/")
+    return person
+
+
+@state
 def staff_accounts(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/auth/user/")
 
@@ -229,3 +260,50 @@ def staff_accounts(stage: Stage) -> BrowserMember:
 @state
 def staff_account(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/auth/user/1/change/")
+
+
+@state
+def staff_account_to_add(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/add/")
+
+
+@state
+def staff_account_password(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/1/password/")
+
+
+@state
+def staff_groups(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/group/")
+
+
+@state
+def staff_group_to_add(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/group/add/")
+
+
+@state
+def staff_phones(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/otp_totp/totpdevice/")
+
+
+@state
+def staff_app(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/billing/")
+
+
+@state
+def staff_without_permissions(stage: Stage) -> BrowserMember:
+    return stage.shows(stage.cast.newcomer, "/admin/")
+
+
+@state
+def staff_not_allowed(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer, "/admin/")
+    person.bears("status of 403")
+    return person.opens(MEMBERS)
+
+
+@state
+def staff_not_found(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/there-is-nothing-here/")

@@ -16,6 +16,7 @@ from tests.browser.stage import BREAKS, TOPICS, Go, Stage, listed
 from tests.drivers.browser import BrowserMember
 from tests.drivers.instant import admin_of
 from tests.drivers.member import DECLINED, PAYS
+from tests.drivers.waiting import await_that
 
 LONG_WORD: Final = f"https://example.com/{'w' * 60}"
 LONG_EMAIL: Final = f"{'w' * 60}@{'w' * 60}.example.com"
@@ -516,6 +517,29 @@ def account_deleted(stage: Stage) -> BrowserMember:
     sends(person, "#code-form", code=person.client.code())
     expect(person.message).not_to_be_empty()
     return person
+
+
+# A mail's link
+
+
+@state
+def unsubscribing(stage: Stage) -> BrowserMember:
+    member = stage.cast.member(packs=1)
+    await_that(member.unsubscribe_pages)
+    return stage.shows(None, member.unsubscribe_pages()[0])
+
+
+@state
+def unsubscribed(stage: Stage) -> BrowserMember:
+    person = unsubscribing(stage)
+    presses(person, "#unsubscribe button")
+    expect(person.page.locator("#unsubscribe")).to_have_count(0)
+    return person
+
+
+@state
+def unsubscribing_with_half_a_link(stage: Stage) -> BrowserMember:
+    return stage.shows(None, "/mails/unsubscribe/half-of-it/")
 
 
 # What goes wrong

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Final, Literal
 
 import pytest
+from django.urls import get_resolver
 from playwright.sync_api import Browser, Request, ViewportSize, expect
 
 from sandbox.world import World
@@ -20,6 +21,7 @@ from tests.browser.measures import (
     WATCH_SHIFTS,
     problems_of,
 )
+from tests.browser.routes import NO_PAGE, PAGES, is_at, routes
 from tests.browser.staff_states import STAFF_STATES
 from tests.browser.stage import Cast, Stage, staged_world
 from tests.browser.states import STATES
@@ -28,8 +30,7 @@ from tests.drivers.member import MemberClient
 
 ALL: Final = STATES | STAFF_STATES
 # axe waits for timers, of which a page has none then.
-# And the form of a user is Django's own, with the dates that it leaves without labels.
-NOT_FOR_AXE: Final = ("packs without javascript", "staff account")
+NOT_FOR_AXE: Final = ("packs without javascript",)
 # Looked at whenever tests run; the rest takes minutes.
 SOME: Final = (
     "landing",
@@ -77,6 +78,13 @@ def test_a_page_fits_at_400_percent_and_is_legible_and_named(stage: Stage, name:
     assert found == {"light": [], "dark": []}
 
 
+def test_every_route_that_renders_a_page_is_in_a_state() -> None:
+    without = set[str]().union(*NO_PAGE.values())
+    assert set(routes(get_resolver())) ^ {*PAGES, *without} == set()
+    assert without & PAGES.keys() == set()
+    assert set(PAGES.values()) <= ALL.keys()
+
+
 @pytest.fixture(scope="module")
 def staged_cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
     """The people of a world in which every state can be reached."""
@@ -95,7 +103,8 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     stage = Stage(staged_cast, profiles, locale=language)
     try:
         page = ALL[name](stage).page
-        found: dict[str, list[str]] = {}
+        shown = [route for route, state in PAGES.items() if state == name]
+        found = {"elsewhere": [page.url for route in shown if not is_at(page.url, route)]}
         for size, scheme in product((WIDE, NARROW), SCHEMES):
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme)
