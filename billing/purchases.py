@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
 from billing.clawback import CLAW_BACKS
 from billing.errors import NotInStripe, StripeError, UnknownCheckout
-from billing.fulfilment import CLAW_BACKS_LIMIT
 from billing.money import money_text
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
@@ -33,6 +31,8 @@ from instant_admin.ledger.rules import Entry, Kind
 logger = logging.getLogger(__name__)
 
 SHOWN: Final = 10
+# So many entries hold them and what was taken back of them, unless money went back and forth.
+_READ: Final = 3 * SHOWN
 # How many checkouts of a customer one call asks for: a buyer leaves some unfinished.
 _ASKED_FOR: Final = 30
 
@@ -116,10 +116,14 @@ class PurchaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class Purchases:
-    """A member's newest purchases, newest first. `is_complete` says that Stripe added what it has of each."""
+    """A member's newest purchases, newest first. `is_complete` says that Stripe added what it has of each.
+
+    Older ones than `since` may be in the ledger, which was not read so far; None: there are none.
+    """
 
     records: tuple[PurchaseRecord, ...]
     is_complete: bool
+    since: datetime | None = None
 
     @property
     def not_yet_added(self) -> str | None:
@@ -135,22 +139,18 @@ def purchases_in_ledger(member: Member) -> Purchases:
 
 def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:
     """The same of a member, with the rights of `connection`."""
-    page = read_matching(connection, member_id, kinds=[Kind.PURCHASE], limit=SHOWN)
-    found = {entry.key: entry for entry in (*page.entries, *_taken_back(connection, member_id, page.entries))}
+    page = read_matching(connection, member_id, kinds=[Kind.PURCHASE, *CLAW_BACKS], limit=_READ)
+    # Whatever took something back of a purchase is newer than the purchase, so it was read too.
+    found = {entry.key: entry for entry in page.entries}
     records = [
         _of_entry(entry, left=left_to_withdraw(entry.ref, found, unspent=page.account.credits))
         for entry in page.entries
-    ]
-    return Purchases(tuple(records), is_complete=False)
-
-
-def _taken_back(connection: Connection, member_id: UUID, credited: Sequence[Entry]) -> Sequence[Entry]:
-    """What went back of these purchases, newest first as they are."""
-    if not credited:
-        return ()
-    limit = SHOWN * CLAW_BACKS_LIMIT
-    since = credited[-1].created_at
-    return read_matching(connection, member_id, kinds=CLAW_BACKS, since=since, limit=limit).entries
+        if entry.kind == Kind.PURCHASE
+    ][:SHOWN]
+    if len(records) == SHOWN:
+        return Purchases(tuple(records), is_complete=False, since=records[-1].at)
+    since = page.entries[-1].created_at if len(page.entries) == _READ else None
+    return Purchases(tuple(records), is_complete=False, since=since)
 
 
 def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str | None) -> Purchases:
@@ -163,12 +163,10 @@ def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str
     listed = {checkout.id: checkout for checkout in _listed(member_id, customer_id)}
     told = _told_at_once([(record, listed.get(record.checkout_id)) for record in bought.records])
     seen = {record.checkout_id for record in bought.records}
-    # An older one may be in the ledger, on a page that was not read.
-    oldest = bought.records[-1].at if len(bought.records) == SHOWN else None
     others = [
         _of_checkout(checkout)
         for checkout in listed.values()
-        if checkout.id not in seen and (oldest is None or checkout.created > oldest)
+        if checkout.id not in seen and (bought.since is None or checkout.created > bought.since)
     ]
     records = [new or old for new, old in zip(told, bought.records, strict=True)] + others[:SHOWN]
     records.sort(key=lambda record: record.at, reverse=True)
