@@ -328,6 +328,15 @@ def paid_and_added_before(stage: Stage) -> BrowserMember:
 
 
 @state
+def paid_and_told_unasked(stage: Stage) -> BrowserMember:
+    member = stage.cast.member()
+    member.buy()
+    person = stage.shows(member)
+    expect(person.notice).to_be_visible()
+    return person
+
+
+@state
 def payment_on_its_way(stage: Stage) -> BrowserMember:
     return _undecided(stage, status="complete", payment_status="unpaid")
 
@@ -388,6 +397,11 @@ def counter_moved_by_itself(stage: Stage) -> BrowserMember:
 @state
 def history(stage: Stage) -> BrowserMember:
     return stage.shows(stage.cast.writer, "/history/")
+
+
+@state
+def history_below_zero(stage: Stage) -> BrowserMember:
+    return home_below_zero(stage).opens("/history/")
 
 
 @state
