@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b32decode
 from typing import Final
 
+from django_otp.oath import totp
 from playwright.sync_api import expect
 
 from tests.browser.stage import Go, Stage, listed
@@ -207,6 +209,16 @@ def staff_give_many_preview(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_gave_many(stage: Stage) -> BrowserMember:
+    member = stage.cast.member()
+    person = staff_give_many(stage)
+    fills_in(person, members=f"{member.email}\nnobody@example.com", credits="5", reason="An apology")
+    fills_in(person)
+    expect(person.page.locator(".members__done")).to_be_visible()
+    return person
+
+
+@state
 def staff_totals(stage: Stage) -> BrowserMember:
     assert stage.cast.writer
     return _page(stage, f"{MEMBERS}totals/")
@@ -232,6 +244,29 @@ def staff_password_again(stage: Stage) -> BrowserMember:
 @state
 def staff_two_factor(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/two-factor/")
+
+
+@state
+def staff_two_factor_wrong(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer(), "/admin/two-factor/")
+    fills_in_code(person, "000000")
+    expect(person.page.locator(".messagelist .error")).to_be_visible()
+    return person
+
+
+@state
+def staff_two_factor_on(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer(), "/admin/two-factor/")
+    key = b32decode("".join(person.page.locator(".two-factor__key").inner_text().split()))
+    fills_in_code(person, f"{totp(key):06}")
+    expect(person.page.locator(".two-factor__codes")).to_be_visible()
+    return person
+
+
+def fills_in_code(person: BrowserMember, code: str) -> None:
+    """Turn two-factor login on with a code."""
+    person.page.locator("[name=code]").fill(code)
+    person.page.locator("[name=code]").press("Enter")
 
 
 @state
@@ -294,12 +329,12 @@ def staff_app(stage: Stage) -> BrowserMember:
 
 @state
 def staff_without_permissions(stage: Stage) -> BrowserMember:
-    return stage.shows(stage.cast.newcomer, "/admin/")
+    return stage.shows(stage.cast.newcomer(), "/admin/")
 
 
 @state
 def staff_not_allowed(stage: Stage) -> BrowserMember:
-    person = stage.shows(stage.cast.newcomer, "/admin/")
+    person = stage.shows(stage.cast.newcomer(), "/admin/")
     person.bears("status of 403")
     return person.opens(MEMBERS)
 

@@ -113,11 +113,11 @@ class Cast:
         """Somebody who may do everything, and does nothing but look."""
         return self.new_login()
 
-    @cached_property
     def newcomer(self) -> MemberClient:
-        """Somebody of the staff without any permission."""
-        self.world.manage("shell", "-c", _NEW_STAFF.format(name="newcomer", password="walks in"))
-        return self.new_login("newcomer", "walks in")
+        """Somebody new of the staff, who may do nothing yet."""
+        name = f"newcomer{next(self._numbers)}"
+        self.world.manage("shell", "-c", _NEW_STAFF.format(name=name, password=name))
+        return self.new_login(name, name)
 
     def new_login(self, username: str = STAFF_USERNAME, password: str = "") -> MemberClient:
         """Staff, by default who may do everything, at another browser."""

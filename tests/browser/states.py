@@ -462,6 +462,18 @@ def purchase_taken_back(stage: Stage) -> BrowserMember:
     return person
 
 
+@state
+def nothing_to_take_back(stage: Stage) -> BrowserMember:
+    member = stage.cast.member()
+    checkout_id = member.buy()
+    member.await_credits(10)
+    for topic in [*TOPICS, *TOPICS[:4]]:
+        member.write(topic)
+    person = stage.shows(member)
+    person.bears("status of 409")
+    return person.opens(f"/history/purchases/{checkout_id}/withdraw/")
+
+
 # The account
 
 
