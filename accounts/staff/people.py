@@ -38,9 +38,10 @@ class StaffGroupAdmin(_GroupAdmin):
 
 
 class PhoneAdmin(TOTPDeviceAdmin):  # type: ignore[misc]  # it has no types
-    """Apps for two-factor login. Its help takes the place of the label of the search."""
+    """Apps for two-factor login. Its help takes the place of the label of the search, and its date has no labels."""
 
     search_help_text = None
+    readonly_fields = (*TOTPDeviceAdmin.readonly_fields, "throttling_failure_timestamp")
 
 
 def register(site: AdminSite) -> None:
