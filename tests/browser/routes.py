@@ -38,9 +38,13 @@ PAGES: Final = {
     "admin:auth_user_add": "staff account to add",
     "admin:auth_user_change": "staff account",
     "admin:auth_user_password_change": "staff account password",
+    "admin:auth_user_history": "staff account before",
+    "admin:auth_user_delete": "staff account to delete",
     "admin:auth_group_changelist": "staff groups",
     "admin:auth_group_add": "staff group to add",
     "admin:otp_totp_totpdevice_changelist": "staff phones",
+    "admin:otp_totp_totpdevice_add": "staff phone to add",
+    "admin:otp_totp_totpdevice_change": "staff phone",
     "admin:billing_member_changelist": "staff members",
     "admin:billing_member_change": "staff member",
     "admin:billing_member_totals": "staff totals",
@@ -78,15 +82,10 @@ NO_PAGE: Final = {
         "admin:billing_attention_add",
         "admin:billing_attention_delete",
     },
-    "is a page of Django's, and nothing of ours is on it": {
-        *("admin:auth_user_history", "admin:auth_user_delete"),
+    "looks as the same page of staff accounts does, and nothing of ours is on it": {
         *("admin:auth_group_history", "admin:auth_group_delete", "admin:auth_group_change"),
-        *(
-            "admin:otp_totp_totpdevice_config",
-            "admin:otp_totp_totpdevice_add",
-            "admin:otp_totp_totpdevice_change",
-        ),
         *("admin:otp_totp_totpdevice_history", "admin:otp_totp_totpdevice_delete"),
+        "admin:otp_totp_totpdevice_config",
     },
     "is Django's, for addresses that lead elsewhere or nowhere": {
         "admin:<path:object_id>/",

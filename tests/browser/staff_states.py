@@ -281,7 +281,7 @@ def staff_password_changed(stage: Stage) -> BrowserMember:
 
 @state
 def staff_logged_out(stage: Stage) -> BrowserMember:
-    person = stage.shows(stage.cast.new_login(), "/admin/")
+    person = stage.shows(stage.cast.newcomer(), "/admin/")
     presses(person, "#logout-form button")
     person.page.wait_for_url("**/logout/")
     return person
@@ -308,6 +308,16 @@ def staff_account_password(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_account_before(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/1/history/")
+
+
+@state
+def staff_account_to_delete(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/1/delete/")
+
+
+@state
 def staff_groups(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/auth/group/")
 
@@ -320,6 +330,20 @@ def staff_group_to_add(stage: Stage) -> BrowserMember:
 @state
 def staff_phones(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/otp_totp/totpdevice/")
+
+
+@state
+def staff_phone_to_add(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/otp_totp/totpdevice/add/")
+
+
+@state
+def staff_phone(stage: Stage) -> BrowserMember:
+    staff_two_factor_on(stage)
+    person = _page(stage, "/admin/otp_totp/totpdevice/")
+    presses(person, "#result_list tbody th a")
+    person.page.wait_for_url("**/change/")
+    return person
 
 
 @state
