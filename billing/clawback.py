@@ -52,16 +52,21 @@ def clawed_back(credits: int, payment: Payment) -> tuple[int, int]:
     return for_refunds, credits * returned // payment.paid - for_refunds
 
 
+def left_of(purchase: Entry, so_far: Sequence[Entry], *, unspent: int) -> int:
+    """How many credits of a purchase can go back: of what was not taken back `so_far`, as much as is `unspent`."""
+    return max(0, min(unspent, purchase.amount + sum(entry.amount for entry in so_far)))
+
+
 def withdrawal_of(
     purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, unspent: int
 ) -> Withdrawal | None:
-    """What can be withdrawn of a purchase: of what was not taken back `so_far`, as much as is `unspent`.
+    """What can be withdrawn of a purchase: what is `left_of` it, for its share of the money.
 
     The money is rounded up, or the refund would be worth a credit less than was given; where a credit costs less
     than the smallest unit, that may leave one credit. None where nothing can be, also while it is disputed.
     """
-    left = min(unspent, purchase.amount + sum(entry.amount for entry in so_far))
-    if left <= 0 or payment.disputed or payment.paid <= 0:
+    left = left_of(purchase, so_far, unspent=unspent)
+    if not left or payment.disputed or payment.paid <= 0:
         return None
     taken, _ = clawed_back(purchase.amount, payment)
     total = -(-(taken + left) * payment.paid // purchase.amount)

@@ -16,6 +16,8 @@ class Member(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         permissions = (
             ("grant_credits", "Can give a member credits"),
             ("take_credits", "Can take a member's credits"),
@@ -44,14 +46,14 @@ class Attention(models.Model):
         WITHDRAWAL = "withdrawal", _("Withdrawal under way")
 
     about = models.CharField(max_length=255, unique=True)
-    kind = models.CharField(max_length=40, choices=Kind)
-    detail = models.CharField(max_length=255)
-    payment_id = models.CharField("payment id", max_length=255, blank=True)
-    checkout_id = models.CharField("checkout id", max_length=255, blank=True)
-    member_id = models.UUIDField("member id", null=True)
-    raised_at = models.DateTimeField("raised")
-    closed_at = models.DateTimeField("closed", null=True)
-    closed_by = models.CharField(max_length=150, blank=True)
+    kind = models.CharField(_("kind"), max_length=40, choices=Kind)
+    detail = models.CharField(_("detail"), max_length=255)
+    payment_id = models.CharField(_("payment id"), max_length=255, blank=True)
+    checkout_id = models.CharField(_("checkout id"), max_length=255, blank=True)
+    member_id = models.UUIDField(_("member id"), null=True)
+    raised_at = models.DateTimeField(_("raised"))
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_by = models.CharField(_("closed by"), max_length=150, blank=True)
 
     class Meta:
         default_permissions = ("view",)

@@ -16,12 +16,13 @@ from django.utils.translation import gettext_noop
 
 from accounts.members import Member
 from billing.checkout import checkout_of, is_theirs
+from billing.clawback import CLAW_BACKS
 from billing.errors import NotInStripe, StripeError, UnknownCheckout
 from billing.money import money_text
 from billing.seals import Seal
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
-from billing.withdrawals import is_in_time
+from billing.withdrawals import is_in_time, left_to_withdraw
 from instant_admin.client.admin import Connection
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import read_matching
@@ -30,6 +31,8 @@ from instant_admin.ledger.rules import Entry, Kind
 logger = logging.getLogger(__name__)
 
 SHOWN: Final = 10
+# So many entries hold them and what was taken back of them, unless money went back and forth.
+_READ: Final = 3 * SHOWN
 # How many checkouts of a customer one call asks for: a buyer leaves some unfinished.
 _ASKED_FOR: Final = 30
 
@@ -77,16 +80,18 @@ class PurchaseRecord:
     has_receipt: bool
     paid_with: str = ""
     refunded: int = 0
+    left: int = 0
 
     @property
     def may_withdraw(self) -> bool:
-        """Whether the buyer may ask what of it can be taken back."""
+        """Whether the buyer may take it back."""
         return self.may_refund and is_in_time(self.at)
 
     @property
     def may_refund(self) -> bool:
-        """Whether staff may ask the same."""
-        return self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
+        """Whether staff may refund what is left of it."""
+        is_in_order = self.state in (State.CREDITED, State.PAID, State.REFUNDED_IN_PART)
+        return is_in_order and self.left > 0 and self.amount != 0
 
     @property
     def price_text(self) -> str:
@@ -111,10 +116,14 @@ class PurchaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class Purchases:
-    """A member's newest purchases, newest first. `is_complete` says that Stripe added what it has of each."""
+    """A member's newest purchases, newest first. `is_complete` says that Stripe added what it has of each.
+
+    Older ones than `since` may be in the ledger, which was not read so far; None: there are none.
+    """
 
     records: tuple[PurchaseRecord, ...]
     is_complete: bool
+    since: datetime | None = None
 
     @property
     def not_yet_added(self) -> str | None:
@@ -130,8 +139,18 @@ def purchases_in_ledger(member: Member) -> Purchases:
 
 def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:
     """The same of a member, with the rights of `connection`."""
-    credited = read_matching(connection, member_id, kinds=[Kind.PURCHASE], limit=SHOWN).entries
-    return Purchases(tuple(map(_of_entry, credited)), is_complete=False)
+    page = read_matching(connection, member_id, kinds=[Kind.PURCHASE, *CLAW_BACKS], limit=_READ)
+    # Whatever took something back of a purchase is newer than the purchase, so it was read too.
+    found = {entry.key: entry for entry in page.entries}
+    records = [
+        _of_entry(entry, left=left_to_withdraw(entry.ref, found, unspent=page.account.credits))
+        for entry in page.entries
+        if entry.kind == Kind.PURCHASE
+    ][:SHOWN]
+    if len(records) == SHOWN:
+        return Purchases(tuple(records), is_complete=False, since=records[-1].at)
+    since = page.entries[-1].created_at if len(page.entries) == _READ else None
+    return Purchases(tuple(records), is_complete=False, since=since)
 
 
 def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str | None) -> Purchases:
@@ -144,12 +163,10 @@ def with_what_stripe_has(bought: Purchases, *, member_id: UUID, customer_id: str
     listed = {checkout.id: checkout for checkout in _listed(member_id, customer_id)}
     told = _told_at_once([(record, listed.get(record.checkout_id)) for record in bought.records])
     seen = {record.checkout_id for record in bought.records}
-    # An older one may be in the ledger, on a page that was not read.
-    oldest = bought.records[-1].at if len(bought.records) == SHOWN else None
     others = [
         _of_checkout(checkout)
         for checkout in listed.values()
-        if checkout.id not in seen and (oldest is None or checkout.created > oldest)
+        if checkout.id not in seen and (bought.since is None or checkout.created > bought.since)
     ]
     records = [new or old for new, old in zip(told, bought.records, strict=True)] + others[:SHOWN]
     records.sort(key=lambda record: record.at, reverse=True)
@@ -165,7 +182,7 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
     return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 
-def _of_entry(entry: Entry) -> PurchaseRecord:
+def _of_entry(entry: Entry, *, left: int) -> PurchaseRecord:
     return PurchaseRecord(
         checkout_id=entry.ref,
         at=entry.created_at,
@@ -174,6 +191,7 @@ def _of_entry(entry: Entry) -> PurchaseRecord:
         currency="",
         state=State.CREDITED,
         has_receipt=False,
+        left=left,
     )
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
@@ -38,12 +38,18 @@ from billing.errors import (
 )
 from billing.forms import CheckoutForm, HistoryForm, Returned, SyncForm
 from billing.fulfilment import Outcome, Settlement, sync_checkout
-from billing.history import HistoryPage, account_of, balance_chart, entries_of, history_of
+from billing.history import HistoryEntry, HistoryPage, account_of, balance_chart, entries_of, history_of
 from billing.history_csv import csv_lines
 from billing.own_data import entry_as_json
 from billing.packs import pack_of
 from billing.products import credits_text
-from billing.purchases import Purchases, purchases_in_ledger, receipt_of, with_what_stripe_has
+from billing.purchases import (
+    PurchaseRecord,
+    Purchases,
+    purchases_in_ledger,
+    receipt_of,
+    with_what_stripe_has,
+)
 from billing.webhook import receive_webhook
 from credits_site.answers import (
     absolute,
@@ -306,8 +312,15 @@ def history(request: SiteRequest) -> HttpResponse:
         return JsonResponse({"entries": [entry_as_json(entry) for entry in page.entries], "next": page.next})
     asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {"page": page, "form": form, "before": before, "asked": urlencode(asked)}
-    if not wants_fragment(request):
-        context |= counter(page.credits, page.held) | _beside_the_entries(member, page)
+    is_whole = not wants_fragment(request)
+    purchases = _purchases(member, page.customer_id) if is_whole or not before else None
+    context["lines"] = _lines(page, None if before else purchases)
+    if is_whole and purchases:
+        context |= counter(page.credits, page.held) | {
+            "chart": balance_chart(member, page),
+            "purchases": purchases,
+            "checkout_id": purchases.not_yet_added,
+        }
     return render_page_or_fragment(
         request, page="billing/history.html", fragment="billing/_entries.html", context=context
     )
@@ -319,14 +332,12 @@ def _no_such_page(request: SiteRequest) -> HttpResponse:
     return redirect("billing:history")
 
 
-def _beside_the_entries(member: Member, page: HistoryPage) -> dict[str, Any]:
-    """What the whole page has besides: the chart, the purchases, and the checkout that it asks Stripe about."""
-    purchases = _purchases(member, page.customer_id)
-    return {
-        "chart": balance_chart(member, page),
-        "purchases": purchases,
-        "checkout_id": purchases.not_yet_added,
-    }
+def _lines(
+    page: HistoryPage, purchases: Purchases | None
+) -> list[tuple[HistoryEntry, PurchaseRecord | None]]:
+    """Each entry with the purchase that it is of. Pages of older ones do without, and ask Stripe nothing."""
+    told = {each.checkout_id: each for each in purchases.records} if purchases else {}
+    return [(entry, told.get(entry.ref)) for entry in page.entries]
 
 
 @require_safe

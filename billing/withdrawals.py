@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from billing.clawback import Payment, Withdrawal, withdrawal_of
+from billing.clawback import Payment, Withdrawal, left_of, withdrawal_of
 from billing.errors import BillingError
 from billing.fulfilment import claw_back_keys, owed_to, purchase_key, settle, undone_key, withdrawal_key
 from billing.stripe_api import payments
@@ -73,17 +73,15 @@ class Withdrawing:
 
     def offer(self, account: Account, found: Mapping[str, Entry]) -> Withdrawal:
         """What can be withdrawn now. Raises `NotWithdrawable` and `StripeError`."""
-        credited = found.get(purchase_key(self.checkout.id))
-        if (
-            credited is None
-            or withdrawal_key(self.checkout.id) in found
-            or not (self.staff_name or is_in_time(credited.created_at))
-        ):
-            raise NotWithdrawable("not credited, withdrawn before, or too old")
-        so_far = [found[key] for key in claw_back_keys(self.checkout.id) if key in found]
+        if not left_to_withdraw(self.checkout.id, found, unspent=account.credits):
+            raise NotWithdrawable("not credited, withdrawn before, or nothing is left of it")
+        credited = found[purchase_key(self.checkout.id)]
+        if not (self.staff_name or is_in_time(credited.created_at)):
+            raise NotWithdrawable("too old")
+        so_far = _taken_back(self.checkout.id, found)
         offer = withdrawal_of(credited, so_far, self._payment(), unspent=account.credits)
         if offer is None:
-            raise NotWithdrawable("nothing is left of it")
+            raise NotWithdrawable("nothing of its money can go back")
         return offer
 
     def _payment(self) -> Payment:
@@ -91,6 +89,18 @@ class Withdrawing:
         if payment_id is None:
             raise NotWithdrawable("it cost nothing")
         return payments.retrieve(payment_id)
+
+
+def left_to_withdraw(checkout_id: str, found: Mapping[str, Entry], *, unspent: int) -> int:
+    """How many credits of a purchase can be given back, by its entries; none where some were before."""
+    credited = found.get(purchase_key(checkout_id))
+    if credited is None or withdrawal_key(checkout_id) in found:
+        return 0
+    return left_of(credited, _taken_back(checkout_id, found), unspent=unspent)
+
+
+def _taken_back(checkout_id: str, found: Mapping[str, Entry]) -> list[Entry]:
+    return [found[key] for key in claw_back_keys(checkout_id) if key in found]
 
 
 def is_in_time(credited_at: datetime) -> bool:

@@ -15,7 +15,9 @@ class StaffAdminConfig(AdminConfig):
         from django.contrib import admin
         from django_otp.plugins.otp_static.models import StaticDevice
 
-        from accounts.staff import checks, logins  # noqa: F401
+        from accounts.staff import checks, logins, people  # noqa: F401
+
+        people.register(admin.site)
 
         # Nobody looks after the backup codes of others. Of somebody who lost everything, the app is deleted.
         # And nobody reads or writes a member's mails: how many wait is said under "Needs attention".

@@ -274,13 +274,13 @@ def test_the_page_is_not_loaded_anew_for_what_needs_review(
     assert "We have to look at it" in answer.content.decode()
 
 
-@pytest.mark.parametrize("headers", [JSON, FRAGMENT])
+@pytest.mark.parametrize(("path", "headers"), [("/history/", JSON), ("/history/?before=1", FRAGMENT)])
 def test_only_the_page_for_people_asks_stripe(
-    site: LoopbackSite, ada: Member, browser: Client, headers: dict[str, str]
+    site: LoopbackSite, ada: Member, browser: Client, path: str, headers: dict[str, str]
 ) -> None:
     site.buy(ada)
     asked = site.asked_stripe
-    response = browser.get("/history/", headers=headers)
+    response = browser.get(path, headers=headers)
     assert response.status_code == 200
     assert "Your latest purchases" not in response.content.decode()
     assert site.asked_stripe == asked
@@ -353,8 +353,14 @@ def test_it_says_with_what_was_paid_and_what_went_back(site: LoopbackSite, ada: 
         ("Visa …4242", ""),
         ("Visa …4242", ""),
     ]
-    page = browser_of(ada).get("/history/").content.decode()
+    browser = browser_of(ada)
+    page, entries = (browser.get("/history/", headers=headers).content.decode() for headers in ({}, FRAGMENT))
     assert ("American Express …0005" in page, "Refunded: $1.50" in page) == (True, True)
+    # The list of movements says so too, beside the purchase and beside what was taken back.
+    for each in (page, entries):
+        assert ("$5.00, American Express …0005" in each, "Refunded: $1.50 of $5.00" in each) == (True, True)
+    site.stripe_is_away = True
+    assert "$5.00" not in browser.get("/history/").content.decode()
 
 
 @pytest.mark.django_db

@@ -127,6 +127,21 @@ def test_pressed_twice_it_is_once(site: LoopbackSite, ada: Member, bought: str) 
     assert browser.get(page(bought), headers=JSON).status_code == 409
 
 
+def test_the_history_offers_only_what_has_credits_left_to_give_back(
+    site: LoopbackSite, ada: Member, bought: str
+) -> None:
+    browser = browser_of(ada)
+    browser.post(page(bought), SEVEN)
+    again, free = site.buy(ada), site.buy(ada, promotion_code="TESTING100")
+    site.deliver_all()
+    offered = browser.get("/history/").content.decode()
+    assert [each for each in (bought, again, free) if page(each) in offered] == [again]
+    assert [browser.get(page(each)).status_code for each in (bought, again, free)] == [409, 200, 409]
+    site.spend(ada, 20)
+    assert page(again) not in browser.get("/history/").content.decode()
+    assert browser.get(page(again)).status_code == 409
+
+
 def test_what_was_shown_is_taken_back_or_nothing(site: LoopbackSite, ada: Member, bought: str) -> None:
     site.spend(ada)
     browser = browser_of(ada)

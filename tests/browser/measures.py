@@ -83,9 +83,7 @@ FOCUSED: Final = """() => {
   const box = element.getBoundingClientRect();
   return {
     what: element.type === "radio" ? element.name : element.outerHTML.slice(0, 90),
-    // Django's link to skip what comes before is seen only while it has the focus.
-    ring: element.matches(".skip-to-content-link") ||
-      rings.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
+    ring: rings.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
     inView: box.width > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
   };
 }"""

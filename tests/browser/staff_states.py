@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b32decode
 from typing import Final
 
+from django_otp.oath import totp
 from playwright.sync_api import expect
 
 from tests.browser.stage import Go, Stage, listed
@@ -82,6 +84,24 @@ def staff_attention_one(stage: Stage) -> BrowserMember:
     person = staff_front_page(stage).opens("/admin/billing/attention/")
     presses(person, "#result_list tbody th a")
     person.page.wait_for_url("**/change/**")
+    return person
+
+
+@state
+def staff_attention_one_before(stage: Stage) -> BrowserMember:
+    person = staff_attention_one(stage)
+    presses(person, ".object-tools a")
+    person.page.wait_for_url("**/history/")
+    return person
+
+
+@state
+def staff_attention_closed(stage: Stage) -> BrowserMember:
+    person = staff_front_page(stage).opens("/admin/billing/attention/?state=open")
+    person.page.locator("[name=action]").select_option("close_selected")
+    person.page.locator(".action-select").first.check()
+    presses(person, ".actions [type=submit]")
+    expect(person.page.locator(".messagelist")).to_be_visible()
     return person
 
 
@@ -189,6 +209,16 @@ def staff_give_many_preview(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_gave_many(stage: Stage) -> BrowserMember:
+    member = stage.cast.member()
+    person = staff_give_many(stage)
+    fills_in(person, members=f"{member.email}\nnobody@example.com", credits="5", reason="An apology")
+    fills_in(person)
+    expect(person.page.locator(".members__done")).to_be_visible()
+    return person
+
+
+@state
 def staff_totals(stage: Stage) -> BrowserMember:
     assert stage.cast.writer
     return _page(stage, f"{MEMBERS}totals/")
@@ -217,8 +247,44 @@ def staff_two_factor(stage: Stage) -> BrowserMember:
 
 
 @state
+def staff_two_factor_wrong(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer(), "/admin/two-factor/")
+    fills_in_code(person, "000000")
+    expect(person.page.locator(".messagelist .error")).to_be_visible()
+    return person
+
+
+@state
+def staff_two_factor_on(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer(), "/admin/two-factor/")
+    key = b32decode("".join(person.page.locator(".two-factor__key").inner_text().split()))
+    fills_in_code(person, f"{totp(key):06}")
+    expect(person.page.locator(".two-factor__codes")).to_be_visible()
+    return person
+
+
+def fills_in_code(person: BrowserMember, code: str) -> None:
+    """Turn two-factor login on with a code."""
+    person.page.locator("[name=code]").fill(code)
+    person.page.locator("[name=code]").press("Enter")
+
+
+@state
 def staff_password_change(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/password_change/")
+
+
+@state
+def staff_password_changed(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/password_change/done/")
+
+
+@state
+def staff_logged_out(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer(), "/admin/")
+    presses(person, "#logout-form button")
+    person.page.wait_for_url("**/logout/")
+    return person
 
 
 @state
@@ -229,3 +295,74 @@ def staff_accounts(stage: Stage) -> BrowserMember:
 @state
 def staff_account(stage: Stage) -> BrowserMember:
     return _page(stage, "/admin/auth/user/1/change/")
+
+
+@state
+def staff_account_to_add(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/add/")
+
+
+@state
+def staff_account_password(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/1/password/")
+
+
+@state
+def staff_account_before(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/1/history/")
+
+
+@state
+def staff_account_to_delete(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/user/1/delete/")
+
+
+@state
+def staff_groups(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/group/")
+
+
+@state
+def staff_group_to_add(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/auth/group/add/")
+
+
+@state
+def staff_phones(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/otp_totp/totpdevice/")
+
+
+@state
+def staff_phone_to_add(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/otp_totp/totpdevice/add/")
+
+
+@state
+def staff_phone(stage: Stage) -> BrowserMember:
+    staff_two_factor_on(stage)
+    person = _page(stage, "/admin/otp_totp/totpdevice/")
+    presses(person, "#result_list tbody th a")
+    person.page.wait_for_url("**/change/")
+    return person
+
+
+@state
+def staff_app(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/billing/")
+
+
+@state
+def staff_without_permissions(stage: Stage) -> BrowserMember:
+    return stage.shows(stage.cast.newcomer(), "/admin/")
+
+
+@state
+def staff_not_allowed(stage: Stage) -> BrowserMember:
+    person = stage.shows(stage.cast.newcomer(), "/admin/")
+    person.bears("status of 403")
+    return person.opens(MEMBERS)
+
+
+@state
+def staff_not_found(stage: Stage) -> BrowserMember:
+    return _page(stage, "/admin/there-is-nothing-here/")

@@ -43,11 +43,17 @@ ENVIRONMENT: Final = {
         ),
         "100000",
     ),
+    # For the links in mails.
+    "SITE_URL": "https://credits.example",
     "CONTACT_EMAIL": "help@example.com",
     "REFUND_POLICY_URL": "https://example.com/refunds",
     "TERMS_URL": "https://example.com/terms",
     "PRIVACY_URL": "https://example.com/privacy",
 }
+_NEW_STAFF: Final = """
+from django.contrib.auth.models import User
+User.objects.create_user("{name}", password="{password}", is_staff=True)
+"""
 # Makes the password of a login one that was typed long ago.
 _AGE_PASSWORD: Final = """
 from importlib import import_module
@@ -107,10 +113,17 @@ class Cast:
         """Somebody who may do everything, and does nothing but look."""
         return self.new_login()
 
-    def new_login(self) -> MemberClient:
-        """The same staff at another browser."""
+    def newcomer(self) -> MemberClient:
+        """Somebody new of the staff, who may do nothing yet."""
+        name = f"newcomer{next(self._numbers)}"
+        self.world.manage("shell", "-c", _NEW_STAFF.format(name=name, password=name))
+        return self.new_login(name, name)
+
+    def new_login(self, username: str = STAFF_USERNAME, password: str = "") -> MemberClient:
+        """Staff, by default who may do everything, at another browser."""
         staff = MemberClient.at(self.world)
-        form = {"username": STAFF_USERNAME, "password": self.world.keys.staff_password, "next": "/admin/"}
+        password = password or self.world.keys.staff_password
+        form = {"username": username, "password": password, "next": "/admin/"}
         assert staff.post("/admin/login/", form).status_code == 302
         return staff
 

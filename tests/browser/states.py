@@ -16,6 +16,7 @@ from tests.browser.stage import BREAKS, TOPICS, Go, Stage, listed
 from tests.drivers.browser import BrowserMember
 from tests.drivers.instant import admin_of
 from tests.drivers.member import DECLINED, PAYS
+from tests.drivers.waiting import await_that
 
 LONG_WORD: Final = f"https://example.com/{'w' * 60}"
 LONG_EMAIL: Final = f"{'w' * 60}@{'w' * 60}.example.com"
@@ -327,6 +328,15 @@ def paid_and_added_before(stage: Stage) -> BrowserMember:
 
 
 @state
+def paid_and_told_unasked(stage: Stage) -> BrowserMember:
+    member = stage.cast.member()
+    member.buy()
+    person = stage.shows(member)
+    expect(person.notice).to_be_visible()
+    return person
+
+
+@state
 def payment_on_its_way(stage: Stage) -> BrowserMember:
     return _undecided(stage, status="complete", payment_status="unpaid")
 
@@ -390,6 +400,11 @@ def history(stage: Stage) -> BrowserMember:
 
 
 @state
+def history_below_zero(stage: Stage) -> BrowserMember:
+    return home_below_zero(stage).opens("/history/")
+
+
+@state
 def history_as_a_table(stage: Stage) -> BrowserMember:
     person = stage.shows(stage.cast.writer, "/history/")
     presses(person, ".chart summary")
@@ -445,6 +460,18 @@ def purchase_taken_back(stage: Stage) -> BrowserMember:
     presses(person, "main form[data-once] button")
     expect(person.message).not_to_be_empty()
     return person
+
+
+@state
+def nothing_to_take_back(stage: Stage) -> BrowserMember:
+    member = stage.cast.member()
+    checkout_id = member.buy()
+    member.await_credits(10)
+    for topic in [*TOPICS, *TOPICS[:4]]:
+        member.write(topic)
+    person = stage.shows(member)
+    person.bears("status of 409")
+    return person.opens(f"/history/purchases/{checkout_id}/withdraw/")
 
 
 # The account
@@ -516,6 +543,29 @@ def account_deleted(stage: Stage) -> BrowserMember:
     sends(person, "#code-form", code=person.client.code())
     expect(person.message).not_to_be_empty()
     return person
+
+
+# A mail's link
+
+
+@state
+def unsubscribing(stage: Stage) -> BrowserMember:
+    member = stage.cast.member(packs=1)
+    await_that(member.unsubscribe_pages)
+    return stage.shows(None, member.unsubscribe_pages()[0])
+
+
+@state
+def unsubscribed(stage: Stage) -> BrowserMember:
+    person = unsubscribing(stage)
+    presses(person, "#unsubscribe button")
+    expect(person.page.locator("#unsubscribe")).to_have_count(0)
+    return person
+
+
+@state
+def unsubscribing_with_half_a_link(stage: Stage) -> BrowserMember:
+    return stage.shows(None, "/mails/unsubscribe/half-of-it/")
 
 
 # What goes wrong

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pytest
+from django.urls import get_resolver
 from playwright.sync_api import Browser, Request, ViewportSize, expect
 
+from instant_admin.client.steps import update
 from sandbox.world import World
 from tests.browser.axe import require_axe, violations_on
 from tests.browser.conftest import NewBrowser
@@ -20,16 +22,18 @@ from tests.browser.measures import (
     WATCH_SHIFTS,
     problems_of,
 )
+from tests.browser.routes import NO_PAGE, PAGES, is_at, routes
 from tests.browser.staff_states import STAFF_STATES
 from tests.browser.stage import Cast, Stage, staged_world
 from tests.browser.states import STATES
 from tests.drivers.browser import BrowserMember, Profiles
+from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
+from tests.drivers.stripe import Stripe
 
 ALL: Final = STATES | STAFF_STATES
 # axe waits for timers, of which a page has none then.
-# And the form of a user is Django's own, with the dates that it leaves without labels.
-NOT_FOR_AXE: Final = ("packs without javascript", "staff account")
+NOT_FOR_AXE: Final = ("packs without javascript",)
 # Looked at whenever tests run; the rest takes minutes.
 SOME: Final = (
     "landing",
@@ -77,6 +81,13 @@ def test_a_page_fits_at_400_percent_and_is_legible_and_named(stage: Stage, name:
     assert found == {"light": [], "dark": []}
 
 
+def test_every_route_that_renders_a_page_is_in_a_state() -> None:
+    without = set[str]().union(*NO_PAGE.values())
+    assert set(routes(get_resolver())) ^ {*PAGES, *without} == set()
+    assert without & PAGES.keys() == set()
+    assert set(PAGES.values()) <= ALL.keys()
+
+
 @pytest.fixture(scope="module")
 def staged_cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
     """The people of a world in which every state can be reached."""
@@ -95,7 +106,8 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     stage = Stage(staged_cast, profiles, locale=language)
     try:
         page = ALL[name](stage).page
-        found: dict[str, list[str]] = {}
+        shown = [route for route, state in PAGES.items() if state == name]
+        found = {"elsewhere": [page.url for route in shown if not is_at(page.url, route)]}
         for size, scheme in product((WIDE, NARROW), SCHEMES):
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme)
@@ -113,7 +125,11 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
 
 @pytest.mark.parametrize("colours", ["as they are", "forced"])
 @pytest.mark.parametrize(
-    "name", ["home", "list of haikus", "history", "account", "payment page", "staff give", "staff members"]
+    "name",
+    [
+        *("landing", "home", "haiku", "list of haikus", "history", "account", "payment page"),
+        *("staff give", "staff members", "staff member"),
+    ],
 )
 def test_tab_reaches_everything_and_shows_where_it_is(stage: Stage, name: str, colours: str) -> None:
     page = ALL[name](stage).page
@@ -184,25 +200,107 @@ def test_writing_is_read_out_once(rich_ada: BrowserMember) -> None:
     assert sorted(rich_ada.page.evaluate("window.said")) == ["9 credits", poem]
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+every_width = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+
+
+def watched(new_browser: NewBrowser, member: MemberClient, **options: Any) -> BrowserMember:
+    """Somebody whose pages say what moved on them, see `moved`."""
+    person = new_browser(member, **options)
+    person.page.add_init_script(f"({WATCH_SHIFTS})()")
+    return person
+
+
+def moved(person: BrowserMember) -> list[str]:
+    """What has moved since the page was opened."""
+    # Shifts are told of after the next picture is drawn.
+    person.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+    found: list[str] = person.page.evaluate("window.shifts")
+    return found
+
+
+@every_width
 @pytest.mark.parametrize("path", ["/", "/history/"])
 def test_nothing_moves_when_the_counter_does_or_a_banner_comes(
     new_browser: NewBrowser, ada_with_ten_credits: MemberClient, path: str, size: ViewportSize
 ) -> None:
     for number in range(6):
         ada_with_ten_credits.write(f"rain {number}")
-    ada = new_browser(ada_with_ten_credits, viewport=size)
-    ada.page.add_init_script(f"({WATCH_SHIFTS})()")
-    ada.opens(path).page.wait_for_load_state()
+    ada = watched(new_browser, ada_with_ten_credits, viewport=size).opens(path)
+    ada.page.wait_for_load_state()
     ada.client.write("rain")
     expect(ada.banner).to_contain_text("3 left")
     ada.client.buy()
     expect(ada.credits).to_have_text("13")
     expect(ada.banner).to_have_count(0)
     expect(ada.message).to_contain_text("changed")
-    # Shifts are told of after the next picture is drawn.
-    ada.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
-    assert ada.page.evaluate("window.shifts") == []
+    assert moved(ada) == []
+
+
+@every_width
+@pytest.mark.parametrize("path", ["/", "/history/"])
+def test_nothing_moves_when_the_balance_falls_below_zero_or_rises_again(
+    new_browser: NewBrowser, world: World, ada: MemberClient, path: str, size: ViewportSize
+) -> None:
+    checkout_id = ada.buy()
+    ada.sync(checkout_id).raise_for_status()
+    for number in range(6):
+        ada.write(f"rain {number}")
+    person = watched(new_browser, ada, viewport=size).opens(path)
+    why = person.page.get_by_text("Your balance is below zero")
+    person.page.wait_for_load_state()
+    Stripe(world).refund(checkout_id, 500)
+    expect(person.banner).to_have_text("Below zero: 7 credits are missing.")
+    assert (moved(person), why.count()) == ([], 0)
+    person.page.reload()
+    expect(why).to_be_visible()
+    ada.buy()
+    expect(person.credits).to_have_text("4")
+    expect(why).to_be_hidden()
+    assert moved(person) == []
+
+
+def test_nothing_moves_when_the_page_hears_of_a_purchase_by_itself(
+    new_browser: NewBrowser, ada: MemberClient
+) -> None:
+    ada.buy()
+    person = watched(new_browser, ada).opens("/")
+    expect(person.notice).to_contain_text("Thank you")
+    assert moved(person) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/haikus/"])
+def test_nothing_moves_because_a_browser_can_share(
+    new_browser: NewBrowser, ada_with_ten_credits: MemberClient, path: str
+) -> None:
+    ada_with_ten_credits.write("rain")
+    ada = watched(new_browser, ada_with_ten_credits, viewport=NARROW)
+    ada.page.add_init_script("navigator.share = async () => {}")
+    # What the page's own script does, it does after the first picture: here never.
+    ada.page.route("**/haikus*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    expect(ada.opens(path).page.get_by_text("Share", exact=True)).to_be_visible()
+    assert moved(ada) == []
+
+
+@every_width
+def test_nothing_moves_when_a_haiku_grows(
+    new_browser: NewBrowser, world: World, ada_with_ten_credits: MemberClient, size: ViewportSize
+) -> None:
+    for topic in ("rain", "snow", "hail"):
+        ada_with_ten_credits.write(topic)
+    newest = ada_with_ten_credits.haikus()[0]["id"]
+
+    def becomes(**fields: str) -> None:
+        admin_of(world).transact([update("haikus", newest, fields)])
+
+    becomes(content="", state="writing", draft="")
+    ada = watched(new_browser, ada_with_ten_credits, viewport=size).opens("/haikus/")
+    poem = ada.cards.first.locator(".poem")
+    for draft in ("first", "first\nsecond", "first\nsecond\nthird"):
+        becomes(draft=draft)
+        expect(poem).to_contain_text(draft.rpartition("\n")[2])
+    becomes(state="", content="first\nsecond\nthird")
+    expect(ada.cards.first).not_to_have_attribute("aria-busy", "true")
+    assert moved(ada) == []
 
 
 def test_forced_colours_still_say_which_page_it_is_and_which_pack_is_chosen(rich_ada: BrowserMember) -> None:

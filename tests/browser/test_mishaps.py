@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Route, expect
 
 from sandbox.world import World
 from tests.browser.conftest import NewBrowser
-from tests.browser.staff_states import fills_in, path_of
+from tests.browser.staff_states import MEMBERS, fills_in, path_of
 from tests.browser.stage import Cast
 from tests.drivers.browser import BrowserMember
 from tests.drivers.faults import Faults
@@ -64,15 +64,32 @@ def test_giving_back_twice_is_one_refund(rich: BrowserMember, stripe: Stripe, st
     assert len(stripe.ask("/v1/refunds", payment_intent=payment["id"])["data"]) == 1
 
 
-def test_staff_who_press_twice_give_once(
-    new_browser: NewBrowser, ada: MemberClient, world: World, instant_faults: Faults
+@pytest.mark.parametrize(
+    ("page", "entry"),
+    [
+        ("grant", ("grant", 5, 15)),
+        ("take", ("take", -5, 5)),
+        ("reset", ("reset", -5, 5)),
+        ("many", ("grant", 5, 15)),
+    ],
+)
+def test_staff_who_press_twice_move_credits_once(
+    new_browser: NewBrowser,
+    ada_with_ten_credits: MemberClient,
+    world: World,
+    instant_faults: Faults,
+    page: str,
+    entry: tuple[str, int, int],
 ) -> None:
-    staff = Cast(world).staff
-    person = new_browser(staff).opens(path_of(staff, ada, "grant"))
-    fills_in(person, credits="5", reason="An apology")
+    ada, staff = ada_with_ten_credits, Cast(world).staff
+    address = f"{MEMBERS}grant/" if page == "many" else path_of(staff, ada, page)
+    person = new_browser(staff).opens(address)
+    whom = {"members": ada.email} if page == "many" else {}
+    fills_in(person, credits="5", reason="An apology", **whom)
+    expect(person.page.locator("[name=confirm]")).to_have_count(1)
     press_twice(person.page.locator("#content-main [type=submit]"), instant_faults, "^/admin/transact$")
-    expect(person.page.locator(".messagelist")).to_be_visible()
-    assert ada.ledger() == [("grant", 5, 5)]
+    expect(person.page.locator(".messagelist, .members__done").first).to_be_visible()
+    assert ada.ledger()[1:] == [entry]
 
 
 @pytest.mark.parametrize(

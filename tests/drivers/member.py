@@ -84,12 +84,20 @@ class MemberClient:
 
     def codes(self, email: str | None = None) -> list[str]:
         """The codes mailed to the member, oldest first."""
-        mails = (message_from_string(text.lstrip(), policy=policy.default) for text in self.mails(email))
-        return [code for mail in mails for code in re.findall(r"^\d{6}\b", str(mail["Subject"]))]
+        subjects = self._said("Subject", email or self.email)
+        return [code for subject in subjects for code in re.findall(r"^\d{6}\b", subject)]
 
     def code(self, email: str | None = None) -> str:
         """The newest of them."""
         return self.codes(email)[-1]
+
+    def unsubscribe_pages(self) -> list[str]:
+        """Where the member's mails lead who wants no more of them, oldest first."""
+        return [urlsplit(said.strip(" <>")).path for said in self._said("List-Unsubscribe", self.email)]
+
+    def _said(self, header: str, email: str) -> list[str]:
+        mails = (message_from_string(text.lstrip(), policy=policy.default) for text in self.mails(email))
+        return [str(mail[header]) for mail in mails if header in mail]
 
     def credits(self) -> int:
         """The balance that the site shows."""

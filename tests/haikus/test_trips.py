@@ -55,7 +55,8 @@ def trips(site: LoopbackSite, ask: Callable[[], object]) -> Trips:
         ("/haikus/", {}, (1, 0)),
         ("/haikus/", FRAGMENT, (1, 0)),
         ("/history/", {}, (2, 1)),  # the ledger twice: its newest entries, and the purchases in it
-        ("/history/", FRAGMENT, (1, 0)),
+        ("/history/", FRAGMENT, (2, 1)),  # the same list as on the page
+        ("/history/?before=1", FRAGMENT, (1, 0)),
         ("/api/credits", FRAGMENT, (1, 0)),
         ("/api/credits", JSON, (1, 0)),
         ("/account/sessions/", {}, (0, 0)),

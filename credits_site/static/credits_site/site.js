@@ -208,8 +208,15 @@ function showCredits(html) {
 function explain(difference) {
   const change = new Intl.NumberFormat(language, { signDisplay: "always" }).format(difference).replace("-", "\u2212");
   say(sentences.moved.replace("#", change), "toast");
-  const toast = document.querySelector(".notice--toast");
+  passes(document.querySelector("#notice .notice--toast"));
+}
+
+function passes(toast) {
   setTimeout(() => toast.remove(), 10000);
 }
+// What else comes by itself stays until the page is left, unless it is good news.
+document.addEventListener("htmx:load", ({ target }) => {
+  if (target.matches(".by-itself > .notice--success")) passes(target);
+});
 
 if (document.body.dataset.live && document.getElementById("credits")) follow(document.body.dataset.live);

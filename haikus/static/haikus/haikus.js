@@ -3,9 +3,6 @@
 
 // What is said here stands in the page, in its language.
 const phrases = document.currentScript.dataset;
-const classes = document.documentElement.classList;
-if (navigator.clipboard) classes.add("copies");
-if (navigator.share) classes.add("shares");
 
 // A keyboard that lies on the screen would cover what was just written.
 const hasKeyboard = () => matchMedia("(hover: hover) and (pointer: fine)").matches;

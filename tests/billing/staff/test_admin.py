@@ -3,9 +3,16 @@
 import re
 
 import pytest
+from django.apps import apps
+from django.contrib.admin import site
+from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.test import Client
+from django.utils.translation import override
 
+from billing.models import Attention, Member
+from billing.staff.attention import AttentionAdmin
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import ADA, browser_of
 from tests.drivers.staff import staff
@@ -65,3 +72,19 @@ def test_there_is_no_way_to_add_or_delete_a_member() -> None:
     client = browser_of_staff("view_member", "reset_credits")
     assert client.get(f"{SEARCH}add/").status_code == 404
     assert client.get(f"/admin/billing/member/{ADA.id}/delete/").status_code == 404
+
+
+def test_names_in_the_admin_are_in_the_readers_language() -> None:
+    shown = {*AttentionAdmin.list_display, *AttentionAdmin.fields}
+
+    def names(language: str) -> set[str]:
+        with override(language):
+            columns = [label_for_field(name, Attention, AttentionAdmin(Attention, site)) for name in shown]
+            models = [name for of in (Member, Attention) for name in _names_of(of)]
+            return {*map(str, (*columns, *models, apps.get_app_config("billing").verbose_name))}
+
+    assert names("en") & names("de") == set()
+
+
+def _names_of(model: type[Model]) -> tuple[object, ...]:
+    return model._meta.verbose_name, model._meta.verbose_name_plural
