@@ -62,6 +62,7 @@ BOTH: Final = (
 INSTANT_ONLY: Final = ("429 timeout before", "429 timeout after", "500 deadlock")
 STRIPE_ONLY: Final = ("402 refused",)
 FAULTS: Final = {"instant": (*BOTH, *INSTANT_ONLY), "stripe": (*BOTH, *STRIPE_ONLY)}
+ALL_FAULTS: Final = (*BOTH, *INSTANT_ONLY, *STRIPE_ONLY)
 # In every other history only so many kinds of faults happen, so that the same one comes again and again.
 # Source: "Swarm Testing", Groce et al., 2012.
 FEW_KINDS: Final = (None, None, None, 1, 2, 3)
@@ -86,35 +87,44 @@ class FaultPlan:
     """Which calls of a history go wrong, by their number. `rate` is the share, drawn from `rng`.
 
     Faults come in storms too: after some, nearly every call goes wrong for a while, as in a real outage. The
-    calls of `hot_verb` go wrong more often than others, so that what is seldom called meets every fault. Only
-    faults of `kinds` happen, if there are any. A plan that was recorded can be replayed with some faults left
-    out, to find those that matter.
+    calls of `hot_verb` go wrong more often than others. Only faults of `kinds` happen, if there are any. The
+    first call of each site in `aims` meets the fault that stands there, whatever was drawn: so what is seldom
+    called meets every fault. A plan that was recorded can be replayed with some faults left out, to find those
+    that matter.
     """
 
     rng: random.Random
     rate: float
     hot_verb: str = ""
     kinds: frozenset[str] = frozenset()
+    aims: Mapping[Site, str] = field(default_factory=dict)
     only: frozenset[int] | None = None
     stopped: bool = False
     number: int = 0
     storm: int = 0
     drawn: dict[int, str] = field(default_factory=dict)
+    # The sites that were called while the faults had not stopped: each of them can be aimed at.
+    exposed: set[Site] = field(default_factory=set)
 
-    def draw(self, host: str, verb: str) -> str | None:
+    def draw(self, site: Site) -> str | None:
         """The fault of the next call, if it has one."""
         self.number += 1
-        rate = HOT_RATE if self.rate and verb == self.hot_verb else self.rate
+        rate = HOT_RATE if self.rate and site.verb == self.hot_verb else self.rate
         if self.storm and self.rate:
             rate = STORM_RATE
-        possible = [kind for kind in FAULTS[host] if not self.kinds or kind in self.kinds] or ["none"]
+        possible = [kind for kind in FAULTS[site.host] if not self.kinds or kind in self.kinds] or ["none"]
         possible += [kind for kind in possible if kind == "late"] * 3  # what only it brings about is rare
         hit, fault, storm = self.rng.random() < rate, self.rng.choice(possible), self.rng.random()
         if self.storm:
             self.storm -= 1
         elif hit and storm < STORM_CHANCE:
             self.storm = LONGEST_STORM
-        if self.stopped or not hit or fault == "none":
+        if self.stopped:
+            return None
+        if site in self.aims and site not in self.exposed:
+            hit, fault = True, self.aims[site]
+        self.exposed.add(site)
+        if not hit or fault == "none":
             return None
         if self.only is not None and self.number not in self.only:
             return None
@@ -147,7 +157,7 @@ class Network:
         verb = actor.verb if actor else ""
         site = Site(verb, host, f"{request.method} {_ID.sub('/:id', request.path)}")
         scheduler.pause()
-        fault = self._plan.draw(host, verb)
+        fault = self._plan.draw(site)
         self.coverage[site, fault or "none"] += 1
         who = f"{actor.name} in process {actor.process}" if actor else "somebody"
         self._note(f"{who}: {site.host} {site.call}" + (f" [{fault}]" if fault else ""))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from accounts.members import Member
@@ -29,6 +29,7 @@ from tests.simulation.script import MEMBERS, Cast, Deed, draw_script
 from tests.simulation.working import last_sweep
 from tests.simulation.world import PROCESSES, World
 
+_NOWHERE: Final[Mapping[Site, str]] = {}
 T = TypeVar("T")
 
 
@@ -37,11 +38,13 @@ class Result:
     """A history that was run: what was wrong with it, if anything, and what was in it."""
 
     seed: int
+    aims: Mapping[Site, str]
     script: Sequence[Deed]
     faults: dict[int, str]
     violations: list[str]
     log: list[str] = field(repr=False)
-    coverage: Counter[tuple[Site, str]] = field(repr=False, default_factory=Counter)
+    coverage: Counter[tuple[Site, str]] = field(repr=False)
+    exposed: set[Site] = field(repr=False)
 
     @property
     def calls(self) -> int:
@@ -50,10 +53,17 @@ class Result:
 
 
 def run(
-    seed: int, *, script: Sequence[Deed] | None = None, only_faults: frozenset[int] | None = None
+    seed: int,
+    *,
+    aims: Mapping[Site, str] = _NOWHERE,
+    script: Sequence[Deed] | None = None,
+    only_faults: frozenset[int] | None = None,
 ) -> Result:
-    """Run the history of `seed`; with `script` or `only_faults`, with less in it."""
-    world = World(seed, only_faults=only_faults)
+    """Run the history of `seed`; with `aims`, with these faults as well; with `script` or `only_faults`, with less.
+
+    Up to the first call of a site that is aimed at, it is the same history.
+    """
+    world = World(seed, aims=aims, only_faults=only_faults)
     rng = world.random.actors
     drawn = draw_script(rng, world.random.extras, world.random.works, world.random.keys)
     deeds = list(drawn if script is None else script)
@@ -76,7 +86,8 @@ def run(
         found.append(str(exc))
     except Exception as exc:  # noqa: BLE001  whatever the product raises and no actor expects is a finding
         found.append(f"{type(exc).__name__}: {exc}\n{traceback.format_exc(limit=-6)}")
-    return Result(seed, deeds, dict(world.plan.drawn), found, world.log, world.network.coverage)
+    plan = world.plan
+    return Result(seed, aims, deeds, dict(plan.drawn), found, world.log, world.network.coverage, plan.exposed)
 
 
 def _play(cast: Cast, deeds: Sequence[Deed], *, lossy: bool) -> None:
@@ -147,7 +158,7 @@ def shrink(failed: Result, *, tries: int = 300) -> Result:
         if left[0] == 0:
             return False
         left[0] -= 1
-        result = run(failed.seed, script=script, only_faults=faults)
+        result = run(failed.seed, aims=failed.aims, script=script, only_faults=faults)
         if result.violations:
             best = result
         return bool(result.violations)

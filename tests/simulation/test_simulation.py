@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.simulation.many import History, run_one
 from tests.simulation.mutants import MUTANTS, Mutant, hunt
 from tests.simulation.runner import report, run, shrink
 
@@ -34,6 +35,15 @@ def test_a_seed_is_always_the_same_history() -> None:
     first, again = run(11), run(11)
     assert len(first.log) > 50
     assert (first.log, first.faults, first.coverage) == (again.log, again.faults, again.coverage)
+
+
+def test_what_no_history_met_is_met_by_one_that_is_aimed_at_it() -> None:
+    aimed = run_one(History(3)).aimed()
+    assert len(aimed) > 300
+    for history in aimed[::17]:  # at most call sites, with most faults
+        met = run_one(history)
+        assert met.coverage[history.aims[0]]
+        assert not met.failed
 
 
 def test_there_are_enough_different_bugs() -> None:

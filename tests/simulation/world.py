@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -35,6 +35,7 @@ from tests.simulation.network import (
     HastyStripeClient,
     Network,
     SimulatedSession,
+    Site,
     some_kinds,
 )
 from tests.simulation.scheduler import Crash, Scheduler, Signal
@@ -90,7 +91,9 @@ def _template() -> LoopbackInstant:
 class World:
     """Everything there is in one history."""
 
-    def __init__(self, seed: int, only_faults: frozenset[int] | None = None) -> None:
+    def __init__(
+        self, seed: int, *, aims: Mapping[Site, str], only_faults: frozenset[int] | None = None
+    ) -> None:
         self.log: list[str] = []
         self.random = Faces.of(seed)
         self.scheduler = Scheduler(self.random.schedule, start=START)
@@ -100,7 +103,7 @@ class World:
         hot_verb = self.random.faults.choice(["", *VERBS, "delete_haiku", "reconcile"])
         if self.random.works.random() < 0.2:
             hot_verb = self.random.works.choice(WORK_VERBS)
-        self.plan = FaultPlan(self.random.faults, rate, hot_verb, kinds, only_faults)
+        self.plan = FaultPlan(self.random.faults, rate, hot_verb, kinds, aims, only_faults)
         self.network = Network(self.scheduler, self.plan, self.note)
         template = _template()
         self.instant = template.standin.copy(

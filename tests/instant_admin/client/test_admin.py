@@ -196,7 +196,7 @@ class Answering(BaseHTTPRequestHandler):
 
 def test_connections_are_kept_for_the_next_call_of_any_thread() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         adapter = default_adapter()
         uri = f"http://127.0.0.1:{server.server_port}"
         instant = InstantAdmin(api_uri=uri, app_id=APP, admin_token=TOKEN, adapter=adapter)
