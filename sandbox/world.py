@@ -175,12 +175,9 @@ class World:
         try:
             self.instant.start()
             self.stripe.start()
-            self.manage("migrate", "--verbosity", "0")
-            self.manage("collectstatic", "--noinput", "--verbosity", "0")
-            self._make_staff()
             self.instant.await_answer("/health/system")
             self.stripe.await_answer("/dashboard/")
-            self.manage("instant_push")
+            self._run("-m", "sandbox.prepare")
             for site in self.sites:
                 site.start()
             for site in self.sites:
@@ -198,8 +195,13 @@ class World:
         self, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` in the site's environment and `env`; raises `WorldError` when it fails, with `check`."""
+        return self._run("manage.py", *arguments, check=check, env=env)
+
+    def _run(
+        self, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(  # noqa: S603  the arguments are our own
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env={**self.site_env, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -209,7 +211,7 @@ class World:
             check=False,
         )
         if check and done.returncode:
-            raise WorldError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+            raise WorldError(f"{' '.join(arguments[:2])} failed:\n{done.stdout}{done.stderr}")
         return done
 
     def describe(self) -> dict[str, Any]:
@@ -231,25 +233,14 @@ class World:
             "staff": {"username": STAFF_USERNAME, "password": self.keys.staff_password},
         }
 
-    def _make_staff(self) -> None:
-        arguments = (
-            "createsuperuser",
-            "--noinput",
-            "--username",
-            STAFF_USERNAME,
-            "--email",
-            "staff@localhost",
-        )
-        done = self.manage(*arguments, check=False)
-        if done.returncode and "already taken" not in done.stderr:
-            raise WorldError(f"The staff login could not be made:\n{done.stderr}")
-
     def _site_environment(self, instant_url: str, stripe_url: str) -> dict[str, str]:
         packs = [
             {"price": price, "credits": credits, "name": name} for price, _, _, _, credits, name in PACKS
         ]
         return {
             "DJANGO_SETTINGS_MODULE": "credits_site.settings",
+            "DJANGO_SUPERUSER_USERNAME": STAFF_USERNAME,
+            "DJANGO_SUPERUSER_EMAIL": "staff@localhost",
             "DJANGO_SUPERUSER_PASSWORD": self.keys.staff_password,
             "SECRET_KEY": self.keys.django,
             "DEBUG": "false",

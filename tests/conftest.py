@@ -32,12 +32,13 @@ MARKS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test with the kind that its folder holds."""
+    """Mark every test with the kind that its folder holds. Those come first, lest a long file is left for the end."""
     root = Path(__file__).parent
     for item in items:
         mark = MARKS.get(item.path.relative_to(root).parts[0])
         if mark is not None:
             item.add_marker(mark)
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in MARKS)
 
 
 @pytest.fixture(autouse=True)
