@@ -22,7 +22,8 @@ from uuid import UUID, uuid4
 
 from benchmarks.table import Benchmark, Row, main
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.ledger.rules import Account, Entry, Movement, Purchase, Spend
+from instant_admin.ledger.movements import Purchase, Spend
+from instant_admin.ledger.rules import Account, Entry, Movement
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import Files
 from sandbox.instant.contention import Contention

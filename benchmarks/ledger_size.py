@@ -27,7 +27,8 @@ from instant_admin.client.steps import create, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import ENTRIES, account_query, read_page, slot_of
 from instant_admin.ledger.feed import NEWEST
-from instant_admin.ledger.rules import Account, Kind, Spend
+from instant_admin.ledger.movements import Spend
+from instant_admin.ledger.rules import Account, Kind
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import row_id
 from tests.drivers.instant import LoopbackInstant

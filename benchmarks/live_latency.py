@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 
 from benchmarks.live_world import live_world
 from benchmarks.table import Benchmark, Row, main
-from instant_admin.ledger.rules import Purchase
+from instant_admin.ledger.movements import Purchase
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import Part, World
 from tests.drivers.instant import admin_of

@@ -21,7 +21,7 @@ from benchmarks.table import Benchmark, Row, main
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.steps import update
 from instant_admin.ledger.entries import account_in, account_query
-from instant_admin.ledger.rules import Purchase, Spend
+from instant_admin.ledger.movements import Purchase, Spend
 from instant_admin.ledger.store import BalanceStore
 
 PACK: Final = 10

@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 import requests
 
 from benchmarks.table import Benchmark, Row, main
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import HOST, Part, World
 from tests.conftest import UNLIMITED

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from benchmarks.live_latency import memory_kib
 from benchmarks.table import Benchmark, Row, main
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.ledger.rules import Grant
+from instant_admin.ledger.movements import Grant
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
 from tests.conftest import UNLIMITED

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from instant_admin.ledger.rules import ClawBack, Entry, Kind, LedgerError
+from instant_admin.ledger.movements import ClawBack
+from instant_admin.ledger.rules import Entry, Kind, LedgerError
 
 CLAW_BACKS: Final = frozenset[str]({Kind.REFUND, Kind.DISPUTE, Kind.DISPUTE_WON})
 

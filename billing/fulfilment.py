@@ -28,16 +28,8 @@ from billing.stripe_api.checkouts import Checkout
 from credits_site.logs import learn
 from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.entries import LedgerCorrupt, NoSuchAccount, count_of
-from instant_admin.ledger.rules import (
-    Account,
-    ClawBack,
-    Entry,
-    KeyReused,
-    Kind,
-    LedgerError,
-    Movement,
-    Purchase,
-)
+from instant_admin.ledger.movements import ClawBack, Purchase
+from instant_admin.ledger.rules import Account, Entry, KeyReused, Kind, LedgerError, Movement
 
 logger = logging.getLogger(__name__)
 

@@ -31,8 +31,9 @@ from instant_admin.ledger.allowances import Allowance, AllowanceSpent
 from instant_admin.ledger.batches import Steps
 from instant_admin.ledger.entries import LedgerCorrupt
 from instant_admin.ledger.holds import Capture, Hold, end_key, release_of
+from instant_admin.ledger.movements import Spend
 from instant_admin.ledger.open_holds import open_holds
-from instant_admin.ledger.rules import Account, Entry, KeyReused, Kind, LedgerError, OutOfCredits, Spend
+from instant_admin.ledger.rules import Account, Entry, KeyReused, Kind, LedgerError, OutOfCredits
 
 __all__ = [
     "Allowance",

@@ -18,7 +18,8 @@ from accounts.signals import member_signed_in
 from billing.products import credits_text
 from instant_admin.client.errors import InstantError
 from instant_admin.configured import balance_store
-from instant_admin.ledger.rules import Grant, KeyReused, LedgerError
+from instant_admin.ledger.movements import Grant
+from instant_admin.ledger.rules import KeyReused, LedgerError
 
 logger = logging.getLogger(__name__)
 

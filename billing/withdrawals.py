@@ -24,7 +24,8 @@ from billing.fulfilment import claw_back_keys, owed_to, purchase_key, settle, un
 from billing.stripe_api import payments
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import balance_store
-from instant_admin.ledger.rules import Account, ClawBack, Entry, Kind, Movement
+from instant_admin.ledger.movements import ClawBack
+from instant_admin.ledger.rules import Account, Entry, Kind, Movement
 
 
 class NotWithdrawable(BillingError):

@@ -33,7 +33,8 @@ from billing.staff.credits import (
 from billing.staff.members import member_page
 from billing.staff.pages import MemberPages
 from credits_site.outages import OUTAGES
-from instant_admin.ledger.rules import BalanceMoved, Entry, NoSpend, OutOfCredits, undo_of
+from instant_admin.ledger.movements import undo_of
+from instant_admin.ledger.rules import BalanceMoved, Entry, NoSpend, OutOfCredits
 
 _TITLES: Final = {
     Action.GRANT: gettext_noop("Give credits"),

@@ -11,18 +11,8 @@ from billing.errors import RequestIdReused, UnknownMember
 from billing.products import credits_text
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import NoSuchAccount
-from instant_admin.ledger.rules import (
-    ByStaff,
-    Entry,
-    Grant,
-    KeyReused,
-    Kind,
-    Movement,
-    NoSpend,
-    Reset,
-    Take,
-    undo_of,
-)
+from instant_admin.ledger.movements import ByStaff, Grant, Reset, Take, undo_of
+from instant_admin.ledger.rules import Entry, KeyReused, Kind, Movement, NoSpend
 
 
 class Action(StrEnum):

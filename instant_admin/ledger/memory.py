@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
-from instant_admin.ledger.rules import Account, Movement, Spend
+from instant_admin.ledger.movements import Spend
+from instant_admin.ledger.rules import Account, Movement
 
 # A balance that somebody edits in Instant's dashboard, past the ledger, is seen after this long at the latest.
 LONGEST: Final = timedelta(seconds=5)

@@ -25,7 +25,7 @@ from billing.spending import (
 from haikus.store import HAIKU
 from instant_admin import configured
 from instant_admin.client.steps import update
-from instant_admin.ledger.rules import Grant, Reset, undo_of
+from instant_admin.ledger.movements import Grant, Reset, undo_of
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer
 from tests.billing.test_holds import asked, expire, written

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.clawback import Payment, claw_back, clawed_back
-from instant_admin.ledger.rules import Account, ClawBack, Entry, Kind
+from instant_admin.ledger.movements import ClawBack
+from instant_admin.ledger.rules import Account, Entry, Kind
 
 ADA = UUID("aaaaaaaa-0000-4000-8000-000000000001")
 PURCHASE = Entry(

@@ -16,7 +16,7 @@ from billing.balance_chart import HEIGHT, WIDTH, chart_of
 from billing.history import CHART_POINTS, Group, Wanted, balance_chart, entries_of, history_of
 from billing.products import Product
 from instant_admin.client.steps import update
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite
 

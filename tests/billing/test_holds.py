@@ -29,8 +29,9 @@ from haikus.store import HAIKU
 from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import create, delete, link, update
 from instant_admin.client.types import Step
+from instant_admin.ledger.movements import Reset, undo_of
 from instant_admin.ledger.open_holds import open_holds
-from instant_admin.ledger.rules import Kind, Reset, undo_of
+from instant_admin.ledger.rules import Kind
 from tests.drivers.site import LoopbackSite
 
 

@@ -18,7 +18,7 @@ from accounts.members import Member
 from accounts.models import MailKey
 from billing.mails import LOW_BALANCE, RECEIPTS
 from instant_admin.ledger.holds import Capture, Hold
-from instant_admin.ledger.rules import Purchase, Reset
+from instant_admin.ledger.movements import Purchase, Reset
 from instant_admin.ledger.store import BalanceStore
 from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import LoopbackSite

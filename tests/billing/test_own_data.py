@@ -23,7 +23,7 @@ from billing.checkout import buyer_of
 from billing.reconciliation import reconcile
 from billing.stripe_api import checkouts
 from instant_admin.ledger.forgetting import PAGE_SIZE, forget_person
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from sandbox.serving import Request, Response
 from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import LoopbackSite

@@ -19,7 +19,8 @@ from billing import signals
 from billing.mails import DISPUTE, DISPUTE_WON, LOW, RECEIPT, mails_of
 from billing.signals import is_low_at, signals_of
 from instant_admin.configured import entry_written
-from instant_admin.ledger.rules import Entry, Grant, Kind, OutOfCredits, Purchase, Spend
+from instant_admin.ledger.movements import Grant, Purchase, Spend
+from instant_admin.ledger.rules import Entry, Kind, OutOfCredits
 from sandbox.serving import Request, Response
 from tests.drivers.site import LoopbackSite
 

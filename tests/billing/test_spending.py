@@ -14,7 +14,7 @@ from billing import products
 from billing.products import Product, register
 from billing.spending import OutOfCredits, RequestIdReused, Spent, spend
 from instant_admin.client.types import Step
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from tests.drivers.site import LoopbackSite, haiku
 
 BY_THE_WORD = Product(

@@ -12,7 +12,7 @@ from billing import products
 from billing.audit.run import Audit
 from billing.products import register
 from billing.spending import HeldBefore, OutOfCredits
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from tests.couplets import slow
 from tests.couplets.slow import BALLAD, sing_ballad
 from tests.drivers.site import LoopbackSite, opened

@@ -24,7 +24,8 @@ from instant_admin import configured
 from instant_admin.client.steps import create, link
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import read_page
-from instant_admin.ledger.rules import Entry, Spend
+from instant_admin.ledger.movements import Spend
+from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.store import BalanceStore
 from sandbox.faults import PATH as FAULTS
 from sandbox.faults import FaultyHandler

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from haikus.store import write_haiku
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from tests.drivers.signed_in import browser_of
 from tests.drivers.stripe_api import WARNED
 from tests.drivers.wire import RawRequest

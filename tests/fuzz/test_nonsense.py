@@ -16,7 +16,7 @@ from django.test import Client
 
 from haikus.store import write_haiku
 from haikus.undo import sealed
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from sandbox.serving import Request, Response
 from tests.drivers.signed_in import browser_of
 from tests.drivers.wire import RawRequest

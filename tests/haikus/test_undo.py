@@ -15,7 +15,7 @@ from haikus.errors import TooLate
 from haikus.store import Haiku, haikus_of, write_haiku
 from haikus.undo import opened as opened_haiku
 from haikus.undo import sealed
-from instant_admin.ledger.rules import Grant
+from instant_admin.ledger.movements import Grant
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite
 

@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.members import Member
 from billing.audit.run import Audit
 from haikus.generators import language_model
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from sandbox.serving import Request, Response
 from tests.drivers.language_model import POEM, Answer, Model
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of

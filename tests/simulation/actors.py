@@ -27,7 +27,8 @@ from haikus.store import Haiku, delete_haiku, haikus_of, restore_haiku, write_ha
 from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import create, update
 from instant_admin.configured import balance_store
-from instant_admin.ledger.rules import BalanceMoved, LedgerError, OutOfCredits, Spend
+from instant_admin.ledger.movements import Spend
+from instant_admin.ledger.rules import BalanceMoved, LedgerError, OutOfCredits
 from tests.simulation.keys import spend_by_key
 from tests.simulation.script import DAY_S, MEMBERS, WELCOME, Cast, Deed, Move, Told
 from tests.simulation.working import cancel, sweep, work

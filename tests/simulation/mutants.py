@@ -46,25 +46,15 @@ from instant_admin.client.errors import InstantError, InstantUnreachable, NotUni
 from instant_admin.client.steps import delete, update
 from instant_admin.configured import balance_store as configured_store
 from instant_admin.configured import instant
-from instant_admin.ledger import allowances, batches, holds, retries, writing
+from instant_admin.ledger import allowances, batches, holds, movements, retries, writing
 from instant_admin.ledger import entries as ledger_rows
-from instant_admin.ledger import rules as ledger
 from instant_admin.ledger import store as ledger_store
 from instant_admin.ledger.allowances import Allowance, day_of, today
 from instant_admin.ledger.batches import Batches, Decision, Waiting
 from instant_admin.ledger.holds import Capture
 from instant_admin.ledger.memory import Memory
-from instant_admin.ledger.rules import (
-    Account,
-    Entry,
-    Grant,
-    Kind,
-    LedgerError,
-    Movement,
-    Purchase,
-    Undo,
-    there,
-)
+from instant_admin.ledger.movements import Grant, Purchase, Undo
+from instant_admin.ledger.rules import Account, Entry, Kind, LedgerError, Movement, OutOfCredits, there
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer
 from tests.simulation import actors, working
@@ -282,20 +272,20 @@ def believing_the_turn() -> AbstractContextManager[Any]:
 
 @mutant("The page showed enough credits a moment ago.", shows=r"was not covered")
 def spend_unchecked() -> AbstractContextManager[Any]:
-    return patch.object(ledger.Spend, "amount_on", lambda spend, account: -spend.price)
+    return patch.object(movements.Spend, "amount_on", lambda spend, account: -spend.price)
 
 
 @mutant("Look the balance up once for each process; it is ours.", shows=r"was not covered")
 def spend_from_a_remembered_balance() -> AbstractContextManager[Any]:
     remembered: dict[UUID, int] = {}
 
-    def amount_on(spend: ledger.Spend, account: Account) -> int:
+    def amount_on(spend: movements.Spend, account: Account) -> int:
         credits = remembered.setdefault(account.id, account.credits)
         if credits < spend.price:
-            raise ledger.OutOfCredits(needed=spend.price, balance=credits)
+            raise OutOfCredits(needed=spend.price, balance=credits)
         return -spend.price
 
-    return patch.object(ledger.Spend, "amount_on", amount_on)
+    return patch.object(movements.Spend, "amount_on", amount_on)
 
 
 @mutant("Charge first, then write what was paid for.", shows=r"paid for nothing")
@@ -320,10 +310,10 @@ def haiku_before_it_is_paid_for() -> AbstractContextManager[Any]:
 
 @mutant("A request id is made by the server for each request.", shows=r"is done, and")
 def request_id_of_our_own() -> AbstractContextManager[Any]:
-    real = ledger.Spend
+    real = movements.Spend
     numbers = itertools.count()
 
-    def spend(*, key: str, **rest: Any) -> ledger.Spend:
+    def spend(*, key: str, **rest: Any) -> movements.Spend:
         return real(key=f"{key}:{next(numbers)}", **rest)
 
     return patch.object(spending, "Spend", spend)
@@ -334,7 +324,7 @@ def request_id_of_our_own() -> AbstractContextManager[Any]:
     shows=r"asked for snow and was given rain",
 )
 def another_topic_is_the_same_request() -> AbstractContextManager[Any]:
-    return patch.object(ledger.Spend, "is_recorded_by", Movement.is_recorded_by)
+    return patch.object(movements.Spend, "is_recorded_by", Movement.is_recorded_by)
 
 
 _real_post = BalanceStore.post
@@ -487,7 +477,7 @@ def won_disputes_give_nothing_back() -> AbstractContextManager[Any]:
 
     def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key: str) -> Movement | None:
         movement = real(purchase, so_far, payment, key=key)
-        return None if movement is not None and movement.kind is ledger.Kind.DISPUTE_WON else movement
+        return None if movement is not None and movement.kind is Kind.DISPUTE_WON else movement
 
     return patch.object(fulfilment, "claw_back", claw_back)
 
@@ -652,7 +642,7 @@ def another_spelling_is_another_mailbox() -> AbstractContextManager[Any]:
 
 @mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+")
 def reset_adds() -> AbstractContextManager[Any]:
-    return patch.object(ledger.Reset, "change_of", lambda reset, balance: reset.credits)
+    return patch.object(movements.Reset, "change_of", lambda reset, balance: reset.credits)
 
 
 # Staff
@@ -663,7 +653,7 @@ def give_back_under_a_new_key() -> AbstractContextManager[Any]:
     numbers = itertools.count()
 
     def undo_of(spend: Entry, **rest: Any) -> Undo:
-        return dataclasses.replace(ledger.undo_of(spend, **rest), key=f"undo:{spend.key}:{next(numbers)}")
+        return dataclasses.replace(movements.undo_of(spend, **rest), key=f"undo:{spend.key}:{next(numbers)}")
 
     return patch.object(staff_credits, "undo_of", undo_of)
 
@@ -678,7 +668,7 @@ def what_the_page_said_it_will_be() -> AbstractContextManager[Any]:
 
 @mutant("They saw the balance, so it may be taken.", shows=r"take:.* was not covered")
 def take_unchecked() -> AbstractContextManager[Any]:
-    return patch.object(ledger.Take, "change_of", lambda take, balance: -take.credits)
+    return patch.object(movements.Take, "change_of", lambda take, balance: -take.credits)
 
 
 # Credits held for work

@@ -16,7 +16,8 @@ from billing.audit.account import MISSING_LIMIT, Violation
 from billing.audit.run import SLOTS_AT_ONCE, Audit
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
-from instant_admin.ledger.rules import Closing, Entry, Grant, Reset, Take, undo_of
+from instant_admin.ledger.movements import Closing, Grant, Reset, Take, undo_of
+from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.writing import row_id
 from tests.billing import commands
 from tests.drivers.site import LoopbackSite, haiku, opened

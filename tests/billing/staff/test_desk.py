@@ -17,7 +17,8 @@ from billing.attention import close, note_review
 from billing.models import Attention, WebhookAnswer
 from instant_admin.client.steps import update
 from instant_admin.client.times import epoch_ms
-from instant_admin.ledger.rules import ClawBack, Kind
+from instant_admin.ledger.movements import ClawBack
+from instant_admin.ledger.rules import Kind
 from tests.billing import commands
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import browser_of

@@ -19,7 +19,7 @@ from billing.staff import search
 from billing.staff.bulk import grant_to_many
 from billing.staff.search import Only, Sort, find_members
 from instant_admin.client.steps import update
-from instant_admin.ledger.rules import Reset
+from instant_admin.ledger.movements import Reset
 from tests.billing import commands
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import browser_of

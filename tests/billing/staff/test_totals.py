@@ -12,7 +12,7 @@ from accounts.members import Member
 from billing.staff.totals import Month, as_csv, totals
 from instant_admin.client.steps import update
 from instant_admin.client.times import epoch_ms
-from instant_admin.ledger.rules import Grant, Take, undo_of
+from instant_admin.ledger.movements import Grant, Take, undo_of
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.site import LoopbackSite
 

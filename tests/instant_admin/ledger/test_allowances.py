@@ -19,7 +19,8 @@ from instant_admin.ledger.allowances import Allowance, AllowanceSpent, Allowance
 from instant_admin.ledger.batches import Posted
 from instant_admin.ledger.entries import LedgerCorrupt, read_page
 from instant_admin.ledger.holds import Capture, Hold, end_key, release_of
-from instant_admin.ledger.rules import Account, Entry, KeyReused, Movement, OutOfCredits, Purchase, Spend
+from instant_admin.ledger.movements import Purchase, Spend
+from instant_admin.ledger.rules import Account, Entry, KeyReused, Movement, OutOfCredits
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import Files
 from instant_admin.ledger.writing import Writer

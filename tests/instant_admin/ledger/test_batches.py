@@ -17,8 +17,9 @@ from instant_admin.client.steps import create, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.batches import UNSEEN_LIMIT, Posted
 from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, NoSuchAccount, read_page
+from instant_admin.ledger.movements import Purchase, Spend
 from instant_admin.ledger.retries import OutcomeUnknown
-from instant_admin.ledger.rules import KeyReused, OutOfCredits, Purchase, Spend
+from instant_admin.ledger.rules import KeyReused, OutOfCredits
 from instant_admin.ledger.store import BalanceStore
 from sandbox.serving import Request, Response
 from tests.drivers.instant import LoopbackInstant, Work

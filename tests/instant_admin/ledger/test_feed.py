@@ -16,7 +16,8 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push
 from instant_admin.client.steps import create
 from instant_admin.ledger.feed import SLICE, Feed, Listeners
-from instant_admin.ledger.rules import Account, Purchase
+from instant_admin.ledger.movements import Purchase
+from instant_admin.ledger.rules import Account
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer, row_id
 from tests.drivers.faults import Faults

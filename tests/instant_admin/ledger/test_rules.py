@@ -6,23 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from instant_admin.ledger.rules import (
-    Account,
-    BalanceMoved,
-    ByStaff,
-    Entry,
-    Grant,
-    Kind,
-    Movement,
-    NoSpend,
-    OutOfCredits,
-    Purchase,
-    Reset,
-    Spend,
-    Take,
-    opening_of,
-    undo_of,
-)
+from instant_admin.ledger.movements import ByStaff, Grant, Purchase, Reset, Spend, Take, opening_of, undo_of
+from instant_admin.ledger.rules import Account, BalanceMoved, Entry, Kind, Movement, NoSpend, OutOfCredits
 
 ADA = UUID("aaaaaaaa-0000-4000-8000-000000000001")
 

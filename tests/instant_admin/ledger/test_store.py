@@ -17,8 +17,9 @@ from instant_admin.client.steps import update
 from instant_admin.client.types import Step
 from instant_admin.ledger.batches import Posted
 from instant_admin.ledger.entries import NoSuchAccount, read_page
+from instant_admin.ledger.movements import Purchase, Reset, Spend
 from instant_admin.ledger.retries import LOST_RACES_LIMIT, OutcomeUnknown
-from instant_admin.ledger.rules import KeyReused, Kind, Movement, OutOfCredits, Purchase, Reset, Spend
+from instant_admin.ledger.rules import KeyReused, Kind, Movement, OutOfCredits
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import GuardsMissing, row_id
 from sandbox.serving import Request, Response

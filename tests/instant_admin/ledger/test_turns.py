@@ -15,7 +15,8 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from instant_admin.ledger import memory
 from instant_admin.ledger.memory import Memory
-from instant_admin.ledger.rules import Account, Purchase, Spend
+from instant_admin.ledger.movements import Purchase, Spend
+from instant_admin.ledger.rules import Account
 from instant_admin.ledger.turns import AWAY_S, LONGEST_WAIT_S, WORD_GOOD_FOR_S, Files, Shared, Turns
 
 ADA, GRACE = uuid4(), uuid4()

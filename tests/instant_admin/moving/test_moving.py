@@ -14,7 +14,8 @@ from instant_admin.client.errors import InstantBroken, InstantBusy
 from instant_admin.client.steps import create, delete, link, update
 from instant_admin.ledger.entries import NoSuchAccount
 from instant_admin.ledger.forgetting import forget_person
-from instant_admin.ledger.rules import Kind, Purchase, Spend
+from instant_admin.ledger.movements import Purchase, Spend
+from instant_admin.ledger.rules import Kind
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.moving.export import export
 from instant_admin.moving.load import AppInUse, Import

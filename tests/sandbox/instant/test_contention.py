@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from instant_admin.ledger.rules import Purchase
+from instant_admin.ledger.movements import Purchase
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer, row_id
 from sandbox.instant.contention import Contention
