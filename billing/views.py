@@ -49,6 +49,7 @@ from credits_site.answers import (
     absolute,
     download,
     first_error,
+    problem,
     refuse,
     render_fragment,
     render_page_or_fragment,
@@ -131,7 +132,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
 
 def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": first_error(form)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form))
     if wants_fragment(request):
         return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
     form.keep_with_errors(request.session)
@@ -275,7 +276,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
             looked = receive_webhook(request.body, request.headers.get("Stripe-Signature"))
     except BadWebhook as exc:
         complain(request, "webhook refused", reason=repr(exc.reason))
-        return JsonResponse({"error": exc.reason}, status=HTTPStatus.BAD_REQUEST)
+        return problem(request, HTTPStatus.BAD_REQUEST, exc.reason)
     if looked is not None:
         checkout = looked.checkout
         note_review(
@@ -315,7 +316,7 @@ def history(request: SiteRequest) -> HttpResponse:
 
 def _no_such_page(request: SiteRequest) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": _("There is no such page")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("There is no such page"))
     return redirect("billing:history")
 
 

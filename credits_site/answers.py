@@ -22,6 +22,7 @@ from django.utils.translation import get_language, override
 from django_htmx.middleware import HtmxDetails
 
 from credits_site.headers import UNREADABLE
+from credits_site.security_log import request_id_of
 
 
 class HtmxRequest(HttpRequest):
@@ -130,12 +131,30 @@ def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpRespon
     return see_other(page_it_came_from(request))
 
 
+def problem(request: HttpRequest, status: HTTPStatus, error: str, **members: Any) -> JsonResponse:
+    """A refusal for a program (RFC 9457). `error` is for people.
+
+    `members` are what a program needs to know besides. `error` stands there under the name of before the RFC, too.
+    """
+    said = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": error,
+        "instance": request_id_of(request),
+        "error": error,
+    }
+    response = JsonResponse(said | members, status=status, content_type="application/problem+json")
+    patch_vary_headers(response, ["HX-Request", "Accept"])
+    return response
+
+
 def error_answer(
     request: HttpRequest, status: HTTPStatus, message: str, *, reopen: str | None = None
 ) -> HttpResponse:
     """`message`, which is written for a person, as JSON, fragment or page; `reopen` is the page to go on from."""
     if wants_json(request):
-        return JsonResponse({"error": message}, status=status)
+        return problem(request, status, message)
     context = {"status": status, "message": f"{message}.", "reopen": reopen}
     return render_page_or_fragment(
         request, page="error.html", fragment="_notice.html", context=context, status=status

@@ -28,6 +28,7 @@ from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
     first_error,
     page_it_came_from,
+    problem,
     refuse,
     render_fragment,
     render_page_or_fragment,
@@ -106,7 +107,7 @@ def _written(request: SiteRequest, written: Written) -> HttpResponse:
     WriteHaikuForm.forget(request.session)
     written = store.await_haiku(signed_in(request), written, longest_s=_patience_s(request))
     if wants_json(request):
-        return _written_as_json(written)
+        return _written_as_json(request, written)
     if not wants_fragment(request):
         if written.haiku.is_done:
             messages.success(request, _("Your haiku is written."))
@@ -125,7 +126,7 @@ def _patience_s(request: SiteRequest) -> float:
     return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
 
 
-def _written_as_json(written: Written) -> HttpResponse:
+def _written_as_json(request: SiteRequest, written: Written) -> HttpResponse:
     haiku = written.haiku
     body: dict[str, Any] = {"haiku": _as_json(haiku), "credits": written.credits}
     if haiku.is_done:
@@ -136,7 +137,7 @@ def _written_as_json(written: Written) -> HttpResponse:
         return JsonResponse(body, status=HTTPStatus.ACCEPTED, headers={"Location": location})
     is_topic = haiku.error == UNWRITABLE
     status = HTTPStatus.UNPROCESSABLE_ENTITY if is_topic else HTTPStatus.SERVICE_UNAVAILABLE
-    return JsonResponse(body | {"error": haiku.failure}, status=status)
+    return problem(request, status, haiku.failure, **body)
 
 
 def _cost() -> str:
@@ -147,15 +148,15 @@ def _cost() -> str:
 def _unwritten(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if wants_json(request):
-        return JsonResponse({"error": first_error(form)}, status=status)
+        return problem(request, status, first_error(form))
     return _form_again(request, form, status, shown_on=page_it_came_from(request))
 
 
 def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredits) -> HttpResponse:
     status = HTTPStatus.PAYMENT_REQUIRED
     if wants_json(request):
-        body = {"error": _("Insufficient credits"), "needsCredits": True, "credits": exc.balance}
-        return JsonResponse(body, status=status)
+        said = _("Insufficient credits")
+        return problem(request, status, said, needsCredits=True, credits=exc.balance)
     out = _("You are out of credits: a haiku costs %(costs)s, and you have %(has)s.") % {
         "costs": credits_text(exc.needed),
         "has": credits_text(exc.balance),
@@ -187,7 +188,7 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
         page = store.haikus_of(signed_in(request), before=before)
     except BadCursor:
         if wants_json(request):
-            return JsonResponse({"error": _("There is no such page")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("There is no such page"))
         return redirect("haikus:list")
     if wants_json(request):
         return JsonResponse({"haikus": [_as_json(haiku) for haiku in page.haikus], "next": page.next})

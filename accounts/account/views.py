@@ -28,7 +28,7 @@ from accounts.members import remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
 from accounts.views import signed_out
-from credits_site.answers import refuse, see_other, wants_json
+from credits_site.answers import problem, refuse, see_other, wants_json
 from credits_site.security_log import note
 
 # In the session, what a code was sent for: `{"place": …, "email": …}`.
@@ -184,5 +184,5 @@ def _code_page(request: SiteRequest, *, email: str, **context: Any) -> HttpRespo
 
 def _nothing_waits(request: SiteRequest, page: str) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": _("Ask for a code first")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("Ask for a code first"))
     return redirect(page)

@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.test import Client
 
+from tests.drivers.problems import problem_in
 from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +15,7 @@ PATH = "/api/credits/stream"
 @pytest.mark.parametrize("headers", [{}, FRAGMENT, JSON, {"Accept": "text/event-stream"}])
 def test_the_signed_out_are_refused_however_they_ask(headers: dict[str, str]) -> None:
     response = Client().get(PATH, headers=headers)
-    assert (response.status_code, response.json()) == (401, {"error": "Sign in first"})
+    assert problem_in(response) == (401, "Sign in first")
     assert "no-store" in response["Cache-Control"]
 
 
