@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.limits import count
+from accounts.limits import Quota, count
 from accounts.members import Member
 from credits_site.answers import (
     HtmxRequest,
@@ -65,8 +65,8 @@ def limited(limit: str) -> Callable[[View[P]], View[P]]:
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def counted(request: SiteRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            count(limit, of=signed_in(request).id)
-            return view(request, *args, **kwargs)
+            quota = count(limit, of=signed_in(request).id)
+            return with_quota(view(request, *args, **kwargs), quota)
 
         return counted
 
@@ -88,6 +88,13 @@ def unauthorized(request: HttpRequest, error: str, *, challenge: str = "Bearer")
     """401 for a program: it needs a key, or another one (RFC 6750)."""
     response = problem(request, HTTPStatus.UNAUTHORIZED, error)
     response["WWW-Authenticate"] = challenge
+    return response
+
+
+def with_quota(response: HttpResponse, quota: Quota | None) -> HttpResponse:
+    """`response`, and what is left of a limit, beside what it says of others already."""
+    for name, value in quota.headers.items() if quota else ():
+        response[name] = f"{response[name]}, {value}" if name in response else value
     return response
 
 
