@@ -21,6 +21,8 @@ from django_htmx.http import HttpResponseClientRefresh, replace_url, trigger_cli
 
 from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
+from accounts.keys.making import Scope
+from accounts.keys.programs import for_programs
 from accounts.limits import TooOften
 from accounts.members import Member
 from billing import last_checkout, mails
@@ -70,6 +72,7 @@ EXPORTS: Final = "EXPORTS_PER_MEMBER_PER_HOUR"
 SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
 
 
+@for_programs(Scope.READ)
 @never_cache
 @require_safe
 def credits(request: SiteRequest) -> HttpResponse:
@@ -290,6 +293,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"received": True})
 
 
+@for_programs(Scope.READ)
 @require_safe
 @member_required
 def history(request: SiteRequest) -> HttpResponse:

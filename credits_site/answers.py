@@ -16,12 +16,14 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, override
 from django_htmx.middleware import HtmxDetails
 
 from credits_site.headers import UNREADABLE
+from credits_site.programs import bearer_token
 from credits_site.security_log import request_id_of
 
 
@@ -34,9 +36,10 @@ class HtmxRequest(HttpRequest):
 def wants_json(request: HttpRequest) -> bool:
     """Whether the caller would rather have JSON than HTML. A caller that takes anything gets HTML.
 
-    Whoever sends JSON, as Stripe does, can read it. An `Accept` that cannot be read says nothing.
+    Whoever sends JSON, as Stripe does, can read it, and so can who has a key. An `Accept` that cannot be
+    read says nothing.
     """
-    if request.content_type == "application/json":
+    if request.content_type == "application/json" or bearer_token(request) is not None:
         return True
     try:
         return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
@@ -131,13 +134,15 @@ def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpRespon
     return see_other(page_it_came_from(request))
 
 
-def problem(request: HttpRequest, status: HTTPStatus, error: str, **members: Any) -> JsonResponse:
-    """A refusal for a program (RFC 9457). `error` is for people.
+def problem(
+    request: HttpRequest, status: HTTPStatus, error: str, *, kind: str = "", **members: Any
+) -> JsonResponse:
+    """A refusal for a program (RFC 9457). `error` is for people; `kind` is a section of the page about the API.
 
     `members` are what a program needs to know besides. `error` stands there under the name of before the RFC, too.
     """
     said = {
-        "type": "about:blank",
+        "type": absolute(request, f"{reverse('api')}#{kind}") if kind else "about:blank",
         "title": status.phrase,
         "status": status,
         "detail": error,

@@ -19,6 +19,8 @@ from django_htmx.http import trigger_client_event
 
 from accounts.forms import EmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in
+from accounts.keys.making import Scope
+from accounts.keys.programs import for_programs
 from billing import spending
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
@@ -70,6 +72,7 @@ def home(request: SiteRequest) -> HttpResponse:
     return render(request, "haikus/home.html", context)
 
 
+@for_programs(Scope.SPEND)
 @require_POST
 def write(request: SiteRequest) -> HttpResponse:
     """Write a haiku on a topic, for a credit. Whoever is signed out finds the topic again when they are back."""
@@ -156,7 +159,9 @@ def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredit
     status = HTTPStatus.PAYMENT_REQUIRED
     if wants_json(request):
         said = _("Insufficient credits")
-        return problem(request, status, said, needsCredits=True, credits=exc.balance)
+        return problem(
+            request, status, said, kind="insufficient-credits", needsCredits=True, credits=exc.balance
+        )
     out = _("You are out of credits: a haiku costs %(costs)s, and you have %(has)s.") % {
         "costs": credits_text(exc.needed),
         "has": credits_text(exc.balance),
@@ -179,6 +184,7 @@ def _form_again(
     return render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
 
 
+@for_programs(Scope.READ)
 @require_safe
 @member_required
 def list_haikus(request: SiteRequest) -> HttpResponse:
@@ -200,6 +206,7 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
     )
 
 
+@for_programs(Scope.READ)
 @require_safe
 @member_required
 def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
@@ -217,6 +224,7 @@ def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     )
 
 
+@for_programs(Scope.SPEND)
 @require_POST
 @member_required
 def cancel(request: SiteRequest, haiku_id: UUID) -> HttpResponse:

@@ -23,6 +23,7 @@ from accounts.codes import CodeRefused, Purpose
 from accounts.emails import readable
 from accounts.forms import CodeForm, NewEmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in, with_retry_after
+from accounts.keys.making import keys_of
 from accounts.mails.wishes import optional_mails, wanted_by
 from accounts.members import remember
 from accounts.sessions import sessions_of
@@ -46,6 +47,7 @@ def account(request: SiteRequest) -> HttpResponse:
     wanted = wanted_by(member.id)
     context = {
         "sessions": sessions_of(member.id, here=request.session.session_key),
+        "keys": keys_of(member.id),
         "mails": [(mail, wanted[mail.name]) for mail in optional_mails()],
     }
     return render(request, "accounts/account/account.html", context)
