@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
+from accounts.keys.making import Scope
+from accounts.keys.programs import for_programs
 from credits_site.answers import absolute
 
 _DESCRIPTION: Final = Path(__file__).with_name("openapi.json")
 
 
+@for_programs(Scope.READ)
 @require_safe
 @conditional_page
 @cache_control(public=True, max_age=3600)
@@ -27,5 +30,4 @@ def openapi(request: HttpRequest) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The same for people, with an example to begin with."""
-    context = {"site": absolute(request, ""), "limits": settings.REQUESTS_PER_KEY_PER_MINUTE}
-    return render(request, "haikus/api.html", context)
+    return render(request, "haikus/api.html", {"write": absolute(request, reverse("haikus:write"))})

@@ -56,9 +56,14 @@ def for_programs(scope: Scope) -> Callable[[V], V]:
     return opened
 
 
+def needed_for(view: Callable[..., Any]) -> Scope | None:
+    """The scope that a key needs for this view; None for one that is closed to all keys."""
+    return _open_to.get(view)
+
+
 def may_use(program: Program, view: Callable[..., Any]) -> bool:
     """Whether the program's key is good for this view."""
-    needed = _open_to.get(view)
+    needed = needed_for(view)
     return needed is not None and Scope(program.key.scope).allows(needed)
 
 
