@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import settings as site_settings
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.account.deleting import delete_account
@@ -191,8 +193,10 @@ def test_no_session_is_read_or_written_and_no_form_token_asked_for(site: Loopbac
     before = Session.objects.get().session_data
     program = program_of(ada.id)
     program.cookies[site_settings.SESSION_COOKIE_NAME] = key
-    answer = write(program, "a")
+    with CaptureQueriesContext(connection) as asked:
+        answer = write(program, "a")
     assert (answer.status_code, answer.json()["credits"], answer.cookies) == (201, 9, {})
+    assert not [query for query in asked if Session._meta.db_table in query["sql"]]
     assert Session.objects.get().session_data == before
     # A browser's own requests are held to their token as ever.
     strict = browser_of(ada, enforce_csrf_checks=True)
