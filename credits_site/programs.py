@@ -24,7 +24,6 @@ class ProgramMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if bearer_token(request) is not None:
-            request.COOKIES = {}
             request.META.pop("HTTP_COOKIE", None)
             # What Django's CSRF middleware sets when it is content.
             request.csrf_processing_done = True  # type: ignore[attr-defined]
