@@ -27,6 +27,7 @@ from instant_admin.client.errors import InstantError, InstantRejected
 from instant_admin.client.steps import update
 from instant_admin.client.types import Step
 from instant_admin.configured import balance_store, instant
+from instant_admin.ledger.allowances import Allowance, AllowanceSpent
 from instant_admin.ledger.batches import Steps
 from instant_admin.ledger.entries import LedgerCorrupt
 from instant_admin.ledger.holds import Capture, Hold, end_key, release_of
@@ -34,6 +35,8 @@ from instant_admin.ledger.open_holds import open_holds
 from instant_admin.ledger.rules import Account, Entry, KeyReused, Kind, LedgerError, OutOfCredits, Spend
 
 __all__ = [
+    "Allowance",
+    "AllowanceSpent",
     "Held",
     "HeldBefore",
     "HoldEnded",
@@ -63,16 +66,26 @@ class Spent:
     replayed: bool
 
 
-def spend(*, member: Member, product: Product, request_id: UUID, note: str, steps: Steps) -> Spent:
+def spend(
+    *,
+    member: Member,
+    product: Product,
+    request_id: UUID,
+    note: str,
+    steps: Steps,
+    allowance: Allowance | None = None,
+) -> Spent:
     """Buy one of `product` for `member`: `steps` makes its row, given the new row's id.
 
     `note` is what was asked for, in the member's words. The same `request_id` again is the same row and no second
-    charge; `steps` is then not called. Raises `OutOfCredits`, `RequestIdReused` when the id was used for something
-    else or at another price, and what `BalanceStore.post` raises.
+    charge; `steps` is then not called. Raises `OutOfCredits`, `AllowanceSpent` when `allowance` leaves less,
+    `RequestIdReused` when the id was used for something else or at another price, and what `BalanceStore.post`
+    raises.
     """
     movement = Spend(
         key=f"spend:{member.id}:{request_id}",
         price=product.price_of(note),
+        allowance=allowance,
         note=note,
         product=product.name,
     )
@@ -127,6 +140,7 @@ class Held:
             key=end_key(self.entry.key),
             most=self.most,
             used=used,
+            allowance=self.entry.allowance,
             ref=self.entry.ref,
             product=self.entry.product,
         )
@@ -152,14 +166,29 @@ class HeldBefore(Exception):
         self.held = held
 
 
-def hold(*, member: Member, product: Product, most: int, request_id: UUID, note: str, steps: Steps) -> Held:
+def hold(
+    *,
+    member: Member,
+    product: Product,
+    most: int,
+    request_id: UUID,
+    note: str,
+    steps: Steps,
+    allowance: Allowance | None = None,
+) -> Held:
     """Keep `most` credits of `member` for one of `product`, in one transaction with the `steps` of its row.
 
     The same `request_id` again finds what is held or captured for it; after a release it holds anew. Raises
-    `OutOfCredits`, `RequestIdReused`, and what `BalanceStore.post` raises.
+    `OutOfCredits`, `AllowanceSpent`, `RequestIdReused`, and what `BalanceStore.post` raises.
     """
     wanted = [
-        Hold(key=f"hold:{member.id}:{request_id}:{number}", most=most, note=note, product=product.name)
+        Hold(
+            key=f"hold:{member.id}:{request_id}:{number}",
+            most=most,
+            allowance=allowance,
+            note=note,
+            product=product.name,
+        )
         for number in range(1, ATTEMPTS_LIMIT + 1)
     ]
     keys = [key for each in wanted for key in (each.key, end_key(each.key))]
@@ -185,10 +214,25 @@ def hold(*, member: Member, product: Product, most: int, request_id: UUID, note:
 
 @contextmanager
 def held(
-    *, member: Member, product: Product, most: int, request_id: UUID, note: str, steps: Steps
+    *,
+    member: Member,
+    product: Product,
+    most: int,
+    request_id: UUID,
+    note: str,
+    steps: Steps,
+    allowance: Allowance | None = None,
 ) -> Iterator[Held]:
     """The same for a block that does the work and captures. Raises `HeldBefore` when it is not to be done here."""
-    work = hold(member=member, product=product, most=most, request_id=request_id, note=note, steps=steps)
+    work = hold(
+        member=member,
+        product=product,
+        most=most,
+        request_id=request_id,
+        note=note,
+        steps=steps,
+        allowance=allowance,
+    )
     if not work.is_new:
         raise HeldBefore(work)
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from billing.clawback import CLAW_BACKS
+from instant_admin.ledger.allowances import day_of, spent_after
 from instant_admin.ledger.holds import ENDS, end_key
 from instant_admin.ledger.rules import Account, Entry, Kind
 
@@ -31,6 +32,8 @@ _KEYS: Final[dict[str, str]] = {
 # What never leaves a balance below zero, and what always adds to one.
 _COVERED: Final = frozenset[str]({Kind.SPEND, Kind.TAKE, Kind.HOLD})
 _GIVING: Final = frozenset[str]({Kind.PURCHASE, Kind.GRANT, Kind.UNDO, Kind.RELEASE})
+# What may count under an allowance.
+_ALLOWED: Final = frozenset[str]({Kind.SPEND, Kind.HOLD, *ENDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class AccountWalk:
     # The holds that have not ended, by the key that will.
     open_holds: dict[str, Entry] = field(default_factory=dict)
     _knows_holds: bool = True
+    # What was spent under each allowance on the latest day; None where not every entry was seen.
+    _spent: Mapping[str, int] | None = field(default_factory=dict)
     _left: int | None = 0
     _missing_from: int | None = None
     _breaks: list[Violation] = field(default_factory=list)
@@ -77,20 +82,24 @@ class AccountWalk:
             return
         if entry is None:
             self._missing_from = self._missing_from or seq
-            self._left, self._bought, self._knows_holds = None, None, False
+            self._lose_count()
             if seq - self._missing_from + 1 == MISSING_LIMIT:
                 self.next_seq = self.account.seq + 2
             return
         yield from self._gap(before=seq)
         yield from self._well_formed(entry, linked_to)
         yield from self._held(entry)
+        yield from self._allowed(entry)
         self._follow(entry)
 
     def unreadable(self, text: str) -> Iterator[Violation]:
         """Slot `next_seq` holds something that is no entry."""
         yield Violation(self.name, f"{self.account.id}:{self.next_seq}", text)
-        self._left, self._bought, self._knows_holds = None, None, False
+        self._lose_count()
         self.next_seq += 1
+
+    def _lose_count(self) -> None:
+        self._left, self._bought, self._spent, self._knows_holds = None, None, None, False
 
     def end(self) -> Iterator[Violation]:
         """What is wrong with the account as a whole."""
@@ -108,6 +117,9 @@ class AccountWalk:
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
         if self._knows_holds and self.account.held != self._kept:
             text = f"`creditsHeld` is {self.account.held}, but the holds keep {self._kept}: it was edited by hand"
+            yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
+        if self._spent is not None and self.account.allowances not in (None, self._spent):
+            text = f"`allowances` is {self.account.allowances}, but {self._spent} is spent: it was edited by hand"
             yield Violation(self.name, f"{self.account.id}:{self.account.seq}", text)
 
     def _follow(self, entry: Entry) -> None:
@@ -141,6 +153,22 @@ class AccountWalk:
             elif (hold.ref, -hold.amount) != (entry.ref, entry.amount + entry.used):
                 text = f"ends a hold of {-hold.amount} credits for {hold.ref} with {entry.amount}, {entry.used} used"
                 yield self._of(entry, text)
+            elif hold.allowance != entry.allowance:
+                text = f"ends a hold that counts under {hold.allowance or 'nothing'}"
+                yield self._of(entry, f"{text}, and counts under {entry.allowance or 'nothing'}")
+
+    def _allowed(self, entry: Entry) -> Iterator[Violation]:
+        """What is spent under allowances adds up, and their days never go back."""
+        if not entry.allowance:
+            return
+        if entry.kind not in _ALLOWED:
+            yield self._of(entry, f"is a {entry.kind} and counts under {entry.allowance}")
+        if self._spent is None:
+            return
+        earlier = [label for label in self._spent if day_of(label) > day_of(entry.allowance)]
+        if earlier and entry.kind not in ENDS:
+            yield self._of(entry, f"counts under {entry.allowance}, after {earlier[0]}")
+        self._spent = spent_after(entry, self._spent)
 
     @property
     def _kept(self) -> int:

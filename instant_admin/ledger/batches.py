@@ -23,7 +23,8 @@ from uuid import UUID
 
 from instant_admin.client.errors import InstantError
 from instant_admin.client.types import Step
-from instant_admin.ledger.entries import noting_steps
+from instant_admin.ledger.allowances import account_after
+from instant_admin.ledger.entries import allowances_step, noting_steps
 from instant_admin.ledger.memory import Memory
 from instant_admin.ledger.retries import OUTAGES_LIMIT, Attempts, passes
 from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, opening_of, there
@@ -116,6 +117,7 @@ class Decision:
             written.append(opening.entry_on(account, entry_id=next(self.ids), now=self.writer.now()))
             account = replace(account, seq=written[-1].seq)
         entry = movement.entry_on(account, entry_id=next(self.ids), now=self.writer.now())
+        after = account_after(entry, account)
         if waiting.rows:
             row_id, steps = waiting.rows[waiting.attempts.outages]
             entry = replace(entry, ref=str(row_id))
@@ -123,7 +125,7 @@ class Decision:
         self.bought += noting_steps(account.id, movement)
         self.entries += [*written, entry]
         self.found[entry.key] = entry
-        self.accounts[account.id] = entry.account_after
+        self.accounts[account.id] = after
         self.sent.append((waiting.attempts, entry))
         return Posted(entry, entry.balance, replayed=False)
 
@@ -131,6 +133,12 @@ class Decision:
     def refuses(self) -> bool:
         """Whether anybody is refused."""
         return any(isinstance(outcome, LedgerError) for _, outcome in self.outcomes)
+
+    @property
+    def steps(self) -> list[Step]:
+        """What is written with the entries: what they bought, and what is spent of the allowances they count in."""
+        counted = {entry.account_id for entry in self.entries if entry.allowance}
+        return [*self.bought, *(allowances_step(each) for each in self.known if each.id in counted)]
 
     @property
     def known(self) -> list[Account]:
@@ -260,7 +268,7 @@ class Batches:
             for attempts, entry in decision.sent:
                 attempts.about_to_write(entry)
             try:
-                self._writer.write(decision.entries, decision.bought)
+                self._writer.write(decision.entries, decision.steps)
             except InstantError:
                 self.memory.forget(decision.accounts)
                 raise

@@ -119,7 +119,7 @@ def account_query(account_id: UUID) -> Query:
 def accounts_query(account_ids: Iterable[UUID]) -> Query:
     """The query whose answer `accounts_in` reads, with nothing else about those members in it."""
     wanted = {"id": {"$in": [str(account_id) for account_id in account_ids]}}
-    return {"$users": {"$": {"where": wanted, "fields": [*_BALANCE, "purchases"]}}}
+    return {"$users": {"$": {"where": wanted, "fields": [*_BALANCE, "purchases", "allowances"]}}}
 
 
 def _slots(account_id: UUID, before_seq: int, limit: int) -> list[str]:
@@ -151,6 +151,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
             created_at=from_epoch_ms(_whole(row["createdAt"])),
             held=_whole(row.get("held") or 0),
             used=_whole(row.get("used") or 0),
+            allowance=_text_or_empty(row.get("allowance")),
         )
     except _UNREADABLE as exc:
         raise _no_entry(row) from exc
@@ -172,9 +173,19 @@ def account_of(row: Mapping[str, Any]) -> Account:
         credits, seq, held = (_whole(row.get(name) or 0) for name in _BALANCE)
         bought = row.get("purchases")
         purchases = None if bought is None else _whole(bought)
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise LedgerCorrupt(f"The balance of {row.get('id')} is not a whole number") from exc
-    return Account(id=uuid_of(row.get("id")), credits=credits, seq=seq, held=held, purchases=purchases)
+        allowances = {_text(label): _whole(spent) for label, spent in (row.get("allowances") or {}).items()}
+    except _UNREADABLE as exc:
+        raise LedgerCorrupt(
+            f"The balance of {row.get('id')}, or what it has spent, is not a whole number"
+        ) from exc
+    return Account(
+        id=uuid_of(row.get("id")),
+        credits=credits,
+        seq=seq,
+        held=held,
+        purchases=purchases,
+        allowances=allowances,
+    )
 
 
 def steps_of(entries: Sequence[Entry]) -> list[Step]:
@@ -193,6 +204,11 @@ def steps_of(entries: Sequence[Entry]) -> list[Step]:
 def noting_steps(account_id: UUID, movement: Movement) -> list[Step]:
     """The steps that write what else a movement says of its account, in the transaction of its entry."""
     return [update("$users", account_id, movement.noted, upsert=False)] if movement.noted else []
+
+
+def allowances_step(account: Account) -> Step:
+    """The step that writes what was spent under allowances, in the transaction of the entry that counts in one."""
+    return update("$users", account.id, {"allowances": dict(account.allowances or {})}, upsert=False)
 
 
 def count_of(connection: Connection, account_id: UUID, kind: Kind) -> int:
@@ -214,6 +230,7 @@ def _entry_steps(entry: Entry) -> list[Step]:
         "product": entry.product,
         "held": entry.held,
         "used": entry.used,
+        "allowance": entry.allowance,
     }
     return [
         create(

@@ -7,9 +7,11 @@ everything. Both want the same key, so of two ends only the first happens, and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from instant_admin.ledger.allowances import Allowance
 from instant_admin.ledger.rules import Account, Entry, Kind, Movement, OutOfCredits
 
 ENDS: Final = frozenset[str]({Kind.CAPTURE, Kind.RELEASE})
@@ -22,9 +24,10 @@ def end_key(hold_key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold(Movement):
-    """The most that some work can cost, in credits. Never takes a balance below zero."""
+    """The most that some work can cost, in credits. Never takes a balance below zero, nor more than its allowance."""
 
     most: int
+    allowance: Allowance | None = None
 
     @property
     def kind(self) -> Kind:
@@ -34,6 +37,9 @@ class Hold(Movement):
         if account.credits < self.most:
             raise OutOfCredits(needed=self.most, balance=account.credits)
         return -self.most
+
+    def allowance_on(self, account: Account, now: datetime) -> str:
+        return self.allowance.label_on(account, self.most, now) if self.allowance else ""
 
     def held_after(self, account: Account) -> int:
         return account.held + self.most
@@ -50,13 +56,17 @@ class Hold(Movement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End(Movement):
-    """The end of a hold of `most` credits, of which the work has used some."""
+    """The end of a hold of `most` credits, of which the work has used some. `allowance` is its entry's."""
 
     most: int
     used: int = 0
+    allowance: str = ""
 
     def amount_on(self, account: Account) -> int:
         return self.most - self.used
+
+    def allowance_on(self, account: Account, now: datetime) -> str:
+        return self.allowance
 
     def held_after(self, account: Account) -> int:
         return account.held - self.most
@@ -92,4 +102,11 @@ class Release(End):
 
 def release_of(hold: Entry, *, actor: str = "") -> Release:
     """What gives back everything that `hold` keeps, once however often it is asked for."""
-    return Release(key=end_key(hold.key), most=-hold.amount, actor=actor, ref=hold.ref, product=hold.product)
+    return Release(
+        key=end_key(hold.key),
+        most=-hold.amount,
+        allowance=hold.allowance,
+        actor=actor,
+        ref=hold.ref,
+        product=hold.product,
+    )

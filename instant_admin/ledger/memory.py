@@ -52,8 +52,12 @@ class Memory:
         with self._lock:
             for account in accounts:
                 known = self._accounts.get(account.id)
-                if known is None or known[1].seq < account.seq or known[1] == account:
+                if known is None or known[1].seq < account.seq:
                     _put(self._accounts, account.id, (now, account))
+                elif known[1] == account:
+                    # What another process left says less of it.
+                    fuller = known[1] if account.allowances is None else account
+                    _put(self._accounts, account.id, (now, fuller))
                 elif known[1].seq == account.seq:
                     # Edited past the ledger, or nonsense: whoever needs it asks.
                     del self._accounts[account.id]

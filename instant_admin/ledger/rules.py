@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from instant_admin.ledger.allowances import Allowance
 
 T = TypeVar("T")
 
@@ -47,7 +50,8 @@ class Account:
     """A balance as it was read: `seq` counts the entries behind it, 0 for none.
 
     `credits` can be spent. `held` are kept for work under way, and come back as far as it does not use them.
-    `purchases` is how many of the entries are purchases; None where that is not known.
+    `purchases` is how many of the entries are purchases, and `allowances` what was spent under each on the latest day
+    of any; None where that is not known.
     """
 
     id: UUID
@@ -55,13 +59,15 @@ class Account:
     seq: int
     held: int = 0
     purchases: int | None = field(default=None, compare=False)
+    allowances: Mapping[str, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the ledger. `amount` is signed; `balance` and `held` are what it left; `seq` numbers the lines.
 
-    `used` is what work cost whose credits were held: its line gives back the others.
+    `used` is what work cost whose credits were held: its line gives back the others. `allowance` is the name that it
+    counts under, with the day.
 
     `kind` is a `Kind` or, when a newer version wrote the entry, a word that this one does not know: it counts in
     the sum all the same. `product` is what a spend was for.
@@ -81,6 +87,7 @@ class Entry:
     created_at: datetime
     held: int = 0
     used: int = 0
+    allowance: str = ""
 
     @property
     def owned(self) -> int:
@@ -169,6 +176,10 @@ class Movement(ABC):
         """The held credits that are paid with this."""
         return 0
 
+    def allowance_on(self, account: Account, now: datetime) -> str:
+        """What the entry counts in, with its day, or nothing; raises `LedgerError` to refuse."""
+        return ""
+
     def balance_after(self, account: Account) -> int:
         """The balance that the entry leaves."""
         return account.credits + self.amount_on(account)
@@ -194,6 +205,7 @@ class Movement(ABC):
             created_at=now,
             held=self.held_after(account),
             used=self.used,
+            allowance=self.allowance_on(account, now),
         )
 
     def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
@@ -227,9 +239,10 @@ class Purchase(Movement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend(Movement):
-    """Credits given for something. Never takes a balance below zero."""
+    """Credits given for something. Never takes a balance below zero, nor more than its allowance leaves."""
 
     price: int
+    allowance: Allowance | None = None
 
     @property
     def kind(self) -> Kind:
@@ -239,6 +252,9 @@ class Spend(Movement):
         if account.credits < self.price:
             raise OutOfCredits(needed=self.price, balance=account.credits)
         return -self.price
+
+    def allowance_on(self, account: Account, now: datetime) -> str:
+        return self.allowance.label_on(account, self.price, now) if self.allowance else ""
 
     def is_recorded_by(self, entry: Entry, *, account_id: UUID) -> bool:
         return (

@@ -123,6 +123,7 @@ def test_members_who_may_write_their_own_credits_are_found_out(app: LoopbackInst
     app.admin.push_perms(rules(users={"update": "isSelf"}))
     found = wrong(app.admin)
     assert texts(found) == {
+        "the member can change $users.allowances",
         "the member can change $users.credits",
         "the member can change $users.creditSeq",
         "the member can change $users.creditsHeld",
@@ -191,7 +192,7 @@ def test_with_all_rules_open_each_attempt_succeeds_so_none_fails_for_another_rea
 
 
 ROWS = ("$users", "haikus", "creditEntries")
-LABELS = ("credits", "creditSeq", "creditsHeld", "joinedAt", "purchases", "stripeCustomerId")
+LABELS = ("allowances", "credits", "creditSeq", "creditsHeld", "joinedAt", "purchases", "stripeCustomerId")
 
 
 def test_what_is_tried_follows_from_the_schema(unpushed: LoopbackInstant) -> None:

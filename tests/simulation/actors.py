@@ -28,6 +28,7 @@ from instant_admin.client.errors import InstantError
 from instant_admin.client.steps import create, update
 from instant_admin.configured import balance_store
 from instant_admin.ledger.rules import BalanceMoved, LedgerError, OutOfCredits, Spend
+from tests.simulation.keys import spend_by_key
 from tests.simulation.script import DAY_S, MEMBERS, WELCOME, Cast, Deed, Move, Told
 from tests.simulation.working import cancel, sweep, work
 from tests.simulation.world import PACKS, NoAnswer, World
@@ -523,6 +524,7 @@ _DEEDS: Final[dict[str, Callable[[Cast, Deed], None]]] = {
     "reconcile": _reconcile,
     "tidy": _tidy,
     "work": work,
+    "key": spend_by_key,
     "cancel": cancel,
     "sweep": sweep,
 }

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from accounts.members import Member
+from billing.spending import Allowance
 from tests.simulation.script import WELCOME, Cast, Told
 
 NEVER_CHARGED = {"not charged", "not charged by this attempt"}
@@ -22,7 +24,19 @@ UNDONE_REFUND = ("failed", "canceled")
 PAYING = ("spend", "capture")
 WORK_KINDS = ("hold", "capture", "release")
 # What of an entry never changes.
-NUMBERS = ("key", "slot", "kind", "amount", "balance", "held", "used", "ref", "product", "createdAt")
+NUMBERS = (
+    "key",
+    "slot",
+    "kind",
+    "amount",
+    "balance",
+    "held",
+    "used",
+    "allowance",
+    "ref",
+    "product",
+    "createdAt",
+)
 
 
 def violations(cast: Cast) -> Iterator[str]:
@@ -37,6 +51,7 @@ def violations(cast: Cast) -> Iterator[str]:
     for member in cast.members:
         yield from _ledger(member, users[str(member.id)], entries[str(member.id)])
         yield from _held(member, users[str(member.id)], entries[str(member.id)])
+        yield from _allowances(cast, member, users[str(member.id)], entries[str(member.id)])
     yield from _payments(cast, tree["creditEntries"])
     yield from _withdrawals(cast, tree["creditEntries"])
     yield from _reviews(cast)
@@ -59,6 +74,37 @@ def _held(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) ->
             yield f"{member.email}: {entry['key']} says {entry.get('held', 0)} are held, and {held} are"
     if held or user.get("creditsHeld", 0):
         yield f"{member.email}: {held} and {user.get('creditsHeld')} credits are still held"
+
+
+def _allowances(
+    cast: Cast, member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]
+) -> Iterator[str]:
+    """What a key spends counts under its name and day, an end under its hold's; never is it more than it may."""
+    most = {each.name: each.most for each in cast.keyed.values()}
+    spent, labels, day = Counter[str](), dict[str, str](), ""
+    for entry in ledger:
+        label = entry.get("allowance", "")
+        name = _name_of_key(cast, entry)
+        if entry["kind"] in ("spend", "hold") and name:
+            day = max(day, datetime.fromtimestamp(entry["createdAt"] / 1000, UTC).date().isoformat())
+            labels[f"end:{entry['key']}"] = due = f"{name}:{day}"
+        else:
+            due = labels.get(entry["key"], "")
+        if label != due:
+            yield f"{member.email}: {entry['key']} counts under {label or 'nothing'}, not under {due or 'nothing'}"
+        if label:
+            spent[label] -= entry["amount"]
+            if not 0 <= spent[label] <= most.get(label.rpartition(":")[0], 0):
+                yield f"{member.email}: {entry['key']} makes it {spent[label]} that are spent under {label}"
+    latest = {label: credits for label, credits in spent.items() if label.endswith(day)}
+    if user.get("allowances", {}) != latest:
+        yield f"{member.email}: is said to have spent {user.get('allowances')}, and has {latest}"
+
+
+def _name_of_key(cast: Cast, entry: dict[str, Any]) -> str:
+    """The allowance of the key whose request an entry answers; empty where it was none's."""
+    request = entry["key"].split(":")[2:3]
+    return next((each.name for known, each in cast.keyed.items() if [str(known)] == request), "")
 
 
 def _ledger(member: Member, user: dict[str, Any], ledger: list[dict[str, Any]]) -> Iterator[str]:
@@ -241,6 +287,7 @@ def _what_was_told(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[
         yield from _what_is_done(request_id, told, spend, there)
         yield from _what_was_not_charged(request_id, told, spend)
         yield from _what_was_refused(cast, told)
+        yield from _what_was_limited(cast, request_id, told)
     yield from _what_staff_did(cast, by_key)
     for checkout_id, member in cast.credited.items():
         entry = by_key.get(f"purchase:{checkout_id}")
@@ -305,6 +352,23 @@ def _what_was_refused(cast: Cast, told: Told) -> Iterator[str]:
         meanwhile = [balance for at, balance in moves if asked <= at <= answered]
         if credits not in before + meanwhile:
             yield f"{told.member.email} was told of {credits} credits, and had {before + meanwhile}"
+
+
+def _what_was_limited(cast: Cast, request_id: UUID, told: Told) -> Iterator[str]:
+    """Whose key had nothing left of its day had spent so much at some moment between asking and being told."""
+    allowance, moves = cast.keyed.get(request_id), cast.world.spent[told.member.id]
+    if allowance is None:
+        return
+    for asked, answered, used in told.limited:
+        before = [spent for at, spent in moves if at < asked][-1:]
+        meanwhile = [spent for at, spent in moves if asked <= at <= answered]
+        true = {spent[label] for spent in before + meanwhile for label in spent if _is_of(allowance, label)}
+        if used not in true or used < allowance.most:
+            yield f"{told.member.email} was told that {used} are spent of {allowance}, and {true} were"
+
+
+def _is_of(allowance: Allowance, label: str) -> bool:
+    return label.rpartition(":")[0] == allowance.name
 
 
 def _opening(cast: Cast, entries: dict[str, list[dict[str, Any]]]) -> Iterator[str]:

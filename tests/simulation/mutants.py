@@ -9,9 +9,10 @@ import dataclasses
 import itertools
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from unittest.mock import patch
 from uuid import UUID
@@ -45,14 +46,25 @@ from instant_admin.client.errors import InstantError, InstantUnreachable, NotUni
 from instant_admin.client.steps import delete, update
 from instant_admin.configured import balance_store as configured_store
 from instant_admin.configured import instant
-from instant_admin.ledger import batches, holds, retries, writing
+from instant_admin.ledger import allowances, batches, holds, retries, writing
 from instant_admin.ledger import entries as ledger_rows
 from instant_admin.ledger import rules as ledger
 from instant_admin.ledger import store as ledger_store
+from instant_admin.ledger.allowances import Allowance, day_of, today
 from instant_admin.ledger.batches import Batches, Decision, Waiting
 from instant_admin.ledger.holds import Capture
 from instant_admin.ledger.memory import Memory
-from instant_admin.ledger.rules import Account, Entry, Grant, Kind, Movement, Purchase, Undo
+from instant_admin.ledger.rules import (
+    Account,
+    Entry,
+    Grant,
+    Kind,
+    LedgerError,
+    Movement,
+    Purchase,
+    Undo,
+    there,
+)
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer
 from tests.simulation import actors, working
@@ -740,6 +752,83 @@ def each_click_is_worked_on() -> AbstractContextManager[Any]:
         return dataclasses.replace(real(**asked), is_new=True)
 
     return patch.object(working, "hold", hold)
+
+
+# Allowances
+
+
+@mutant("What was spent today was read a moment ago, by ourselves.", shows=r"that are spent under")
+def a_limit_from_memory() -> AbstractContextManager[Any]:
+    remembered: dict[UUID, Mapping[str, int]] = {}
+
+    def seen(account: Account, now: datetime) -> Mapping[str, int]:
+        return remembered.setdefault(account.id, account.allowances or {})
+
+    return _limited_by(seen)
+
+
+@mutant("A batch is decided on what was read for it.", shows=r"that are spent under")
+def a_limit_is_not_carried_within_a_batch() -> AbstractContextManager[Any]:
+    def decide(
+        leader: Batches,
+        pending: Collection[Waiting],
+        accounts: Mapping[UUID, Account | LedgerError],
+        found: Mapping[str, Entry | LedgerError],
+    ) -> Decision:
+        decision = Decision(dict(accounts), dict(found), leader._writer, leader._writer.ids())
+        for waiting in pending:
+            read, now = accounts[waiting.account_id], decision.accounts[waiting.account_id]
+            if isinstance(read, Account) and isinstance(now, Account):
+                decision.accounts[now.id] = dataclasses.replace(now, allowances=read.allowances)
+            decision.add(waiting)
+        return decision
+
+    return patch.object(Batches, "_decide", decide)
+
+
+@mutant(
+    "It was asked for today, so it counts today, whatever came of it.", shows=r"end:.* counts under nothing"
+)
+def a_release_gives_no_allowance_back() -> AbstractContextManager[Any]:
+    real = holds.release_of
+    return patch.object(spending, "release_of", lambda hold: dataclasses.replace(real(hold), allowance=""))
+
+
+@mutant("Refuse early: who has nothing left need not be looked for.", shows=r"was not charged, and it was")
+def a_limit_before_the_key() -> AbstractContextManager[Any]:
+    real = Decision._decide
+
+    def decide(decision: Decision, waiting: Waiting) -> Any:
+        account = there(decision.accounts[waiting.account_id])
+        waiting.movement.allowance_on(account, decision.writer.now())
+        return real(decision, waiting)
+
+    return patch.object(Decision, "_decide", decide)
+
+
+@mutant("A limit is a limit; what has the date to do with it?", shows=r"counts under key:\d:, not under")
+def a_limit_without_a_day() -> AbstractContextManager[Any]:
+    return patch.object(allowances, "today", lambda now: "")
+
+
+@mutant("Each process has a clock, and knows which day it is.", shows=r"counts under .*, not under")
+def a_day_that_goes_back() -> AbstractContextManager[Any]:
+    def seen(account: Account, now: datetime) -> Mapping[str, int]:
+        return {
+            label: spent for label, spent in (account.allowances or {}).items() if day_of(label) <= today(now)
+        }
+
+    return _limited_by(seen)
+
+
+def _limited_by(seen: Callable[[Account, datetime], Mapping[str, int]]) -> AbstractContextManager[Any]:
+    """Decide on what was `seen` of an account instead of what it has spent."""
+    real = Allowance.label_on
+
+    def label_on(allowance: Allowance, account: Account, credits: int, now: datetime) -> str:
+        return real(allowance, dataclasses.replace(account, allowances=seen(account, now)), credits, now)
+
+    return patch.object(Allowance, "label_on", label_on)
 
 
 _real_plan_of = fulfilment.plan_of

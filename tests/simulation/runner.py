@@ -55,7 +55,7 @@ def run(
     """Run the history of `seed`; with `script` or `only_faults`, with less in it."""
     world = World(seed, only_faults=only_faults)
     rng = world.random.actors
-    drawn = draw_script(rng, world.random.extras, world.random.works)
+    drawn = draw_script(rng, world.random.extras, world.random.works, world.random.keys)
     deeds = list(drawn if script is None else script)
     opening = [rng.choice([0, 0, 1, 7]) for _ in range(MEMBERS)]
     lossy = rng.random() < 0.8

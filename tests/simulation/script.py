@@ -12,10 +12,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from accounts.members import Member
+from billing.spending import Allowance
 from billing.staff.credits import Action
-from tests.simulation.world import PACKS, PROCESSES, World
+from tests.simulation.world import PACKS, PROCESSES, START, World
 
 DAY_S: Final = 86_400.0
+# How long after the beginning the first day ends.
+MIDNIGHT_S: Final = -START % DAY_S
 MEMBERS: Final = 3
 WELCOME: Final = 2
 
@@ -42,6 +45,8 @@ class Told:
     answers: list[str] = field(default_factory=list)
     # What was said of the balance to who was refused: when it was asked and told, and the credits.
     poor: list[tuple[float, float, int]] = field(default_factory=list)
+    # What was said of the credits spent that day to who had none left of them, likewise.
+    limited: list[tuple[float, float, int]] = field(default_factory=list)
     done: dict[UUID, str] = field(default_factory=dict)
     started: int = 0
     running: int = 0
@@ -94,6 +99,8 @@ class Cast:
     opening: list[int]
     writes: dict[UUID, Told] = field(default_factory=dict)
     works: dict[UUID, Work] = field(default_factory=dict)
+    # What each request of a key may spend.
+    keyed: dict[UUID, Allowance] = field(default_factory=dict)
     credited: dict[str, Member] = field(default_factory=dict)
     deleted: set[UUID] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
@@ -112,7 +119,9 @@ class Cast:
     left: set[UUID] = field(default_factory=set)
 
 
-def draw_script(rng: random.Random, extras: random.Random, works: random.Random) -> list[Deed]:
+def draw_script(
+    rng: random.Random, extras: random.Random, works: random.Random, keys: random.Random
+) -> list[Deed]:
     """What happens in a history."""
     members = rng.randint(1, 3)
     deeds = [_draw_deed(rng, rng.randrange(members)) for _ in range(rng.randint(4, 12))]
@@ -120,7 +129,50 @@ def draw_script(rng: random.Random, extras: random.Random, works: random.Random)
         deeds = _with_extras(deeds, extras, extras.randrange(members))
     if works.random() < 0.4:
         deeds += [_draw_work(works, works.randrange(members)) for _ in range(works.randint(1, 5))]
+    if keys.random() < 0.25:
+        deeds += _draw_keyed(keys, keys.randrange(members))
     return deeds
+
+
+def _draw_keyed(rng: random.Random, member: int) -> list[Deed]:
+    """Programs spend by keys of one member, who is given some credits for it."""
+    given = {"credits": 10, "request": _request(rng), "clicks": 1}
+    by_midnight = rng.random() < 0.3
+    return [
+        Deed("grant", member, 0.0, given),
+        *(_draw_key(rng, member, by_midnight=by_midnight) for _ in range(rng.randint(1, 3))),
+    ]
+
+
+def _draw_key(rng: random.Random, member: int, *, by_midnight: bool) -> Deed:
+    delay = rng.choice([1.0, 1.0, rng.uniform(0, 30), rng.uniform(0, 3 * DAY_S)])
+    if by_midnight:
+        delay = MIDNIGHT_S + rng.choice([-1.0, 1.0]) * rng.uniform(0, 60)
+    most = rng.choice([1, 2, 3])
+    requests = [_request(rng) for _ in range(rng.choice([2, 3, 6]))]
+    options = {
+        "most": most,
+        "process": rng.choice([None, *range(PROCESSES)]),
+        "requests": {each: _held(rng, member, each, most) for each in requests},
+    }
+    return Deed("key", member, delay, options)
+
+
+def _held(rng: random.Random, member: int, request: UUID, most: int) -> Deed | None:
+    """The work that a request of a key holds for; None for one that is answered at once."""
+    if rng.random() < 0.6:
+        return None
+    options = {
+        "request": request,
+        "most": rng.choice([1, 1, 2]),
+        "ends": rng.choices(["captured", "failed", "nobody"], k=rng.randint(1, 3)),
+        "allowance": Allowance(f"key:{most}", most),
+    }
+    return Deed("work", member, 0.0, options)
+
+
+def _request(rng: random.Random) -> UUID:
+    return UUID(int=rng.getrandbits(128), version=4)
 
 
 def _draw_work(rng: random.Random, member: int) -> Deed:

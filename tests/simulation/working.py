@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from accounts.members import Member
 from billing.errors import BillingError, HoldEnded
-from billing.spending import Held, Spent, give_back, hold
+from billing.spending import AllowanceSpent, Held, Spent, give_back, hold
 from billing.sweeping import release_expired
 from haikus.store import HAIKU
 from instant_admin.client.errors import InstantError
@@ -27,18 +27,19 @@ KNOWN_ENDS: Final = (InstantError, LedgerError, BillingError)
 def work(cast: Cast, deed: Deed) -> None:
     """Have something written that takes time, perhaps several times at once, perhaps again after it failed."""
     for click in range(1, deed.options["clicks"]):
-        cast.world.scheduler.spawn(f"work {deed.member} click {click}", partial(_try_working, cast, deed))
-    _try_working(cast, deed)
+        cast.world.scheduler.spawn(f"work {deed.member} click {click}", partial(try_working, cast, deed))
+    try_working(cast, deed)
 
 
-def _try_working(cast: Cast, deed: Deed) -> None:
+def try_working(cast: Cast, deed: Deed) -> None:
+    """Have it written, perhaps again after it failed."""
     member, options, world = cast.members[deed.member], deed.options, cast.world
     told = cast.works.setdefault(options["request"], Work(member))
     for end in options["ends"]:
         process = world.random.works.randrange(len(world.processes))
         try:
             held = world.serve("hold", partial(_hold, world.clock(), member, options), process=process)
-        except OutOfCredits:
+        except (OutOfCredits, AllowanceSpent):
             return
         except (NoAnswer, *KNOWN_ENDS):
             world.scheduler.sleep(20.0)
@@ -48,7 +49,7 @@ def _try_working(cast: Cast, deed: Deed) -> None:
         world.scheduler.sleep(world.random.works.choice([0.0, 10.0, 2000.0]))
 
 
-def _hold(at: float, member: Member, options: dict[str, int | UUID]) -> Held:
+def _hold(at: float, member: Member, options: dict[str, Any]) -> Held:
     def new_row(row: UUID) -> Sequence[Step]:
         text = {"topic": "work", "content": "", "createdAt": int(at * 1000)}
         return [create("haikus", row, text), link("haikus", row, {"author": member.id})]
@@ -56,10 +57,11 @@ def _hold(at: float, member: Member, options: dict[str, int | UUID]) -> Held:
     return hold(
         member=member,
         product=HAIKU,
-        most=int(options["most"]),
-        request_id=UUID(str(options["request"])),
+        most=options["most"],
+        request_id=options["request"],
         note="work",
         steps=new_row,
+        allowance=options.get("allowance"),
     )
 
 

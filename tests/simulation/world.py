@@ -73,6 +73,7 @@ class Faces:
     # What only some histories have beside the rest: it leaves the others as they were.
     extras: random.Random
     works: random.Random
+    keys: random.Random
 
     @classmethod
     def of(cls, seed: int) -> Faces:
@@ -123,6 +124,8 @@ class World:
         self.admin = self._client(self.instant.handle)
         # Every balance that each member had, with the time from when.
         self.balances: dict[UUID, list[tuple[float, int]]] = defaultdict(list)
+        # What each had spent under allowances, with the time from when.
+        self.spent: dict[UUID, list[tuple[float, dict[str, int]]]] = defaultdict(list)
         self.turns: Turns = UnsureTurns(self.scheduler, self.random.schedule)
         self.processes = [self._new_process(clock_ahead_s=_AHEAD_S * number) for number in range(PROCESSES)]
 
@@ -135,11 +138,14 @@ class World:
         self.log.append(f"{self.scheduler.now - START:11.2f} s  {text}")
 
     def note_balances(self) -> None:
-        """Keep what everybody has now."""
+        """Keep what everybody has now, and has spent."""
         for row in self.admin.query({"$users": {}})["$users"]:
             moves, credits = self.balances[UUID(row["id"])], row.get("credits") or 0
             if not moves or moves[-1][1] != credits:
                 moves.append((self.scheduler.now, credits))
+            spends, spent = self.spent[UUID(row["id"])], row.get("allowances") or {}
+            if not spends or spends[-1][1] != spent:
+                spends.append((self.scheduler.now, spent))
 
     def _handle_and_note(self, request: Request) -> Response:
         answer = self.instant.handle(request)
