@@ -19,6 +19,7 @@ from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
 from instant_admin.client.types import Query
 from instant_admin.configured import instant
+from instant_admin.ledger.allowances import Allowance
 
 # `{"id": …, "email": …, "token": …, "since": …, "place": …}`; of who was signed in last, the id alone.
 _SESSION_KEY: Final = "member"
@@ -36,6 +37,11 @@ class Member:
     def at_instant(self) -> Connection:
         """Instant with the member's own rights: its rules decide what they see and delete."""
         return instant().as_member(self.refresh_token)
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """How much may be spent for the member in this way. Whoever signs in may spend all there is."""
+        return None
 
     @property
     def shown_email(self) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
@@ -16,10 +19,11 @@ from accounts.keys.programs import Program, UnknownKey, may_use, program_with
 from accounts.limits import TooOften, count
 from accounts.members import forget, recall
 from credits_site.addresses import address_of, network_of
-from credits_site.answers import problem, refuse, wants_fragment
+from credits_site.answers import problem, refuse, wants_fragment, wants_json
 from credits_site.programs import bearer_token
 from credits_site.security_log import complain, note
 from instant_admin.client.errors import MemberTokenRefused
+from instant_admin.ledger.allowances import AllowanceSpent
 
 WRONG_KEYS: Final = "WRONG_KEYS_PER_ADDRESS_PER_HOUR"
 KEY_REQUESTS: Final = "REQUESTS_PER_KEY_PER_MINUTE"
@@ -81,6 +85,8 @@ class MemberMiddleware:
                 return sign_in_first(request)
             case TooOften():
                 return _too_often(request, exception)
+            case AllowanceSpent():
+                return _spent_today(request, exception)
         return None
 
 
@@ -106,6 +112,25 @@ def _too_often(request: HttpRequest, exception: TooOften) -> HttpResponse:
     message = _("That was too often. Try again in %(wait)s") % {"wait": exception.wait}
     answer = refuse(request, HTTPStatus.TOO_MANY_REQUESTS, message)
     return with_retry_after(with_quota(answer, exception.quota), exception.retry_after_s)
+
+
+def _spent_today(request: HttpRequest, exception: AllowanceSpent) -> HttpResponse:
+    """Until midnight, UTC, when the ledger begins another day; what needs more than the limit never works."""
+    told = {"needed": exception.needed, "used": exception.used, "most": exception.most}
+    said = (
+        _("The limit of today is %(most)s credits, and %(used)s are spent. This needs %(needed)s more") % told
+    )
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    answer = (
+        problem(request, status, said, kind="daily-limit", **told)
+        if wants_json(request)
+        else refuse(request, status, said)
+    )
+    if exception.needed > exception.most:
+        return answer
+    now = timezone.now().astimezone(UTC)
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=UTC)
+    return with_retry_after(answer, math.ceil((tomorrow - now).total_seconds()))
 
 
 def _is_of_another(request: SiteRequest) -> bool:

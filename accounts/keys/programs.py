@@ -19,6 +19,7 @@ from accounts.models import ApiKey
 from instant_admin.client.admin import Connection
 from instant_admin.client.errors import MemberTokenRefused, Refusal
 from instant_admin.configured import instant
+from instant_admin.ledger.allowances import Allowance
 
 # How exact "last used" is: a key in use is written no more often.
 USED_EVERY: Final = timedelta(minutes=1)
@@ -36,6 +37,12 @@ class Program(Member):
     """A member, by a program of theirs: nobody has signed in, so there is neither an email nor a refresh token."""
 
     key: ApiKey
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the key may spend in a day, if its member set a limit."""
+        most = self.key.daily_limit
+        return None if most is None else Allowance(f"key:{self.key.pk}", most=most)
 
     @cached_property
     def at_instant(self) -> Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -19,6 +20,7 @@ from accounts.members import Member
 from instant_admin.ledger.rules import Reset
 from tests.drivers.language_model import Answer, Model
 from tests.drivers.openapi import DESCRIPTION, operations, validator_at
+from tests.drivers.problems import problem_in
 from tests.drivers.program import ProgramClient, program_of
 from tests.drivers.site import LoopbackSite
 
@@ -145,3 +147,13 @@ def test_every_answer_that_it_names_is_given_and_is_so(
     }
     assert len(named) > 30
     assert programs.seen == named
+
+
+def test_a_day_is_not_waited_for_by_what_needs_more_than_a_key_has_in_one(
+    site: LoopbackSite, ada: Member, settings: Any, model: Model
+) -> None:
+    settings.HAIKU_GENERATOR = "haikus.generators.language_model"
+    settings.LANGUAGE_MODEL_PRICE, settings.LANGUAGE_MODEL_MAX_TOKENS = Decimal("3.0"), 300
+    refused = Everything.writes(program_of(ada.id, daily_limit=1), {"topic": "rain"})
+    assert (problem_in(refused)[0], "Retry-After" in refused) == (429, False)
+    assert (site.credits(ada), model.asked) == (10, [])

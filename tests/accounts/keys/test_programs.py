@@ -23,7 +23,7 @@ from accounts.members import Member
 from accounts.models import ApiKey, Bucket, Session
 from tests.drivers.problems import problem_in
 from tests.drivers.program import ProgramClient, program_of
-from tests.drivers.signed_in import browser_of
+from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import LoopbackSite, opened
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +182,22 @@ def test_what_is_not_there_is_404_and_a_wrong_method_405(site: LoopbackSite, ada
     assert problem_in(program.get("/nothing/"))[0] == 404
     wrong = program.get("/api/generate")
     assert (problem_in(wrong)[0], wrong["Allow"]) == (405, "POST")
+
+
+def test_a_key_spends_so_much_a_day_and_is_told_when_it_may_again(site: LoopbackSite, ada: Member) -> None:
+    program = program_of(ada.id, daily_limit=2)
+    assert [write(program, key).status_code for key in "aab"] == [201, 201, 201]
+    refused = write(program, "c")
+    status, said = problem_in(refused)
+    assert (status, said) == (429, "The limit of today is 2 credits, and 2 are spent. This needs 1 more")
+    assert refused.json()["type"].endswith("/api/#daily-limit")
+    assert 1 <= int(refused["Retry-After"]) <= 86_400
+    # What was asked for before is answered, other keys and the member themself go on.
+    assert write(program, "a").status_code == 201
+    assert write(program_of(ada.id, daily_limit=2), "d").status_code == 201
+    form = {"topic": "rain", "request_id": str(uuid4())}
+    assert browser_of(ada).post("/api/generate", form, headers=JSON).status_code == 201
+    assert site.credits(ada) == 6
 
 
 # No browser
