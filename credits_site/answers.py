@@ -23,6 +23,7 @@ from django.utils.translation import get_language, override
 from django_htmx.middleware import HtmxDetails
 
 from credits_site.headers import UNREADABLE
+from credits_site.problems import PROBLEM, problem_details
 from credits_site.programs import bearer_token
 from credits_site.security_log import request_id_of
 
@@ -137,19 +138,10 @@ def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpRespon
 def problem(
     request: HttpRequest, status: HTTPStatus, error: str, *, kind: str = "", **members: Any
 ) -> JsonResponse:
-    """A refusal for a program (RFC 9457). `error` is for people; `kind` is a section of the page about the API.
-
-    `members` are what a program needs to know besides. `error` stands there under the name of before the RFC, too.
-    """
-    said = {
-        "type": absolute(request, f"{reverse('api')}#{kind}") if kind else "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "detail": error,
-        "instance": request_id_of(request),
-        "error": error,
-    }
-    response = JsonResponse(said | members, status=status, content_type="application/problem+json")
+    """A refusal for a program, see `problem_details`. `kind` is a section of the page about the API."""
+    about = absolute(request, f"{reverse('api')}#{kind}") if kind else "about:blank"
+    said = problem_details(status, error, about=about, instance=request_id_of(request), **members)
+    response = JsonResponse(said, status=status, content_type=PROBLEM)
     patch_vary_headers(response, ["HX-Request", "Accept"])
     return response
 
