@@ -77,6 +77,11 @@ def revoke(member_id: UUID, key_id: UUID) -> bool:
     return bool(ApiKey.objects.filter(member_id=member_id, pk=key_id).delete()[0])
 
 
+def revoke_all(member_id: UUID) -> None:
+    """End all of a member's keys at once."""
+    ApiKey.objects.filter(member_id=member_id).delete()
+
+
 @receiver(member_deleted)
 def _forget(*, member_id: UUID, **kwargs: Any) -> None:
-    ApiKey.objects.filter(member_id=member_id).delete()
+    revoke_all(member_id)
