@@ -60,31 +60,54 @@ def test_the_examples_of_the_page_do_what_it_says(ada_with_ten_credits: MemberCl
     assert ada.credits() == 8
 
 
-@pytest.mark.timeout(300)
-def test_a_hundred_programs_with_one_key_spend_a_hundred_credits_however_often_they_repeat(
-    ada: MemberClient, world: World
-) -> None:
-    for _ in range(10):
-        ada.sync(ada.buy())
-    key = key_of(ada)
-    sites = world.site_urls
+def asked_by_all(world: World, key: str) -> list[tuple[int, int, str]]:
+    """Each program's number, status and haiku, of a hundred that ask at once for one each, and again and again."""
 
-    def ask(turn: tuple[int, int]) -> tuple[int, str]:
+    def ask(turn: tuple[int, int]) -> tuple[int, int, str]:
         number, repeat = turn
         answer = requests.post(
-            f"{sites[repeat % len(sites)]}/api/generate",
+            f"{world.site_urls[repeat % len(world.site_urls)]}/api/generate",
             json={"topic": f"rain {number}"},
             headers={"Authorization": f"Bearer {key}", "Idempotency-Key": f"poem {number}"},
             timeout=120,
         )
-        assert answer.status_code == 201, answer.text
-        return number, answer.json()["haiku"]["id"]
+        return number, answer.status_code, answer.json().get("haiku", {}).get("id", "")
 
     turns = [(number, repeat) for number in range(PROGRAMS) for repeat in range(REPEATS)]
     Random(0).shuffle(turns)
     with ThreadPoolExecutor(PROGRAMS) as programs:
-        written = set(programs.map(ask, turns))
+        return [*programs.map(ask, turns)]
+
+
+@pytest.fixture
+def ada_with_a_hundred_credits(ada: MemberClient) -> MemberClient:
+    """A member who bought ten packs."""
+    for _ in range(10):
+        ada.sync(ada.buy())
+    return ada
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_programs_with_one_key_spend_a_hundred_credits_however_often_they_repeat(
+    ada_with_a_hundred_credits: MemberClient, world: World
+) -> None:
+    ada = ada_with_a_hundred_credits
+    answers = asked_by_all(world, key_of(ada))
+    assert {status for _, status, _ in answers} == {201}
     # One haiku for each, whoever asked, and whenever.
-    assert len(written) == len({haiku_id for _, haiku_id in written}) == PROGRAMS
+    assert len(set(answers)) == len({haiku_id for _, _, haiku_id in answers}) == PROGRAMS
     assert Counter(kind for kind, _, _ in ada.ledger()) == {"purchase": 10, "spend": PROGRAMS}
     assert (ada.credits(), len(ada.haikus())) == (0, PROGRAMS)
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_programs_spend_no_more_than_their_key_may_in_a_day(
+    ada_with_a_hundred_credits: MemberClient, world: World
+) -> None:
+    ada = ada_with_a_hundred_credits
+    answers = asked_by_all(world, key_of(ada, daily_limit="30"))
+    written = {(number, haiku_id) for number, status, haiku_id in answers if status == 201}
+    assert {status for _, status, _ in answers} == {201, 429}
+    assert len(written) == len({number for number, _ in written}) == 30
+    assert Counter(kind for kind, _, _ in ada.ledger()) == {"purchase": 10, "spend": 30}
+    assert (ada.credits(), len(ada.haikus())) == (70, 30)
