@@ -19,8 +19,7 @@ from accounts.keys.programs import Program, UnknownKey, may_use, program_with
 from accounts.limits import TooOften, count
 from accounts.members import forget, recall
 from credits_site.addresses import address_of, network_of
-from credits_site.answers import problem, refuse, wants_fragment, wants_json
-from credits_site.programs import bearer_token
+from credits_site.answers import bearer_token, problem, refuse, wants_fragment, wants_json
 from credits_site.security_log import complain, note
 from instant_admin.client.errors import MemberTokenRefused
 from instant_admin.ledger.allowances import AllowanceSpent

@@ -1,4 +1,4 @@
-"""Answers: a page, a fragment for htmx, or JSON. The only reader of `request.htmx` and `Accept`.
+"""Answers: a page, a fragment for htmx, or JSON. The only reader of `request.htmx`, `Accept` and `Authorization`.
 
 Only a GET renders a page, so that no reload repeats an action: a form that was sent without htmx is answered with a
 redirect, and what there is to say stands on the page that it leads to.
@@ -24,7 +24,6 @@ from django_htmx.middleware import HtmxDetails
 
 from credits_site.headers import UNREADABLE
 from credits_site.problems import PROBLEM, problem_details
-from credits_site.programs import bearer_token
 from credits_site.security_log import request_id_of
 
 
@@ -32,6 +31,12 @@ class HtmxRequest(HttpRequest):
     """A request after django-htmx's middleware."""
 
     htmx: HtmxDetails
+
+
+def bearer_token(request: HttpRequest) -> str | None:
+    """The token that a program brought (RFC 6750), perhaps an empty one; None for whoever brought none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def wants_json(request: HttpRequest) -> bool:

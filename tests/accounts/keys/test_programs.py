@@ -220,6 +220,19 @@ def test_no_session_is_read_or_written_and_no_form_token_asked_for(site: Loopbac
     assert site.credits(ada) == 9
 
 
+def test_a_key_in_the_clear_is_not_led_to_https_but_refused(
+    site: LoopbackSite, ada: Member, settings: Any
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    _, token = make_key(ada.id, name="a program", scope=Scope.READ, daily_limit=None)
+    program = Client(headers={"Authorization": f"Bearer {token}"})
+    refused = program.get("/api/credits", headers={"Accept-Language": "de"})
+    assert (problem_in(refused)[0], "Benutze https" in refused.json()["detail"]) == (403, True)
+    assert refused["X-Content-Type-Options"] == "nosniff"
+    assert keys_of(ada.id)[0].used_at is None
+    assert program.get("/api/credits", secure=True).status_code == 200
+
+
 def test_a_form_works_as_well_as_json_and_anything_else_is_400(site: LoopbackSite, ada: Member) -> None:
     program = program_of(ada.id)
     as_form = program.post("/api/generate", {"topic": "rain", "request_id": str(uuid4())})
