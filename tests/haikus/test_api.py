@@ -115,10 +115,10 @@ class Everything:
             getattr(program, method)(path, headers={"Idempotency-Key": str(uuid4())}, **body)
 
     @staticmethod
-    def writes(program: Client, body: object) -> Any:
+    def writes(program: Client, body: object, **headers: str) -> Any:
         """Ask for a haiku."""
-        key = {"Idempotency-Key": str(uuid4())}
-        return program.post("/api/generate", body, content_type=JSON, headers=key)
+        headers |= {"Idempotency-Key": str(uuid4())}
+        return program.post("/api/generate", body, content_type=JSON, headers=headers)
 
 
 def test_every_answer_that_it_names_is_given_and_is_so(
@@ -138,6 +138,8 @@ def test_every_answer_that_it_names_is_given_and_is_so(
     for answer in (programs.spends.get(haiku), programs.spends.post(f"{haiku}cancel/")):
         assert answer.status_code == 200
     model.answers[0].rest.set()
+    # A member's pieces are written one after another: once the next is there, nobody is at the cancelled one.
+    assert programs.writes(programs.spends, {"topic": "rain"}, Prefer="wait=20").status_code == 201
     site.instant_is_away = True
     programs.asks_for_all(programs.spends)
     settings.REQUESTS_PER_KEY_PER_MINUTE = 1
