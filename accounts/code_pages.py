@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from accounts.forms import CodeForm
 from accounts.http import SiteRequest, with_retry_after
 from accounts.limits import TooOften
 from credits_site.addresses import address_of
-from credits_site.answers import absolute, first_error, page_it_came_from, see_other, wants_json
+from credits_site.answers import absolute, first_error, page_it_came_from, problem, see_other, wants_json
 from credits_site.forms import KeptForm
 from credits_site.security_log import complain, note
 
@@ -61,7 +61,7 @@ def refused(
 ) -> HttpResponse:
     """Say what is wrong with a form, on the page that it came from."""
     if wants_json(request):
-        return with_retry_after(JsonResponse({"error": first_error(form)}, status=status), retry_after_s)
+        return with_retry_after(problem(request, status, first_error(form)), retry_after_s)
     form.keep_with_errors(request.session)
     return see_other(page_it_came_from(request, otherwise=request.path))
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import emails
+from accounts.keys.making import Scope
 from credits_site.forms import KeptForm
 
 DIGITS: Final = 6
@@ -68,3 +69,23 @@ class CodeForm(KeptForm):
         if len(digits) != DIGITS or not all(letter.isdecimal() for letter in digits):
             raise ValidationError(_("The code is six digits."))
         return "".join(str(unicodedata.decimal(letter)) for letter in digits)
+
+
+class KeyForm(KeptForm):
+    """A new key for a program. `daily_limit` is in credits; without one the key may spend all there are."""
+
+    kept_as = "key form"
+    sent_to = "accounts:keys"
+
+    name = forms.CharField(max_length=60, error_messages={"required": _("Give the key a name.")})
+    scope = forms.TypedChoiceField(
+        choices=[(Scope.SPEND, _("Read and spend credits")), (Scope.READ, _("Only read"))],
+        coerce=Scope,
+        error_messages={"required": _("Choose what the key may do.")},
+    )
+    daily_limit = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000_000,
+        required=False,
+        error_messages={"invalid": _("The limit is a whole number of credits.")},
+    )

@@ -8,18 +8,19 @@ from http import HTTPStatus
 from typing import Concatenate, ParamSpec, TypeAlias, cast
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.limits import count
+from accounts.limits import Quota, count
 from accounts.members import Member
 from credits_site.answers import (
     HtmxRequest,
     own_address,
     page_it_came_from,
+    problem,
     see_other,
     wants_fragment,
     wants_json,
@@ -64,8 +65,8 @@ def limited(limit: str) -> Callable[[View[P]], View[P]]:
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def counted(request: SiteRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            count(limit, of=signed_in(request).id)
-            return view(request, *args, **kwargs)
+            quota = count(limit, of=signed_in(request).id)
+            return with_quota(view(request, *args, **kwargs), quota)
 
         return counted
 
@@ -75,12 +76,26 @@ def limited(limit: str) -> Callable[[View[P]], View[P]]:
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """The answer to someone who is signed out and asks for what members have. Signing in brings them back."""
     if wants_json(request):
-        return JsonResponse({"error": _("Sign in first")}, status=HTTPStatus.UNAUTHORIZED)
+        return unauthorized(request, _("Sign in first"))
     if wants_fragment(request):
         shown = own_address(request, cast(HtmxRequest, request).htmx.current_url)
         return HttpResponseClientRedirect(sign_in_page(shown or "/"))
     shown = request.get_full_path() if request.method == "GET" else page_it_came_from(request)
     return see_other(sign_in_page(shown))
+
+
+def unauthorized(request: HttpRequest, error: str, *, challenge: str = "Bearer") -> HttpResponse:
+    """401 for a program: it needs a key, or another one (RFC 6750)."""
+    response = problem(request, HTTPStatus.UNAUTHORIZED, error)
+    response["WWW-Authenticate"] = challenge
+    return response
+
+
+def with_quota(response: HttpResponse, quota: Quota | None) -> HttpResponse:
+    """`response`, and what is left of a limit, beside what it says of others already."""
+    for name, value in quota.headers.items() if quota else ():
+        response[name] = f"{response[name]}, {value}" if name in response else value
+    return response
 
 
 def with_retry_after(response: HttpResponse, seconds: int | None) -> HttpResponse:

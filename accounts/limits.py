@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -25,12 +26,36 @@ PERIODS: Final = {
 }
 
 
-class TooOften(Exception):
-    """It was done as often as the setting `limit` allows. `retry_after_s` is in seconds."""
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the setting `limit` leaves to somebody: `left` of `most`, which are all there again in `full_in_s`.
 
-    def __init__(self, limit: str, *, retry_after_s: int) -> None:
-        super().__init__(f"{limit} is reached; again in {retry_after_s} s")
-        self.limit = limit
+    Source: draft-ietf-httpapi-ratelimit-headers-10.
+    """
+
+    limit: str
+    most: int
+    period_s: int
+    left: int
+    full_in_s: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The same for a program."""
+        name = self.limit.partition("_PER_")[0].lower().replace("_", "-")
+        return {
+            "RateLimit-Policy": f'"{name}";q={self.most};w={self.period_s}',
+            "RateLimit": f'"{name}";r={self.left};t={self.full_in_s}',
+        }
+
+
+class TooOften(Exception):
+    """It was done as often as a limit allows. `retry_after_s` is in seconds."""
+
+    def __init__(self, quota: Quota, *, retry_after_s: int) -> None:
+        super().__init__(f"{quota.limit} is reached; again in {retry_after_s} s")
+        self.quota = quota
+        self.limit = quota.limit
         self.retry_after_s = retry_after_s
 
     @property
@@ -46,10 +71,13 @@ class TooOften(Exception):
         return ngettext("%(number)s hour", "%(number)s hours", hours) % {"number": hours}
 
 
-def count(limit: str, *, of: object = "everybody") -> None:
-    """Count one more of what the setting `limit` allows to `of`. Raises `TooOften`, and counts nothing, over it."""
+def count(limit: str, *, of: object = "everybody") -> Quota | None:
+    """Count one more of what the setting `limit` allows to `of`, and say what is left; None with limits turned off.
+
+    Raises `TooOften`, and counts nothing, over it.
+    """
     if not settings.LIMITS_ENABLED:
-        return
+        return None
     most: int = getattr(settings, limit)
     period = PERIODS[limit.rpartition("_PER_")[2]]
     now = timezone.now()
@@ -60,6 +88,18 @@ def count(limit: str, *, of: object = "everybody") -> None:
         empty_at = max(bucket.empty_at, now) + period / most
         too_early = empty_at - now - period
         if too_early > timedelta():
-            raise TooOften(limit, retry_after_s=math.ceil(too_early.total_seconds()))
+            quota = _quota(limit, most, period, bucket.empty_at - now)
+            raise TooOften(quota, retry_after_s=math.ceil(too_early.total_seconds()))
         bucket.empty_at = empty_at
         bucket.save(update_fields=["empty_at"])
+    return _quota(limit, most, period, empty_at - now)
+
+
+def _quota(limit: str, most: int, period: timedelta, until_empty: timedelta) -> Quota:
+    return Quota(
+        limit,
+        most=most,
+        period_s=int(period.total_seconds()),
+        left=(period - until_empty) * most // period,
+        full_in_s=math.ceil(until_empty.total_seconds()),
+    )

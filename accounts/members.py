@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from accounts.emails import readable
+from accounts.safe import locked, unlocked
+from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
 from instant_admin.client.types import Query
 from instant_admin.configured import instant
+from instant_admin.ledger.allowances import Allowance
 
 # `{"id": …, "email": …, "token": …, "since": …, "place": …}`; of who was signed in last, the id alone.
 _SESSION_KEY: Final = "member"
@@ -33,6 +32,16 @@ class Member:
     id: UUID
     email: str
     refresh_token: str = field(repr=False)
+
+    @property
+    def at_instant(self) -> Connection:
+        """Instant with the member's own rights: its rules decide what they see and delete."""
+        return instant().as_member(self.refresh_token)
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """How much may be spent for the member in this way. Whoever signs in may spend all there is."""
+        return None
 
     @property
     def shown_email(self) -> str:
@@ -60,7 +69,7 @@ def remember(session: SessionBase, member: Member, *, place: str = "") -> None:
     session[_SESSION_KEY] = {
         "id": str(member.id),
         "email": member.email,
-        "token": _safe().encrypt(member.refresh_token.encode()).decode(),
+        "token": locked(member.refresh_token),
         "since": int(time.time()),
         "place": place,
     }
@@ -77,9 +86,8 @@ def recall(session: SessionBase) -> Member | None:
     stored = session.get(_SESSION_KEY, {})
     if member_id_in(session) is None:
         return None
-    try:
-        token = _safe().decrypt(stored["token"].encode()).decode()
-    except InvalidToken:  # SECRET_KEY was changed, and the old one is no fallback
+    token = unlocked(stored["token"])
+    if token is None:
         return None
     return Member(id=UUID(stored["id"]), email=stored["email"], refresh_token=token)
 
@@ -94,16 +102,3 @@ def where_and_since(session: Mapping[str, Any]) -> tuple[str, int]:
     """Where a session was signed in, in words, and when, in seconds since 1970."""
     stored = session[_SESSION_KEY]
     return stored["place"], stored["since"]
-
-
-def _safe() -> MultiFernet:
-    """What keeps tokens unreadable in a copy of the database."""
-    return _safe_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
-
-
-@lru_cache(maxsize=4)
-def _safe_of(secrets: tuple[str, ...]) -> MultiFernet:
-    keys = [
-        salted_hmac("accounts.members", "", secret=secret, algorithm="sha256").digest() for secret in secrets
-    ]
-    return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -56,6 +57,23 @@ class SignInCode(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.ends_at}"
+
+
+class ApiKey(models.Model):
+    """A key of a member's program. Only a hash of it is stored, and how it begins. `daily_limit` is in credits."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    member_id = models.UUIDField(db_index=True)
+    token = HashedKeyField(max_length=64, unique=True)
+    beginning = models.CharField(max_length=16)
+    name = models.CharField(max_length=60)
+    scope = models.CharField(max_length=8)
+    daily_limit = models.PositiveIntegerField(null=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.beginning
 
 
 class Bucket(models.Model):

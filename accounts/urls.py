@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts import views
 from accounts.account import views as account
+from accounts.keys import views as keys
 from accounts.mails import views as mails
 
 app_name = "accounts"
@@ -18,6 +19,8 @@ urlpatterns = [
     path("account/export.json", account.export, name="export"),
     path("account/delete/", account.deletion, name="delete"),
     path("account/delete/code/", account.confirm_deletion, name="confirm-deletion"),
+    path("account/keys/", keys.keys, name="keys"),
+    path("account/keys/<uuid:key_id>/revoke/", keys.revoke_key, name="revoke-key"),
     path("account/mails/", mails.choose, name="mails"),
     path("mails/unsubscribe/<token>/", mails.unsubscribe, name="unsubscribe"),
     path("account/sessions/", views.sessions, name="sessions"),

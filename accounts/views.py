@@ -26,6 +26,7 @@ from accounts.sessions import sessions_of
 from accounts.signals import member_signed_in, member_signed_out
 from credits_site.answers import (
     own_address,
+    problem,
     refuse,
     see_other,
     wants_json,
@@ -126,7 +127,7 @@ def _end_sign_in(request: SiteRequest) -> None:
 def _start_over(request: SiteRequest) -> HttpResponse:
     """Nobody waits for a code in this browser."""
     if wants_json(request):
-        return JsonResponse({"error": _("Ask for a code first")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("Ask for a code first"))
     if request.member is not None:
         return redirect("home")
     return see_other(reverse("accounts:sign-in"))

@@ -166,7 +166,7 @@ def _open_checkout(wanted: CheckoutRequest, request_id: UUID | None) -> StartedC
 
 def _customer_of(member: Member) -> str:
     """The member's Stripe customer, with the email of today: Stripe shows its own copy, and sends receipts there."""
-    buyer = buyer_of(instant().as_member(member.refresh_token), member.id)
+    buyer = buyer_of(member.at_instant, member.id)
     customer = _living_customer(member, buyer.customer_id)
     if customer.id != buyer.customer_id:
         step = update("$users", member.id, {"stripeCustomerId": customer.id}, upsert=False)

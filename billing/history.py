@@ -21,7 +21,6 @@ from credits_site.paging import number_in
 from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
 from instant_admin.client.times import epoch_ms
-from instant_admin.configured import instant
 from instant_admin.ledger.entries import (
     LedgerPage,
     Place,
@@ -176,13 +175,13 @@ class HistoryPage:
 
 def account_of(member: Member) -> Account:
     """The member's balance."""
-    tree = instant().as_member(member.refresh_token).query(account_query(member.id))
+    tree = member.at_instant.query(account_query(member.id))
     return account_in(tree, member.id)
 
 
 def history_of(member: Member, *, before: str | None = None, wanted: Wanted = EVERYTHING) -> HistoryPage:
     """A page of the member's ledger. Raises `BadCursor`."""
-    return history_page(instant().as_member(member.refresh_token), member.id, before=before, wanted=wanted)
+    return history_page(member.at_instant, member.id, before=before, wanted=wanted)
 
 
 def history_page(
@@ -207,7 +206,7 @@ def history_page(
 
 def entries_of(member: Member) -> Iterator[HistoryEntry]:
     """The member's whole ledger, newest first, read as it is asked for."""
-    connection, before_seq = instant().as_member(member.refresh_token), None
+    connection, before_seq = member.at_instant, None
     while before_seq is None or before_seq > 1:
         page = read_page(connection, member.id, before_seq=before_seq, limit=EXPORT_PAGE_SIZE)
         yield from shown(page.entries)
@@ -224,7 +223,7 @@ def balance_chart(member: Member, newest: HistoryPage) -> BalanceChart | None:
     if newest.seq > len(newest.entries):
         steps = min(newest.seq, CHART_POINTS) - 1
         numbers = {1 + step * (newest.seq - 1) // steps for step in range(steps + 1)}
-        found = read_at(instant().as_member(member.refresh_token), member.id, numbers)
+        found = read_at(member.at_instant, member.id, numbers)
         entries = tuple(map(history_entry, found))
     # Of a damaged ledger there may be none.
     return chart_of([(entry.created_at, entry.balance) for entry in entries]) if entries else None

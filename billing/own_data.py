@@ -41,7 +41,7 @@ def entry_as_json(entry: HistoryEntry) -> dict[str, str | int]:
 
 
 def _ledger(member: Member) -> dict[str, Any]:
-    connection, account = instant().as_member(member.refresh_token), account_of(member)
+    connection, account = member.at_instant, account_of(member)
     return {
         "balance": account.credits,
         "held": account.held,
@@ -68,7 +68,7 @@ def forget_in_admin_log(sender: object, member_id: UUID, **kwargs: object) -> No
 
 
 def _bought(member: Member) -> dict[str, Any]:
-    connection = instant().as_member(member.refresh_token)
+    connection = member.at_instant
     return {
         product.namespace: [row for page in _pages(connection, product, member.id) for row in page]
         for product in products()

@@ -24,7 +24,6 @@ from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import is_in_time, left_to_withdraw
 from instant_admin.client.admin import Connection
-from instant_admin.configured import instant
 from instant_admin.ledger.entries import read_matching
 from instant_admin.ledger.rules import Entry, Kind
 
@@ -134,7 +133,7 @@ class Purchases:
 
 def purchases_in_ledger(member: Member) -> Purchases:
     """The newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them."""
-    return credited_purchases(instant().as_member(member.refresh_token), member.id)
+    return credited_purchases(member.at_instant, member.id)
 
 
 def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:

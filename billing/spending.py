@@ -79,14 +79,14 @@ def spend(
     """Buy one of `product` for `member`: `steps` makes its row, given the new row's id.
 
     `note` is what was asked for, in the member's words. The same `request_id` again is the same row and no second
-    charge; `steps` is then not called. Raises `OutOfCredits`, `AllowanceSpent` when `allowance` leaves less,
-    `RequestIdReused` when the id was used for something else or at another price, and what `BalanceStore.post`
-    raises.
+    charge; `steps` is then not called. `allowance` is for a member whose key sets none. Raises `OutOfCredits`,
+    `AllowanceSpent`, `RequestIdReused` when the id was used for something else or at another price, and what
+    `BalanceStore.post` raises.
     """
     movement = Spend(
         key=f"spend:{member.id}:{request_id}",
         price=product.price_of(note),
-        allowance=allowance,
+        allowance=member.allowance or allowance,
         note=note,
         product=product.name,
     )
@@ -186,7 +186,7 @@ def hold(
         Hold(
             key=f"hold:{member.id}:{request_id}:{number}",
             most=most,
-            allowance=allowance,
+            allowance=member.allowance or allowance,
             note=note,
             product=product.name,
         )

@@ -21,6 +21,8 @@ from django_htmx.http import HttpResponseClientRefresh, replace_url, trigger_cli
 
 from accounts import limits
 from accounts.http import SiteRequest, limited, member_required, signed_in
+from accounts.keys.making import Scope
+from accounts.keys.programs import for_programs
 from accounts.limits import TooOften
 from accounts.members import Member
 from billing import last_checkout, mails
@@ -55,6 +57,7 @@ from credits_site.answers import (
     absolute,
     download,
     first_error,
+    problem,
     refuse,
     render_fragment,
     render_page_or_fragment,
@@ -75,6 +78,7 @@ EXPORTS: Final = "EXPORTS_PER_MEMBER_PER_HOUR"
 SYNC_DELAYS_S: Final = (1, 2, 3, 5, 8, 13, 20, 30, 30)
 
 
+@for_programs(Scope.READ)
 @never_cache
 @require_safe
 def credits(request: SiteRequest) -> HttpResponse:
@@ -137,7 +141,7 @@ def checkout(request: SiteRequest) -> HttpResponse:
 
 def _not_for_sale(request: SiteRequest, form: CheckoutForm) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": first_error(form)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form))
     if wants_fragment(request):
         return refuse(request, HTTPStatus.UNPROCESSABLE_ENTITY, first_error(form).rstrip("."))
     form.keep_with_errors(request.session)
@@ -281,7 +285,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
             looked = receive_webhook(request.body, request.headers.get("Stripe-Signature"))
     except BadWebhook as exc:
         complain(request, "webhook refused", reason=repr(exc.reason))
-        return JsonResponse({"error": exc.reason}, status=HTTPStatus.BAD_REQUEST)
+        return problem(request, HTTPStatus.BAD_REQUEST, exc.reason)
     if looked is not None:
         checkout = looked.checkout
         note_review(
@@ -295,6 +299,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"received": True})
 
 
+@for_programs(Scope.READ)
 @require_safe
 @member_required
 def history(request: SiteRequest) -> HttpResponse:
@@ -328,7 +333,7 @@ def history(request: SiteRequest) -> HttpResponse:
 
 def _no_such_page(request: SiteRequest) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": _("There is no such page")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("There is no such page"))
     return redirect("billing:history")
 
 

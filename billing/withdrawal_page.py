@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,7 +25,7 @@ from billing.products import credits_text
 from billing.stripe_api.checkouts import Checkout
 from billing.views import STRIPE_CALLS
 from billing.withdrawals import NotWithdrawable, WithdrawalChanged, offer_of, withdraw
-from credits_site.answers import first_error, refuse, see_other, wants_json
+from credits_site.answers import first_error, problem, refuse, see_other, wants_json
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,9 +72,10 @@ def _take_back(request: SiteRequest, member: Member, checkout: Checkout) -> Http
             if withdrawn is not None:
                 mails.send_withdrawal(withdrawn, checkout, money=money)
     except WithdrawalChanged as exc:
+        said = _("What you can take back has changed meanwhile. Nothing was done yet.")
         if wants_json(request):
-            return JsonResponse(_as_json(exc.now, checkout), status=HTTPStatus.CONFLICT)
-        messages.info(request, _("What you can take back has changed meanwhile. Nothing was done yet."))
+            return problem(request, HTTPStatus.CONFLICT, said, **_as_json(exc.now, checkout))
+        messages.info(request, said)
         return see_other(request.path)
     if wants_json(request):
         return JsonResponse(_as_json(wanted, checkout) | {"repaid": withdrawn is not None})
@@ -88,5 +90,5 @@ def _take_back(request: SiteRequest, member: Member, checkout: Checkout) -> Http
     return see_other(reverse("billing:history"))
 
 
-def _as_json(offer: Withdrawal, checkout: Checkout) -> dict[str, object]:
+def _as_json(offer: Withdrawal, checkout: Checkout) -> dict[str, Any]:
     return {"credits": offer.credits, "amount": offer.amount, "currency": checkout.currency}

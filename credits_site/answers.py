@@ -1,4 +1,4 @@
-"""Answers: a page, a fragment for htmx, or JSON. The only reader of `request.htmx` and `Accept`.
+"""Answers: a page, a fragment for htmx, or JSON. The only reader of `request.htmx`, `Accept` and `Authorization`.
 
 Only a GET renders a page, so that no reload repeats an action: a form that was sent without htmx is answered with a
 redirect, and what there is to say stands on the page that it leads to.
@@ -16,12 +16,15 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, override
 from django_htmx.middleware import HtmxDetails
 
 from credits_site.headers import UNREADABLE
+from credits_site.problems import PROBLEM, problem_details
+from credits_site.security_log import request_id_of
 
 
 class HtmxRequest(HttpRequest):
@@ -30,12 +33,19 @@ class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+def bearer_token(request: HttpRequest) -> str | None:
+    """The token that a program brought (RFC 6750), perhaps an empty one; None for whoever brought none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Whether the caller would rather have JSON than HTML. A caller that takes anything gets HTML.
 
-    Whoever sends JSON, as Stripe does, can read it. An `Accept` that cannot be read says nothing.
+    Whoever sends JSON, as Stripe does, can read it, and so can who has a key. An `Accept` that cannot be
+    read says nothing.
     """
-    if request.content_type == "application/json":
+    if request.content_type == "application/json" or bearer_token(request) is not None:
         return True
     try:
         return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
@@ -130,12 +140,23 @@ def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpRespon
     return see_other(page_it_came_from(request))
 
 
+def problem(
+    request: HttpRequest, status: HTTPStatus, error: str, *, kind: str = "", **members: Any
+) -> JsonResponse:
+    """A refusal for a program, see `problem_details`. `kind` is a section of the page about the API."""
+    about = absolute(request, f"{reverse('api')}#{kind}") if kind else "about:blank"
+    said = problem_details(status, error, about=about, instance=request_id_of(request), **members)
+    response = JsonResponse(said, status=status, content_type=PROBLEM)
+    patch_vary_headers(response, ["HX-Request", "Accept"])
+    return response
+
+
 def error_answer(
     request: HttpRequest, status: HTTPStatus, message: str, *, reopen: str | None = None
 ) -> HttpResponse:
     """`message`, which is written for a person, as JSON, fragment or page; `reopen` is the page to go on from."""
     if wants_json(request):
-        return JsonResponse({"error": message}, status=status)
+        return problem(request, status, message)
     context = {"status": status, "message": f"{message}.", "reopen": reopen}
     return render_page_or_fragment(
         request, page="error.html", fragment="_notice.html", context=context, status=status

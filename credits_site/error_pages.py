@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,7 @@ from credits_site.answers import (
     is_plain_form,
     own_address,
     page_it_came_from,
+    problem,
     render_fragment,
     see_other,
     wants_fragment,
@@ -61,7 +62,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our mistake. The page needs no context, since anything may be broken."""
     if wants_json(request):
-        return JsonResponse({"error": _("Something broke on our side")}, status=500)
+        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, _("Something broke on our side"))
     if wants_fragment(request):
         message = _("Something broke on our side. Your history shows what was done.")
         return render_fragment(None, "_notice.html", context={"message": message}, status=500)

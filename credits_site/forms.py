@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self
+from uuid import UUID, uuid5
 
 from django import forms
 from django.contrib.sessions.backends.base import SessionBase
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, BadRequest
 from django.http import HttpRequest
 
 from credits_site.answers import wants_json
 
 # Characters kept of a field. Anybody may send megabytes, and a session is a row in the database.
 MOST_KEPT: Final = 1000
+# An `Idempotency-Key` that is no UUID becomes one under this, always the same.
+_IDEMPOTENCY_KEYS: Final = UUID("6b1f4a0e-6f3c-4f0c-9a55-2c8f0f7f0b8d")
 
 
 class KeptForm(forms.Form):
@@ -32,7 +37,7 @@ class KeptForm(forms.Form):
     @classmethod
     def sent(cls, request: HttpRequest) -> Self:
         """The form as it was sent. What a person typed is kept at once, because an outage may follow."""
-        form = cls(request.POST)
+        form = cls(_sent(request))
         if not wants_json(request):
             form.keep(request.session)
         return form
@@ -80,3 +85,33 @@ class KeptForm(forms.Form):
             self.cleaned_data = {}
             for name, found in self._wrong.items():
                 self.add_error(None if name == NON_FIELD_ERRORS else name, found)
+
+
+def _sent(request: HttpRequest) -> Mapping[str, Any]:
+    """What a form was filled in with: by a browser, or by a program, which may send JSON.
+
+    An `Idempotency-Key` counts as the `request_id`, whatever else is sent as one.
+    """
+    sent = _json_in(request) if request.content_type == "application/json" else request.POST.dict()
+    key = request.headers.get("Idempotency-Key")
+    return sent if key is None else sent | {"request_id": _request_id(key)}
+
+
+def _json_in(request: HttpRequest) -> dict[str, str]:
+    """The texts and numbers of a body of JSON. Raises `BadRequest`."""
+    try:
+        sent = json.loads(request.body)
+        named = {name: str(value) for name, value in sent.items() if isinstance(value, str | int)}
+        "".join(named.values()).encode()  # half a character is none
+    except (ValueError, AttributeError, RecursionError) as exc:
+        raise BadRequest("no JSON object") from exc
+    return named
+
+
+def _request_id(key: str) -> str:
+    """The id that a key stands for. Source: draft-ietf-httpapi-idempotency-key-header, which puts it in quotes."""
+    text = key.strip().removeprefix('"').removesuffix('"')
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return str(uuid5(_IDEMPOTENCY_KEYS, text)) if text else ""

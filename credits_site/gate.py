@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from credits_site import descriptors
 from credits_site.addresses import network_of
 from credits_site.plain_text import Application, Message, Receive, Send, say
+from credits_site.problems import PROBLEM, problem_details
 from credits_site.proxies import as_sent
 
 # Of the address and all headers together. Two of them come near to it honestly: cookies and the page one comes from.
@@ -182,7 +183,11 @@ def _received(body: bytes, receive: Receive) -> Receive:
 
 async def refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
     """Say why not, to a person or a program, and close the connection."""
-    wants_json = any(name == b"accept" and b"application/json" in value for name, value in scope["headers"])
+    wants_json = any(
+        (name == b"accept" and b"application/json" in value)
+        or (name == b"authorization" and value[:7].lower() == b"bearer ")
+        for name, value in scope["headers"]
+    )
     may_try_again = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.REQUEST_TIMEOUT)
     headers = {"Cache-Control": "no-store", "Connection": "close"}
     if may_try_again:
@@ -190,8 +195,8 @@ async def refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
     with override(_language_of(scope)):
         text = _(_SAID[status])
     if wants_json:
-        said = json.dumps({"error": text, "retry": may_try_again})
-        await say(send, status, said, headers, kind="application/json")
+        said = json.dumps(problem_details(status, text, retry=may_try_again))
+        await say(send, status, said, headers, kind=PROBLEM)
     else:
         await say(send, status, text, headers)
 

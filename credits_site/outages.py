@@ -8,13 +8,14 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from credits_site.answers import (
     is_plain_form,
     page_it_came_from,
+    problem,
     render_page_or_fragment,
     see_other,
     wants_json,
@@ -114,9 +115,7 @@ def _answer(request: HttpRequest, exception: Outage) -> HttpResponse:
     message = outage_message(exception, writing=request.method == "POST")
     status = HTTPStatus.CONFLICT if isinstance(exception, KeyReused) else HTTPStatus.SERVICE_UNAVAILABLE
     if wants_json(request):
-        response = JsonResponse({"error": message, "retry": not is_final(exception)}, status=status)
-        patch_vary_headers(response, ["HX-Request", "Accept"])
-        return response
+        return problem(request, status, message, retry=not is_final(exception))
     if is_plain_form(request):
         messages.error(request, message)
         return see_other(page_it_came_from(request))

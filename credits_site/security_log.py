@@ -34,6 +34,11 @@ class RequestIdMiddleware:
         return response
 
 
+def request_id_of(request: HttpRequest) -> str:
+    """The id that `RequestIdMiddleware` gave the request; empty before it did."""
+    return str(request.META.get(_META, ""))
+
+
 def note(request: HttpRequest | None, event: str, **about: object) -> None:
     """Log one event with whose request it was. Never a code, a token or an email in `about`."""
     _log(logging.INFO, request, event, about)

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "credits_site.security_log.RequestIdMiddleware",
+    "credits_site.programs.ProgramMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
     "credits_site.compression.CompressionMiddleware",
@@ -210,8 +211,13 @@ TRIES_PER_CODE = env.int("TRIES_PER_CODE", default=5)
 WRITES_PER_MEMBER_PER_MINUTE = env.int("WRITES_PER_MEMBER_PER_MINUTE", default=60)
 STRIPE_CALLS_PER_MEMBER_PER_HOUR = env.int("STRIPE_CALLS_PER_MEMBER_PER_HOUR", default=120)
 EXPORTS_PER_MEMBER_PER_HOUR = env.int("EXPORTS_PER_MEMBER_PER_HOUR", default=10)
+REQUESTS_PER_KEY_PER_MINUTE = env.int("REQUESTS_PER_KEY_PER_MINUTE", default=300)
+WRONG_KEYS_PER_ADDRESS_PER_HOUR = env.int("WRONG_KEYS_PER_ADDRESS_PER_HOUR", default=100)
 STAFF_LOGINS_PER_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_ADDRESS_PER_HOUR", default=30)
 STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR = env.int("STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR", default=10)
+
+# How many keys for programs a member may have at once.
+KEYS_PER_MEMBER = env.int("KEYS_PER_MEMBER", default=20)
 
 # Staff, who log in at /admin/.
 STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=8)

@@ -37,7 +37,10 @@ class WriteHaikuForm(KeptForm):
     )
     request_id = forms.UUIDField(
         error_messages={
-            "required": _("The form came without its request_id, a UUID. Press the button again."),
+            "required": _(
+                "The form came without its request_id, a UUID. Press the button again. "
+                "A program sends an Idempotency-Key."
+            ),
             "invalid": _("The form's request_id is no UUID. Press the button again."),
         }
     )

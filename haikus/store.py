@@ -26,7 +26,6 @@ from billing.spending import hold, spend
 from credits_site.paging import BadCursor, number_in
 from haikus.errors import HaikuGone, NoSuchHaiku
 from haikus.writing import STOPPED, UNWRITABLE, SlowGenerator, begin
-from instant_admin.client.admin import Connection
 from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantUnreachable
 from instant_admin.client.protocol import nonsense, text_of, uuid_of
 from instant_admin.client.steps import create, delete, link, update
@@ -200,12 +199,12 @@ def _begin(generator: SlowGenerator, *, member: Member, topic: str, request_id: 
 def haikus_of(member: Member, *, before: str | None = None) -> HaikuPage:
     """The member's own haikus, newest first. Raises `BadCursor`."""
     cursor = None if before is None else _cursor(before)
-    return _page(_as(member).query(_page_query(member, cursor)), cursor)
+    return _page(member.at_instant.query(_page_query(member, cursor)), cursor)
 
 
 def home_of(member: Member) -> tuple[Account, HaikuPage]:
     """The member's balance and their newest haikus, asked for at once."""
-    tree = _as(member).query(account_query(member.id) | _page_query(member, None))
+    tree = member.at_instant.query(account_query(member.id) | _page_query(member, None))
     page = _page(tree, None)
     _remember(member, [haiku.content for haiku in page.haikus if haiku.is_done])
     return account_in(tree, member.id), page
@@ -213,7 +212,7 @@ def home_of(member: Member) -> tuple[Account, HaikuPage]:
 
 def haiku_of(member: Member, haiku_id: UUID) -> Haiku:
     """One of the member's own haikus. Raises `NoSuchHaiku`, also for another member's."""
-    rows = _as(member).query({"haikus": {"$": {"where": {"id": str(haiku_id)}}}})["haikus"]
+    rows = member.at_instant.query({"haikus": {"$": {"where": {"id": str(haiku_id)}}}})["haikus"]
     if not rows:
         raise NoSuchHaiku("no such haiku")
     return _haiku(rows[0])
@@ -221,7 +220,9 @@ def haiku_of(member: Member, haiku_id: UUID) -> Haiku:
 
 def look_at(member: Member, haiku_id: UUID) -> Written:
     """One of the member's own haikus as it is now, with the balance. Raises `NoSuchHaiku`."""
-    tree = _as(member).query(account_query(member.id) | {"haikus": {"$": {"where": {"id": str(haiku_id)}}}})
+    tree = member.at_instant.query(
+        account_query(member.id) | {"haikus": {"$": {"where": {"id": str(haiku_id)}}}}
+    )
     if not tree["haikus"]:
         raise NoSuchHaiku("no such haiku")
     account = account_in(tree, member.id)
@@ -251,7 +252,7 @@ def delete_haiku(member: Member, haiku_id: UUID) -> Haiku:
     """Delete one of the member's own haikus, and return it; nothing is refunded. Raises `NoSuchHaiku`."""
     # Instant answers 200 for a row that is not there, so whether it is must be asked.
     haiku = haiku_of(member, haiku_id)
-    _as(member).transact([delete("haikus", haiku_id)])
+    member.at_instant.transact([delete("haikus", haiku_id)])
     return haiku
 
 
@@ -262,17 +263,12 @@ def restore_haiku(member: Member, haiku: Haiku) -> None:
     instant().transact([row, link("haikus", haiku.id, {"author": member.id})])
 
 
-def _as(member: Member) -> Connection:
-    """Instant with the member's own rights: its rules decide what they see and delete."""
-    return instant().as_member(member.refresh_token)
-
-
 def _recent_of(member: Member) -> list[str]:
     """The texts of the member's newest haikus, as this process saw them last: another may have written since."""
     known: list[str] | None = caches["recent"].get(str(member.id))
     if known is not None:
         return known
-    newest = _newest(_as(member).query(_newest_query(member, _RECENT)))
+    newest = _newest(member.at_instant.query(_newest_query(member, _RECENT)))
     return [haiku.content for haiku in newest if haiku.is_done]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from haikus import views
+from haikus import api, views
 
 _haikus = [
     path("api/generate", views.write, name="write"),
@@ -12,5 +12,10 @@ _haikus = [
     path("haikus/<uuid:haiku_id>/cancel/", views.cancel, name="cancel"),
     path("haikus/<uuid:haiku_id>/delete/", views.delete, name="delete"),
 ]
-# The home page is the whole site's, so its name has no namespace.
-urlpatterns = [path("", views.home, name="home"), path("", include((_haikus, "haikus")))]
+# The home page and what programs read are the whole site's, so their names have no namespace.
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("api/", api.page, name="api"),
+    path("api/openapi.json", api.openapi, name="openapi"),
+    path("", include((_haikus, "haikus"))),
+]

@@ -19,6 +19,8 @@ from django_htmx.http import trigger_client_event
 
 from accounts.forms import EmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in
+from accounts.keys.making import Scope
+from accounts.keys.programs import for_programs
 from billing import spending
 from billing.buying import buying, offers_if_readable
 from billing.counter.fragment import counter
@@ -28,6 +30,7 @@ from billing.spending import OutOfCredits, RequestIdReused
 from credits_site.answers import (
     first_error,
     page_it_came_from,
+    problem,
     refuse,
     render_fragment,
     render_page_or_fragment,
@@ -69,6 +72,7 @@ def home(request: SiteRequest) -> HttpResponse:
     return render(request, "haikus/home.html", context)
 
 
+@for_programs(Scope.SPEND)
 @require_POST
 def write(request: SiteRequest) -> HttpResponse:
     """Write a haiku on a topic, for a credit. Whoever is signed out finds the topic again when they are back."""
@@ -106,7 +110,7 @@ def _written(request: SiteRequest, written: Written) -> HttpResponse:
     WriteHaikuForm.forget(request.session)
     written = store.await_haiku(signed_in(request), written, longest_s=_patience_s(request))
     if wants_json(request):
-        return _written_as_json(written)
+        return _written_as_json(request, written)
     if not wants_fragment(request):
         if written.haiku.is_done:
             messages.success(request, _("Your haiku is written."))
@@ -125,7 +129,7 @@ def _patience_s(request: SiteRequest) -> float:
     return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
 
 
-def _written_as_json(written: Written) -> HttpResponse:
+def _written_as_json(request: SiteRequest, written: Written) -> HttpResponse:
     haiku = written.haiku
     body: dict[str, Any] = {"haiku": _as_json(haiku), "credits": written.credits}
     if haiku.is_done:
@@ -136,7 +140,7 @@ def _written_as_json(written: Written) -> HttpResponse:
         return JsonResponse(body, status=HTTPStatus.ACCEPTED, headers={"Location": location})
     is_topic = haiku.error == UNWRITABLE
     status = HTTPStatus.UNPROCESSABLE_ENTITY if is_topic else HTTPStatus.SERVICE_UNAVAILABLE
-    return JsonResponse(body | {"error": haiku.failure}, status=status)
+    return problem(request, status, haiku.failure, **body)
 
 
 def _cost() -> str:
@@ -147,15 +151,17 @@ def _cost() -> str:
 def _unwritten(request: SiteRequest, form: WriteHaikuForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if wants_json(request):
-        return JsonResponse({"error": first_error(form)}, status=status)
+        return problem(request, status, first_error(form))
     return _form_again(request, form, status, shown_on=page_it_came_from(request))
 
 
 def _out_of_credits(request: SiteRequest, form: WriteHaikuForm, exc: OutOfCredits) -> HttpResponse:
     status = HTTPStatus.PAYMENT_REQUIRED
     if wants_json(request):
-        body = {"error": _("Insufficient credits"), "needsCredits": True, "credits": exc.balance}
-        return JsonResponse(body, status=status)
+        said = _("Insufficient credits")
+        return problem(
+            request, status, said, kind="insufficient-credits", needsCredits=True, credits=exc.balance
+        )
     out = _("You are out of credits: a haiku costs %(costs)s, and you have %(has)s.") % {
         "costs": credits_text(exc.needed),
         "has": credits_text(exc.balance),
@@ -178,6 +184,7 @@ def _form_again(
     return render_fragment(request, "haikus/_write_form.html", context={"form": form}, status=status)
 
 
+@for_programs(Scope.READ)
 @require_safe
 @member_required
 def list_haikus(request: SiteRequest) -> HttpResponse:
@@ -187,7 +194,7 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
         page = store.haikus_of(signed_in(request), before=before)
     except BadCursor:
         if wants_json(request):
-            return JsonResponse({"error": _("There is no such page")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("There is no such page"))
         return redirect("haikus:list")
     if wants_json(request):
         return JsonResponse({"haikus": [_as_json(haiku) for haiku in page.haikus], "next": page.next})
@@ -199,6 +206,7 @@ def list_haikus(request: SiteRequest) -> HttpResponse:
     )
 
 
+@for_programs(Scope.READ)
 @require_safe
 @member_required
 def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
@@ -216,6 +224,7 @@ def haiku(request: SiteRequest, haiku_id: UUID) -> HttpResponse:
     )
 
 
+@for_programs(Scope.SPEND)
 @require_POST
 @member_required
 def cancel(request: SiteRequest, haiku_id: UUID) -> HttpResponse:

@@ -166,6 +166,7 @@ NO_SENTENCES: Final = frozenset(
         "Authenticator app",
         "Backup codes",
         "Stripe refused to refund",
+        'Bearer error="invalid_token"',
     }
 )
 LABELS: Final = frozenset({"help_text", "label", "message", "told"})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from accounts.keys.making import key_as_json, keys_of
 from accounts.mails.wishes import wanted_by
 from accounts.members import Member
 from accounts.sessions import sessions_of
@@ -49,6 +50,7 @@ def everything_of(member: Member, *, session_key: str | None) -> dict[str, Any]:
     return {
         "account": {"id": str(member.id), "email": member.email},
         "sessions": [{"place": each.place, "since": each.since.isoformat()} for each in sessions],
+        "keys": [key_as_json(key) for key in keys_of(member.id)],
         "mails": wanted_by(member.id),
         **{holding.name: holding.export(member) for holding in holdings()},
     }

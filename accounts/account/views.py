@@ -23,12 +23,13 @@ from accounts.codes import CodeRefused, Purpose
 from accounts.emails import readable
 from accounts.forms import CodeForm, NewEmailForm
 from accounts.http import SiteRequest, limited, member_required, signed_in, with_retry_after
+from accounts.keys.making import keys_of
 from accounts.mails.wishes import optional_mails, wanted_by
 from accounts.members import remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
 from accounts.views import signed_out
-from credits_site.answers import refuse, see_other, wants_json
+from credits_site.answers import problem, refuse, see_other, wants_json
 from credits_site.security_log import note
 
 # In the session, what a code was sent for: `{"place": …, "email": …}`.
@@ -46,6 +47,7 @@ def account(request: SiteRequest) -> HttpResponse:
     wanted = wanted_by(member.id)
     context = {
         "sessions": sessions_of(member.id, here=request.session.session_key),
+        "keys": keys_of(member.id),
         "mails": [(mail, wanted[mail.name]) for mail in optional_mails()],
     }
     return render(request, "accounts/account/account.html", context)
@@ -184,5 +186,5 @@ def _code_page(request: SiteRequest, *, email: str, **context: Any) -> HttpRespo
 
 def _nothing_waits(request: SiteRequest, page: str) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": _("Ask for a code first")}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("Ask for a code first"))
     return redirect(page)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
@@ -20,10 +20,11 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from accounts.http import SiteRequest
+from accounts.http import SiteRequest, with_retry_after
 from accounts.members import Member
 from billing.counter.fragment import counter
 from billing.counter.tabs import TooManyTabs, tabs
+from credits_site.answers import problem
 
 # Proxies close what is silent for a minute; so does a browser that has gone, but only when it is written to.
 HEARTBEAT_S: Final = 15.0
@@ -52,11 +53,9 @@ def _answer(request: SiteRequest) -> HttpResponseBase:
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if not tabs.have_room_for(member):
-        return JsonResponse(
-            {"error": _("Too many pages are open. This one refreshes when you look at it.")},
-            status=HTTPStatus.SERVICE_UNAVAILABLE,
-            headers={"Retry-After": str(FULL_RETRY_AFTER_S)},
-        )
+        said = _("Too many pages are open. This one refreshes when you look at it.")
+        full = problem(request, HTTPStatus.SERVICE_UNAVAILABLE, said, retry=True)
+        return with_retry_after(full, FULL_RETRY_AFTER_S)
     return StreamingHttpResponse(
         _events(request, member, request.session.session_key or "", language=get_language()),
         content_type=_EVENTS,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.codes import sign_out_everywhere
+from accounts.keys.making import revoke_all
 from accounts.sessions import sessions_of
 from accounts.staff.passwords import fresh_password_required
 from billing.errors import UnknownCheckout, UnknownMember
@@ -177,7 +178,7 @@ class MemberAdmin(CreditPages, RefundPages):
         return self.back_to(member_id)
 
     def sign_out(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
-        """End every session of a member, as they can themselves: for who has lost a phone, or was robbed of one."""
+        """End every session and key of a member: for who has lost a phone, or was robbed of one."""
         self.check_may(request, "end_sessions")
         try:
             email = member_page(member_id).email
@@ -185,6 +186,7 @@ class MemberAdmin(CreditPages, RefundPages):
             raise Http404("no such member") from exc
         except OUTAGES as exc:
             return self._outage_at(request, member_id, exc)
+        revoke_all(member_id)
         is_whole = sign_out_everywhere(member_id)
         self.log_change(request, Member(id=member_id, email=email), "Signed out everywhere")
         if is_whole:

@@ -130,6 +130,10 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
         """The rights of the member with this refresh token; raises `MemberTokenRefused` when it is used up."""
         return Impersonation(self._transport, protocol.member_by_token(refresh_token))
 
+    def as_email(self, email: str) -> Impersonation:
+        """The rights of the member with this email; raises `MemberTokenRefused` when there is none."""
+        return Impersonation(self._transport, protocol.member_by_email(email))
+
     def as_guest(self) -> Impersonation:
         """The rights of someone who is not signed in."""
         return Impersonation(self._transport, GUEST)

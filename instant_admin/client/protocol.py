@@ -39,7 +39,7 @@ class Identity:
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     needs_admin_token: bool = True
-    is_member_token: bool = False
+    is_member: bool = False
 
 
 ADMIN = Identity()
@@ -48,7 +48,14 @@ GUEST = Identity(headers={"As-Guest": "true"}, needs_admin_token=False)
 
 def member_by_token(refresh_token: str) -> Identity:
     """The member whose refresh token this is. The admin token is not even sent along."""
-    return Identity(headers={"As-Token": refresh_token}, needs_admin_token=False, is_member_token=True)
+    return Identity(headers={"As-Token": refresh_token}, needs_admin_token=False, is_member=True)
+
+
+def member_by_email(email: str) -> Identity:
+    """The member with exactly this email, as Instant stores it; for whoever has the admin token."""
+    if not email:  # without one, the call would have the rights of the admin
+        raise ValueError("a member without an email")
+    return Identity(headers={"As-Email": email}, is_member=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +178,7 @@ def _error(call: Call, status: int, answer: Mapping[str, Any]) -> InstantError:
         return InstantBroken(refusal, may_have_been_written=call.effect != "none")
     if refusal.type == "record-not-unique" and refusal.record_type != "ident":
         return NotUnique(refusal)
-    if call.identity.is_member_token and refusal.record_type == "app-user":
+    if call.identity.is_member and refusal.record_type == "app-user":
         return MemberTokenRefused(refusal)
     return InstantRejected(refusal)
 

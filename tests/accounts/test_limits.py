@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.limits import TooOften, count
+from accounts.limits import Quota, TooOften, count
 from accounts.models import Bucket
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +19,8 @@ def three_an_hour(settings: Any) -> None:
     settings.CODES_PER_ADDRESS_PER_HOUR = 3
 
 
-def use(of: str = "ada") -> None:
-    count("CODES_PER_ADDRESS_PER_HOUR", of=of)
+def use(of: str = "ada") -> Quota | None:
+    return count("CODES_PER_ADDRESS_PER_HOUR", of=of)
 
 
 def test_so_many_at_once_and_then_as_many_in_each_period() -> None:
@@ -40,6 +40,17 @@ def test_so_many_at_once_and_then_as_many_in_each_period() -> None:
         use()
 
 
+def test_whoever_counts_is_told_what_is_left_in_the_words_of_the_draft() -> None:
+    told = [quota.headers["RateLimit"] for _ in range(3) if (quota := use())]
+    assert told == [f'"codes";r={left};t={full}' for left, full in ((2, 1200), (1, 2400), (0, 3600))]
+    with pytest.raises(TooOften) as refused:
+        use()
+    assert refused.value.quota.headers == {
+        "RateLimit-Policy": '"codes";q=3;w=3600',
+        "RateLimit": '"codes";r=0;t=3600',
+    }
+
+
 def test_what_is_refused_is_not_counted() -> None:
     for _ in range(3):
         use()
@@ -53,6 +64,5 @@ def test_what_is_refused_is_not_counted() -> None:
 
 def test_limits_can_be_turned_off(settings: Any) -> None:
     settings.LIMITS_ENABLED = False
-    for _ in range(10):
-        use()
+    assert [use() for _ in range(10)] == [None] * 10
     assert not Bucket.objects.exists()

@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.members import recall
 from tests.drivers.instant import LoopbackInstant
+from tests.drivers.problems import problem_in
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +56,7 @@ def test_a_bad_email_stands_again_on_its_page_and_the_fault_once(page: str, emai
 @pytest.mark.parametrize("path", ["/sign-in/", "/sign-in/code/"])
 def test_a_program_gets_the_fault_as_json(path: str) -> None:
     response = waiting().post(path, headers=JSON)
-    assert response.status_code == 422
-    assert set(response.json()) == {"error"}
+    assert problem_in(response)[0] == 422
 
 
 def test_a_code_that_is_none_is_said_on_the_code_page_and_never_kept() -> None:
@@ -74,7 +74,7 @@ def test_without_an_email_that_waits_signing_in_starts_over(path: str) -> None:
     response = Client().post(path, {"code": "123456"})
     assert (response.status_code, response["Location"]) == (303, "/sign-in/")
     assert Client().get("/sign-in/code/")["Location"] == "/sign-in/"
-    assert Client().post(path, headers=JSON).json() == {"error": "Ask for a code first"}
+    assert problem_in(Client().post(path, headers=JSON)) == (422, "Ask for a code first")
 
 
 def test_following_the_link_in_the_mail_signs_nobody_in(client: Client) -> None:

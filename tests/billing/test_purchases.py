@@ -19,6 +19,7 @@ from billing.purchases import (
 )
 from instant_admin.client.steps import update
 from sandbox.serving import Request, Response
+from tests.drivers.problems import problem_in
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite
 
@@ -317,7 +318,7 @@ def test_a_payment_on_its_way_has_no_receipt_yet(site: LoopbackSite, ada: Member
     assert State.ON_ITS_WAY in page
     assert receipt(checkout_id) not in page
     early = browser.get(receipt(checkout_id), headers=JSON)
-    assert (early.status_code, early.json()) == (404, {"error": "There is no receipt for this purchase yet"})
+    assert problem_in(early) == (404, "There is no receipt for this purchase yet")
     site.post(f"/dashboard/payments/{site.payment_of(checkout_id)}/settle")
     assert browser.get(receipt(checkout_id)).status_code == 302
 

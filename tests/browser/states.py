@@ -9,13 +9,14 @@ import re
 from typing import Any, Final
 from uuid import uuid4
 
+import requests
 from playwright.sync_api import expect
 
 from instant_admin.client.steps import update
 from tests.browser.stage import BREAKS, TOPICS, Go, Stage, listed
 from tests.drivers.browser import BrowserMember
 from tests.drivers.instant import admin_of
-from tests.drivers.member import DECLINED, PAYS
+from tests.drivers.member import DECLINED, JSON, PAYS, TIMEOUT_S
 from tests.drivers.waiting import await_that
 
 LONG_WORD: Final = f"https://example.com/{'w' * 60}"
@@ -480,6 +481,41 @@ def nothing_to_take_back(stage: Stage) -> BrowserMember:
 @state
 def account(stage: Stage) -> BrowserMember:
     return stage.shows(stage.cast.writer, "/account/")
+
+
+@state
+def keys_before_the_first(stage: Stage) -> BrowserMember:
+    return stage.shows(stage.cast.member(), "/account/keys/")
+
+
+@state
+def key_made(stage: Stage) -> BrowserMember:
+    person = keys_before_the_first(stage)
+    sends(person, "#new-key", name=LONG_WORD[:60], daily_limit="5")
+    expect(person.page.locator("#token")).to_be_visible()
+    return person
+
+
+@state
+def keys(stage: Stage) -> BrowserMember:
+    person = key_made(stage)
+    key = {"Authorization": f"Bearer {person.page.locator('#token').input_value()}"}
+    requests.get(f"{person.client.site}/api/credits", headers=key, timeout=TIMEOUT_S).raise_for_status()
+    person.client.post("/account/keys/", {"name": "the printer", "scope": "read"}, **JSON)
+    return person.opens("/account/keys/")
+
+
+@state
+def key_refused(stage: Stage) -> BrowserMember:
+    person = keys_before_the_first(stage)
+    sends(person, "#new-key", daily_limit="much")
+    expect(person.page.locator("#name-error")).to_be_visible()
+    return person
+
+
+@state
+def for_programs(stage: Stage) -> BrowserMember:
+    return stage.shows(None, "/api/")
 
 
 @state

@@ -86,6 +86,8 @@ class OurClient(ContractClient):
                 return self._db
             case {"token": token}:
                 return self._db.as_member(token)
+            case {"email": email}:
+                return self._db.as_email(email)
             case {"guest": True}:
                 return self._db.as_guest()
         _left_out()

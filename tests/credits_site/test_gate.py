@@ -217,10 +217,10 @@ def test_only_so_many_streams_are_open_of_one_network(settings: Any) -> None:
 
 def test_programs_are_refused_in_json() -> None:
     async def run() -> None:
-        site = Site()
-        headers = [(b"accept", b"application/json"), *header(b"content-type", 257)]
-        start = await site.ask(headers)
-        assert start is not None
-        assert (start["status"], dict(start["headers"])[b"content-type"]) == (431, b"application/json")
+        for who in ((b"accept", b"application/json"), (b"authorization", b"Bearer ic_x")):
+            start = await Site().ask([who, *header(b"content-type", 257)])
+            assert start is not None
+            kind = dict(start["headers"])[b"content-type"]
+            assert (start["status"], kind) == (431, b"application/problem+json")
 
     asyncio.run(run())

@@ -17,6 +17,7 @@ from django.utils.translation import override
 from billing.money import money_text
 from billing.products import credits_text, number_text
 from tests.credits_site.test_gate import Site
+from tests.drivers.problems import problem_in
 from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite, opened
 from tests.drivers.wire import RawRequest, ask
@@ -93,9 +94,9 @@ def test_a_language_that_is_none_changes_nothing() -> None:
 def test_programs_are_refused_in_their_language() -> None:
     for path, said in (("/history/", "Melde dich zuerst an"), ("/nothing/", "Hier ist nichts")):
         answer = Client().get(path, headers=JSON | GERMAN)
-        assert answer.json() == {"error": said}
+        assert problem_in(answer)[1] == said
     answer = Client().post("/sign-in/", {"email": "ada"}, headers=JSON | GERMAN)
-    assert answer.json() == {"error": "Das sieht nicht wie eine E-Mail-Adresse aus."}
+    assert problem_in(answer) == (422, "Das sieht nicht wie eine E-Mail-Adresse aus.")
 
 
 def test_what_stands_before_django_refuses_in_the_language_of_the_browser() -> None:

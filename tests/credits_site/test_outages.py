@@ -61,7 +61,7 @@ def test_a_webhook_in_an_outage_is_answered_in_json() -> None:
     response = OUTAGES.process_exception(request, StripeUnavailable("no answer"))
     assert response is not None
     assert response.status_code == 503
-    assert response["Content-Type"] == "application/json"
+    assert response["Content-Type"] == "application/problem+json"
 
 
 def test_a_mistake_is_not_taken_for_an_outage() -> None:

@@ -106,8 +106,7 @@ def test_a_mistake_of_ours_has_a_page_that_needs_nothing() -> None:
     assert page.status_code == 500
     assert "Something broke on our side" in page.content.decode()
     answer = server_error(RequestFactory().get("/", headers=JSON))
-    assert answer.status_code == 500
-    assert answer["Content-Type"] == "application/json"
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
 
 
 @pytest.mark.django_db

@@ -79,6 +79,7 @@ def test_a_text_says_how_it_is_encoded(path: str) -> None:
     kind = get(path, **JSON if path.startswith("/api/") else {})["Content-Type"]
     assert kind.lower().replace('"', "") in (
         "application/json",
+        "application/problem+json",
         "text/html; charset=utf-8",
         "text/css; charset=utf-8",
         "text/plain; charset=utf-8",

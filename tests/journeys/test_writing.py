@@ -10,6 +10,7 @@ import pytest
 from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.member import HTMX, JSON, MemberClient
+from tests.drivers.problems import problem_in
 
 
 @pytest.fixture
@@ -21,7 +22,10 @@ def ada(ada_with_ten_credits: MemberClient) -> MemberClient:
 def test_without_credits_nothing_is_written_and_the_answer_says_so(grace: MemberClient) -> None:
     answer = grace.write()
     assert answer.status_code == 402
-    assert answer.json() == {"error": "Insufficient credits", "needsCredits": True, "credits": 0}
+    said = answer.json()
+    assert problem_in(answer) == (402, "Insufficient credits")
+    assert (said["needsCredits"], said["credits"]) == (True, 0)
+    assert said["type"] == f"{grace.site}/api/#insufficient-credits"
     assert grace.haikus() == []
     page = grace.write("rain", None, **HTMX)
     assert page.status_code == 402

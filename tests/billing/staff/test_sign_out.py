@@ -9,6 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from accounts.keys.making import Scope, keys_of, make_key
 from accounts.members import Member
 from instant_admin.client.errors import MemberTokenRefused
 from sandbox.serving import Request, Response
@@ -35,16 +36,19 @@ def is_signed_in(browser: Client) -> bool:
     return browser.get(PAGE).status_code == 200
 
 
-def test_every_session_and_token_of_the_member_ends_and_no_other(
+def test_every_session_token_and_key_of_the_member_ends_and_no_other(
     site: LoopbackSite, ada: Member, grace: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     here, elsewhere, another = browser_of(ada), browser_of(ada), browser_of(BABBAGE)
+    for member in (ada, BABBAGE):
+        make_key(member.id, name="a program", scope=Scope.READ, daily_limit=None)
     assert address(ada) in grace.get(f"/admin/billing/member/{ada.id}/change/").content.decode()
     with caplog.at_level(logging.INFO, logger="security"):
         response = grace.post(address(ada), follow=True)
     assert response.redirect_chain == [(f"/admin/billing/member/{ada.id}/change/", 303)]
     assert f"Signed out everywhere: {ada.email}." in response.content.decode()
     assert [is_signed_in(browser) for browser in (here, elsewhere, another)] == [False, False, True]
+    assert (keys_of(ada.id), len(keys_of(BABBAGE.id))) == ([], 1)
     with pytest.raises(MemberTokenRefused):
         site.admin.as_member(ada.refresh_token).query({"haikus": {}})
     entry = LogEntry.objects.get()

@@ -48,6 +48,14 @@ def test_as_somebody_else_the_admin_token_stays_at_home(
     assert "Authorization" not in wire.calls[0].request.headers
 
 
+def test_as_the_member_with_an_email_the_admin_token_goes_along(
+    wire: RequestsMock, instant: InstantAdmin
+) -> None:
+    header = {"As-Email": "ada@example.com", "Authorization": f"Bearer {TOKEN}"}
+    wire.post(f"{URI}/admin/query", json={"haikus": []}, match=[matchers.header_matcher(header)])
+    instant.as_email("ada@example.com").query({"haikus": {}})
+
+
 def test_a_netrc_entry_does_not_replace_the_token(
     wire: RequestsMock, instant: InstantAdmin, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,15 @@ from instant_admin.client.errors import (
     MemberTokenRefused,
     NotUnique,
 )
-from instant_admin.client.protocol import ADMIN, Call, Identity, member_by_token, read_answer, scrubbed
+from instant_admin.client.protocol import (
+    ADMIN,
+    Call,
+    Identity,
+    member_by_email,
+    member_by_token,
+    read_answer,
+    scrubbed,
+)
 
 TOKEN = "0f5c3a52-8a63-4d0e-9b39-4e1f6a7f0d11"
 
@@ -79,7 +87,13 @@ def test_an_error_says_what_the_answer_did() -> None:
 
 
 def test_an_unknown_member_is_told_from_an_unknown_admin_by_who_asked() -> None:
-    assert isinstance(error(400, UNKNOWN_MEMBER, identity=member_by_token(TOKEN)), MemberTokenRefused)
+    for member in (member_by_token(TOKEN), member_by_email("ada@example.com")):
+        assert isinstance(error(400, UNKNOWN_MEMBER, identity=member), MemberTokenRefused)
+
+
+def test_a_member_without_an_email_is_nobody_and_not_the_admin() -> None:
+    with pytest.raises(ValueError, match="without an email"):
+        member_by_email("")
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 302])
