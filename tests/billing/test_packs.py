@@ -205,8 +205,10 @@ def test_who_lacks_credits_is_told_which_pack_has_them(settings: Any, missing: i
 
 def test_a_balance_below_zero_says_what_is_missing_and_which_pack_is_enough(settings: Any) -> None:
     settings.CREDIT_PACKS = TWO_PACKS
-    page = render_to_string("billing/_credits.html", counter(-12))
-    assert "until it is above zero: 13 credits more. One pack “50 credits” is enough." in page
+    context = counter(-12)
+    assert "13 credits are missing" in render_to_string("billing/_credits.html", context)
+    page = render_to_string("billing/_below_zero.html", context)
+    assert "until it is above zero. One pack “50 credits” is enough." in page
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_what_answers_get_answers_head() -> None:
         checkout_id = site.buy(member)
         site.deliver_all()
         haiku_id = write_haiku(member=member, topic="rain", request_id=uuid4()).haiku.id
-        paths = addresses(haiku_id=str(haiku_id), checkout_id=checkout_id, token="x")
+        paths = addresses(haiku_id=str(haiku_id), checkout_id=checkout_id, token="x", key_id=str(uuid4()))
         paths.remove("/api/credits/stream")  # no page, and without an end
         shown = set()
         for client, path in product([Client(), browser_of(member)], paths):
@@ -190,7 +190,7 @@ def test_whatever_answers_htmx_is_a_fragment_or_is_not_swapped(
         if spoil is not None:
             spoil(site, settings, member)
         clients = [Client(), browser_of(member, enforce_csrf_checks=expected == {403})]
-        ids = {"haiku_id": str(uuid4()), "checkout_id": "x", "token": "x"}
+        ids = {"haiku_id": str(uuid4()), "checkout_id": "x", "token": "x", "key_id": str(uuid4())}
         paths = [*addresses(**ids), "/nothing/", "/history/?before=nine"]
         for client, method, path, form in product(clients, ["GET", "POST"], paths, forms):
             client.raise_request_exception = False
