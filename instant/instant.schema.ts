@@ -9,6 +9,7 @@ const builders: Record<string, () => any> = {
   number: () => i.number(),
   boolean: () => i.boolean(),
   date: () => i.date(),
+  json: () => i.json(),
 };
 
 function attr({ valueType, required, config }: Attr) {

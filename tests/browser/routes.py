@@ -21,6 +21,8 @@ PAGES: Final = {
     "accounts:export": "too often",
     "accounts:sessions": "sessions",
     "accounts:unsubscribe": "unsubscribing",
+    "accounts:keys": "keys",
+    "api": "for programs",
     "billing:history": "history",
     "billing:withdrawal": "taking a purchase back",
     "haikus:list": "list of haikus",
@@ -61,6 +63,7 @@ PAGES: Final = {
 NO_PAGE: Final = {
     "does something and leads on to a page": {
         *("accounts:resend-code", "accounts:sign-out", "accounts:mails", "accounts:sign-out-everywhere"),
+        "accounts:revoke-key",
         *(
             "billing:checkout",
             "billing:sync",
@@ -77,7 +80,7 @@ NO_PAGE: Final = {
         *("billing:credits", "billing:credits_stream", "billing:webhook", "billing:api/stripe/webhook/"),
         *("admin:autocomplete", "admin:jsi18n", "admin:otp_totp_totpdevice_qrcode"),
     },
-    "is a file": {"billing:history-csv", "admin:billing_member_totals_csv"},
+    "is a file": {"openapi", "billing:history-csv", "admin:billing_member_totals_csv"},
     "is Django's, for what nobody may do": {
         "admin:billing_attention_add",
         "admin:billing_attention_delete",

@@ -135,6 +135,7 @@ DRIVEN: Final[dict[str, Callable[[Account], object]]] = {
     "payments.invoice_page": lambda a: payments.invoice_page(a.invoice_id),
     "setup.astray": lambda a: setup.astray("https://credits.test"),
     "setup.tax_is_set_up": lambda a: setup.tax_is_set_up(),
+    "setup.unreadable": lambda a: setup.unreadable(),
     "setup.account": lambda a: setup.account(),
     "setup.set_up_packs": lambda a: list(setup.set_up_packs([PLAN], dry_run=False)),
     "setup.set_up_endpoint": lambda a: setup.set_up_endpoint("https://site.test", dry_run=False),

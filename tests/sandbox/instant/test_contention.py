@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ from tests.drivers.instant import LoopbackInstant
 
 WRITERS = 4
 MOVEMENTS_EACH = 6
+# Whether two meet is chance; that none do in so many turns is not.
+TURNS = 8
 
 
 @pytest.mark.parametrize(("new_id", "deadlocks"), [(uuid4, True), (row_id, False)])
@@ -43,13 +46,18 @@ def test_many_movements_of_one_account_deadlock_unless_their_ids_sort_behind_it(
         for _ in range(WRITERS)
     ]
 
-    def buy(writer: int) -> None:
-        for n in range(MOVEMENTS_EACH):
-            stores[writer].post(account, Purchase(key=f"purchase:{writer}-{n}", credits=1))
+    def buy(store: BalanceStore) -> None:
+        for _ in range(MOVEMENTS_EACH):
+            together.wait()
+            store.post(account, Purchase(key=f"purchase:{uuid4()}", credits=1))
 
-    with ThreadPoolExecutor(WRITERS) as writers:
-        list(writers.map(buy, range(WRITERS)))
-    assert stores[0].account(account).credits == WRITERS * MOVEMENTS_EACH
+    together = threading.Barrier(WRITERS)
+    turns = 0
+    while turns < TURNS and not broken:
+        turns += 1
+        with ThreadPoolExecutor(WRITERS) as writers:
+            list(writers.map(buy, stores))
+    assert stores[0].account(account).credits == turns * WRITERS * MOVEMENTS_EACH
     assert bool(broken) is deadlocks
     for answer in broken:
         body = json.loads(answer.body)
