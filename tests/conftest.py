@@ -16,6 +16,7 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
 from tests.drivers.faults import Faults
+from tests.drivers.instant import never_open
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 
@@ -60,6 +61,7 @@ def impatient_instant() -> Iterator[None]:
         app_id=settings.INSTANT_APP_ID,
         admin_token=settings.INSTANT_APP_ADMIN_TOKEN,
         sleep=no_pause,
+        breaker=never_open(),
     )
     with configured.using(client, BalanceStore(client, sleep=no_pause)):
         yield

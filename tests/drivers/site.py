@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import requests
-import stripe
 from django.conf import settings
 from django.test import override_settings
 
@@ -30,7 +29,7 @@ from sandbox.faults import PATH as FAULTS
 from sandbox.faults import FaultyHandler
 from sandbox.serving import Handler, Request, Response
 from sandbox.stripe.refusals import refusal
-from tests.drivers.instant import LoopbackInstant, Network, Work, session_to
+from tests.drivers.instant import LoopbackInstant, Network, Work, never_open, session_to
 from tests.drivers.stripe import StripeUser
 from tests.drivers.stripe_api import PRICE, SECRET_KEY, STRIPE_URL, VISA, make_standin
 from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
@@ -42,8 +41,8 @@ def stripe_client(
     handler: Handler, network: Network = lambda request, work: work(), *, secret_key: str
 ) -> Client:
     """Our client of Stripe, before a stand-in's handler."""
-    carrier = stripe.RequestsClient(session=session_to(handler, network))
-    return Client(secret_key=secret_key, api_base=STRIPE_URL, http_client=carrier)
+    session = session_to(handler, network)
+    return Client(secret_key=secret_key, api_base=STRIPE_URL, session=session, breaker=never_open())
 
 
 class LoopbackSite(StripeUser):
