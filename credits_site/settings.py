@@ -281,6 +281,8 @@ INSTANT_APP_ADMIN_TOKEN = env.str("INSTANT_APP_ADMIN_TOKEN", default="")
 INSTANT_CA_BUNDLE = env.str("INSTANT_CA_BUNDLE", default="")
 # Nothing is written: while the app is moved to another server, see docs/moving.md.
 INSTANT_READ_ONLY = env.bool("INSTANT_READ_ONLY", default=False)
+# How often an Instant or a Stripe that does not answer is asked whether it is back. 0: by every page.
+DEAD_SERVICE_ASKED_EVERY_S = env.float("DEAD_SERVICE_ASKED_EVERY_S", default=2)
 INSTANT_SCHEMA_DIR = BASE_DIR / "instant"
 
 # Stripe: payment -----------------------------------------------------------------------------------------

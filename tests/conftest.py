@@ -69,10 +69,14 @@ def impatient_instant() -> Iterator[None]:
 
 # Every test signs somebody in, all from one address, and some write fast.
 UNLIMITED = {"LIMITS_ENABLED": "false"}
+# Where a fault ends with its test, the next one finds the service back at once.
+BACK_AT_ONCE = UNLIMITED | {"DEAD_SERVICE_ASKED_EVERY_S": "0"}
 
 
 @contextmanager
-def running_world(data_dir: Path, *, env: Mapping[str, str] = UNLIMITED, **options: Any) -> Iterator[World]:
+def running_world(
+    data_dir: Path, *, env: Mapping[str, str] = BACK_AT_ONCE, **options: Any
+) -> Iterator[World]:
     """A world until the block ends; the options are those of `World`."""
     world = World(data_dir, env=env, **options)
     try:

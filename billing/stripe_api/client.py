@@ -125,9 +125,12 @@ def page(*, since: datetime | None = None) -> dict[str, Any]:
 
 
 def _client() -> Client:
-    return _in_use.get() or _configured(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+    return _in_use.get() or _configured(
+        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.DEAD_SERVICE_ASKED_EVERY_S
+    )
 
 
 @functools.cache
-def _configured(secret_key: str, api_base: str) -> Client:
-    return Client(secret_key=secret_key, api_base=api_base)
+def _configured(secret_key: str, api_base: str, trial_every_s: float) -> Client:
+    breaker = Breaker("Stripe", trial_every_s=trial_every_s)
+    return Client(secret_key=secret_key, api_base=api_base, breaker=breaker)
