@@ -269,7 +269,7 @@ def _as(member: Member) -> Connection:
 
 def _recent_of(member: Member) -> list[str]:
     """The texts of the member's newest haikus, as this process saw them last: another may have written since."""
-    known: list[str] | None = caches["recent"].get(str(member.id))
+    known: list[str] | None = caches["own"].get(str(member.id))
     if known is not None:
         return known
     newest = _newest(_as(member).query(_newest_query(member, _RECENT)))
@@ -277,7 +277,7 @@ def _recent_of(member: Member) -> list[str]:
 
 
 def _remember(member: Member, texts: Sequence[str]) -> None:
-    caches["recent"].set(str(member.id), texts[:_RECENT])
+    caches["own"].set(str(member.id), texts[:_RECENT])
 
 
 def _written_before(member: Member, haiku_id: UUID) -> Haiku:

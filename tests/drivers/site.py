@@ -53,6 +53,8 @@ class LoopbackSite(StripeUser):
         self.instant = LoopbackInstant()
         self.instant_is_away = self.stripe_is_away = False
         self.asked_stripe = self.asked_instant = 0  # how often the site did
+        # How the site's calls of a service come through, by its name.
+        self.carry: dict[str, Callable[[Work], Response]] = {}
         self.tamper: Callable[[Request, Response], Response] = lambda request, answer: answer
         self.admin = self.instant.client(self._to_instant)
         self.restart()
@@ -70,13 +72,13 @@ class LoopbackSite(StripeUser):
         self.asked_instant += 1
         if self.instant_is_away:
             raise requests.ConnectionError("refused")
-        return self.tamper(request, work())
+        return self.tamper(request, self.carry["Instant"](work) if "Instant" in self.carry else work())
 
     def _to_stripe(self, request: Request, work: Work) -> Response:
         self.asked_stripe += 1
         if self.stripe_is_away:
             raise requests.ConnectionError("refused")
-        return self.tamper(request, work())
+        return self.tamper(request, self.carry["Stripe"](work) if "Stripe" in self.carry else work())
 
     def refuse(self, method: str, path: str, code: str, *, times: int | None = None) -> None:
         """Have Stripe refuse the site's next calls of a path, a regular expression, for one of its reasons."""

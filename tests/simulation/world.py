@@ -120,7 +120,7 @@ class World:
         settings.INSTANT_APP_ID = settings.SHOP_ID = str(template.app.id)
         settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
         settings.WITHDRAWAL_DAYS = 100_000  # the clock on the wall is not that of a history
-        caches["recent"].clear()
+        caches["own"].clear()
         self.admin = self._client(self.instant.handle)
         # Every balance that each member had, with the time from when.
         self.balances: dict[UUID, list[tuple[float, int]]] = defaultdict(list)
