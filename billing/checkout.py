@@ -9,7 +9,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 
 from accounts.members import Member
 from billing.errors import (
@@ -27,6 +26,7 @@ from billing.errors import (
 from billing.packs import Pack, currency_of, forget_prices
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout, CheckoutOptions, CheckoutRequest, Customer
+from credits_site import shared_cache
 from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
 from instant_admin.client.steps import update
@@ -197,7 +197,7 @@ def _tell_email(customer: Customer, email: str | None) -> None:
 
 
 def _warn_once_a_day(about: str, text: str) -> None:
-    if cache.add(f"warned:{about}", True, timeout=_DAY_S):
+    if shared_cache.is_first(f"warned:{about}", seconds=_DAY_S):
         logger.warning(text)
 
 

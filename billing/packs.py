@@ -16,7 +16,6 @@ from fractions import Fraction
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,6 +24,7 @@ from billing.money import money_text, share_text
 from billing.products import credits_text
 from billing.stripe_api import catalog
 from billing.stripe_api.catalog import Price
+from credits_site import shared_cache
 
 SINGLE_PACK_CREDITS: Final = 10
 PRICES_FRESH_S: Final = 60
@@ -153,7 +153,7 @@ def currency_of(pack: Pack) -> str:
 
 def forget_prices() -> None:
     """Have the next page ask Stripe for the prices."""
-    cache.delete(_asked(_key()))
+    shared_cache.forget(_asked(_key()))
 
 
 def _pack(raw: Mapping[str, Any]) -> Pack:
@@ -197,19 +197,19 @@ def _prices() -> dict[str, Price]:
     """The prices that are known, by their ids."""
     key = _key()
     # Whoever adds this first asks; everybody else goes on with what is known.
-    if cache.add(_asked(key), True, timeout=ASKED_AGAIN_AFTER_S):
+    if shared_cache.is_first(_asked(key), seconds=ASKED_AGAIN_AFTER_S):
         # In a thread, which may take its time when Stripe does: the next page shows what it finds.
         asking = threading.Thread(
             target=copy_context().run, args=(_read_prices, key), name="prices", daemon=True
         )
         asking.start()
         asking.join(PATIENCE_S)
-    return cache.get(key) or {}
+    return shared_cache.recall(key) or {}
 
 
 def _read_prices(key: str) -> None:
     """Read the price of each pack; one that cannot be read, or sold, stands in no other's way."""
-    prices: dict[str, Price] = cache.get(key) or {}
+    prices: dict[str, Price] = shared_cache.recall(key) or {}
     fresh_s = PRICES_FRESH_S
     for pack in packs():
         try:
@@ -220,5 +220,5 @@ def _read_prices(key: str) -> None:
         else:
             if price.faults:
                 logger.error("%s (%s) is not for sale: %s", pack.price_id, pack.name, ", ".join(price.faults))
-    cache.set(key, prices, timeout=None)
-    cache.set(_asked(key), True, timeout=fresh_s)
+    shared_cache.remember(key, prices, seconds=None)
+    shared_cache.remember(_asked(key), True, seconds=fresh_s)

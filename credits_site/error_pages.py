@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -21,6 +23,7 @@ from credits_site.answers import (
     wants_json,
 )
 from credits_site.forms import KeptForm
+from credits_site.outages import RETRY_AFTER_S
 from credits_site.security_log import complain
 
 
@@ -60,10 +63,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our mistake. The page needs no context, since anything may be broken."""
+    """500: our mistake; 503: the database is away. The page needs no context, since anything may be broken."""
+    is_away = isinstance(sys.exception(), (OperationalError, InterfaceError))
+    status = HTTPStatus.SERVICE_UNAVAILABLE if is_away else HTTPStatus.INTERNAL_SERVER_ERROR
+    response = _broken(request, status)
+    if is_away:
+        response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _broken(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     if wants_json(request):
-        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, _("Something broke on our side"))
+        return problem(request, status, _("Something broke on our side"))
     if wants_fragment(request):
         message = _("Something broke on our side. Your history shows what was done.")
-        return render_fragment(None, "_notice.html", context={"message": message}, status=500)
-    return render(None, "500.html", status=500)
+        return render_fragment(None, "_notice.html", context={"message": message}, status=status)
+    return render(None, "500.html", {"status": status.value}, status=status)

@@ -142,16 +142,21 @@ SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # In a cookie, what a page says of somebody could be read by whoever has the browser next.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-# Prices read from Stripe. With several server processes, use a shared one.
+# Prices read from Stripe. With several server processes, use a shared one; `own` stands in for it while it is away.
 CACHES = {
     "default": env.cache("CACHE_URL", default="locmemcache://"),
-    # The newest haikus of those who write: what a process has forgotten it asks Instant for.
-    "recent": {
+    # Also the newest haikus of those who write: what a process has forgotten it asks Instant for.
+    "own": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "recent",
+        "LOCATION": "own",
         "OPTIONS": {"MAX_ENTRIES": 4096},
     },
 }
+if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    # A cache that does not answer would hold up every page; `?socket_timeout=` in the URL says otherwise.
+    CACHES["default"]["OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5} | CACHES[
+        "default"
+    ].get("OPTIONS", {})
 
 # The server. How long a client may take to send its headers, then its body, and to take what it is sent.
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
@@ -287,6 +292,8 @@ INSTANT_APP_ADMIN_TOKEN = env.str("INSTANT_APP_ADMIN_TOKEN", default="")
 INSTANT_CA_BUNDLE = env.str("INSTANT_CA_BUNDLE", default="")
 # Nothing is written: while the app is moved to another server, see docs/moving.md.
 INSTANT_READ_ONLY = env.bool("INSTANT_READ_ONLY", default=False)
+# How often an Instant or a Stripe that does not answer is asked whether it is back. 0: by every page.
+DEAD_SERVICE_ASKED_EVERY_S = env.float("DEAD_SERVICE_ASKED_EVERY_S", default=2)
 INSTANT_SCHEMA_DIR = BASE_DIR / "instant"
 
 # Stripe: payment -----------------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ def restore_haiku(member: Member, haiku: Haiku) -> None:
 
 def _recent_of(member: Member) -> list[str]:
     """The texts of the member's newest haikus, as this process saw them last: another may have written since."""
-    known: list[str] | None = caches["recent"].get(str(member.id))
+    known: list[str] | None = caches["own"].get(str(member.id))
     if known is not None:
         return known
     newest = _newest(member.at_instant.query(_newest_query(member, _RECENT)))
@@ -273,7 +273,7 @@ def _recent_of(member: Member) -> list[str]:
 
 
 def _remember(member: Member, texts: Sequence[str]) -> None:
-    caches["recent"].set(str(member.id), texts[:_RECENT])
+    caches["own"].set(str(member.id), texts[:_RECENT])
 
 
 def _written_before(member: Member, haiku_id: UUID) -> Haiku:

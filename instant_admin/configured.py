@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.dispatch import Signal
 
 from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.breaker import Breaker
 from instant_admin.ledger.feed import Feed
 from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.store import BalanceStore
@@ -80,13 +81,21 @@ def _own() -> _Parts:
             settings.INSTANT_APP_ADMIN_TOKEN,
             settings.INSTANT_CA_BUNDLE or True,
             settings.INSTANT_READ_ONLY,
+            settings.DEAD_SERVICE_ASKED_EVERY_S,
         )
 
 
 @functools.cache
-def _parts(api_uri: str, app_id: str, admin_token: str, verify: bool | str, read_only: bool) -> _Parts:
+def _parts(
+    api_uri: str, app_id: str, admin_token: str, verify: bool | str, read_only: bool, trial_every_s: float
+) -> _Parts:
     client = InstantAdmin(
-        api_uri=api_uri, app_id=app_id, admin_token=admin_token, verify=verify, read_only=read_only
+        api_uri=api_uri,
+        app_id=app_id,
+        admin_token=admin_token,
+        verify=verify,
+        read_only=read_only,
+        breaker=Breaker("Instant", trial_every_s=trial_every_s),
     )
     feed = Feed(client)
     store = BalanceStore(

@@ -16,6 +16,7 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
 from tests.drivers.faults import Faults
+from tests.drivers.instant import never_open
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 
@@ -61,6 +62,7 @@ def impatient_instant() -> Iterator[None]:
         app_id=settings.INSTANT_APP_ID,
         admin_token=settings.INSTANT_APP_ADMIN_TOKEN,
         sleep=no_pause,
+        breaker=never_open(),
     )
     with configured.using(client, BalanceStore(client, sleep=no_pause)):
         yield
@@ -68,10 +70,14 @@ def impatient_instant() -> Iterator[None]:
 
 # Every test signs somebody in, all from one address, and some write fast.
 UNLIMITED = {"LIMITS_ENABLED": "false"}
+# Where a fault ends with its test, the next one finds the service back at once.
+BACK_AT_ONCE = UNLIMITED | {"DEAD_SERVICE_ASKED_EVERY_S": "0"}
 
 
 @contextmanager
-def running_world(data_dir: Path, *, env: Mapping[str, str] = UNLIMITED, **options: Any) -> Iterator[World]:
+def running_world(
+    data_dir: Path, *, env: Mapping[str, str] = BACK_AT_ONCE, **options: Any
+) -> Iterator[World]:
     """A world until the block ends; the options are those of `World`."""
     world = World(data_dir, env=env, **options)
     try:

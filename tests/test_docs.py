@@ -22,6 +22,8 @@ from billing.webhook import EVENTS
 from credits_site.health import PROBES
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
+from tests.test_others_failing import DEEDS, SAID
+from tests.test_others_failing import TABLE as TABLE_OF_OUTAGES
 
 ROOT = Path(settings.BASE_DIR)
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -169,6 +171,14 @@ def refusal_row(row: Row) -> list[str]:
 def test_the_table_of_refusals_is_that_of_the_code() -> None:
     told = table("When Stripe refuses", (ROOT / "docs" / "operations.md").read_text())
     assert list(told) == [refusal_row(row) for row in (*TABLE, OTHERS)]
+
+
+def test_the_table_of_what_people_see_while_others_fail_is_that_of_the_test() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert f"| Who | How | {' | '.join(DEEDS)} |" in text
+    told = table("When others fail", text)
+    assert list(told) == [[*failing, *cells] for failing, cells in TABLE_OF_OUTAGES.items()]
+    assert [name for name, words in SAID.items() if not re.search(rf"\*\*{name}\*\*[^*]*{words}", text)] == []
 
 
 # docs/correctness.md

@@ -16,9 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from accounts.http import with_retry_after
 from billing.models import Member
 from credits_site.answers import see_other
-from credits_site.outages import Outage, is_final, outage_message
+from credits_site.outages import RETRY_AFTER_S, Outage, is_final, outage_message
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class MemberPages(_ModelAdmin):
     ) -> HttpResponse:
         """The page without what could not be read."""
         self.tell(request, exc)
-        return self.page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        response = self.page(request, template, context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return response if is_final(exc) else with_retry_after(response, RETRY_AFTER_S)
 
     def page(
         self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = HTTPStatus.OK

@@ -11,9 +11,9 @@ from io import StringIO
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.cache import cache
 
 from billing.clawback import CLAW_BACKS
+from credits_site import shared_cache
 from instant_admin.client.paging import by_age
 from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
@@ -89,7 +89,7 @@ def _first_day(moment: datetime) -> datetime:
 def _sums(start: datetime, end: datetime, *, is_closed: bool) -> Counter[str]:
     """The sums of a month; those of a closed one are remembered, because an entry never changes."""
     key = f"totals:{settings.SHOP_ID}:{start:%Y-%m}"
-    kept: Counter[str] | None = cache.get(key) if is_closed else None
+    kept: Counter[str] | None = shared_cache.recall(key) if is_closed else None
     if kept is not None:
         return kept
     sums: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def _sums(start: datetime, end: datetime, *, is_closed: bool) -> Counter[str]:
     for entry in map(entry_of, by_age(instant(), ENTRIES, of_month)):
         sums[_column(entry.kind)] += entry.amount
     if is_closed:
-        cache.set(key, sums, _KEPT_S)
+        shared_cache.remember(key, sums, seconds=_KEPT_S)
     return sums
 
 

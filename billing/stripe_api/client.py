@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import stripe
@@ -15,6 +16,7 @@ from django.conf import settings
 from billing.errors import StripeUnavailable
 from billing.stripe_api.refusals import meaning
 from credits_site.logs import learn
+from instant_admin.client.breaker import Breaker
 
 TIMEOUT_S: Final = 10
 NETWORK_RETRIES: Final = 2
@@ -29,31 +31,49 @@ stripe.enable_telemetry = False
 
 
 class _Carrier(stripe.RequestsClient):
-    """Stripe's own way of sending, after which the log knows the name of the request in Stripe's dashboard."""
+    """Stripe's own way of sending, after which the log knows the name of the request in Stripe's dashboard.
+
+    While the breaker is open, nothing is sent.
+    """
+
+    def __init__(self, breaker: Breaker, session: Any) -> None:
+        super().__init__(timeout=TIMEOUT_S, session=session)
+        self._breaker = breaker
 
     def request(  # type: ignore[override]  # as Stripe's own is not that of its base
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """One try."""
-        answer = super().request(method, url, headers, post_data)
+        if not self._breaker.lets_through():
+            said = "Stripe was not asked: it has not answered of late"
+            raise stripe.APIConnectionError(said)  # type: ignore[no-untyped-call]
+        try:
+            answer = super().request(method, url, headers, post_data)
+        except stripe.APIConnectionError:
+            self._breaker.failed()
+            raise
+        (self._breaker.failed if answer[1] >= HTTPStatus.INTERNAL_SERVER_ERROR else self._breaker.answered)()
         learn(stripe_request=answer[2].get("Request-Id", ""))
         return answer
+
+    def _should_retry(self, *about: Any) -> bool:
+        return super()._should_retry(*about) and self._breaker.lets_retry()
 
 
 class Client:
     """One Stripe account, as one key opens it. Safe to share between threads, not to carry over a fork.
 
-    `http_client` is how Stripe's library sends requests, by default with `requests`.
+    `session`, of `requests`, and `breaker` are arguments so that the network and time can be simulated.
     """
 
     def __init__(
-        self, *, secret_key: str, api_base: str, http_client: stripe.HTTPClient | None = None
+        self, *, secret_key: str, api_base: str, session: Any = None, breaker: Breaker | None = None
     ) -> None:
         self.livemode = secret_key.startswith(LIVE_KEYS)
         self.v1 = stripe.StripeClient(
             secret_key,
             base_addresses={"api": api_base},
-            http_client=http_client or _Carrier(timeout=TIMEOUT_S),
+            http_client=_Carrier(breaker or Breaker("Stripe"), session),
             max_network_retries=NETWORK_RETRIES,
         ).v1
 
@@ -105,9 +125,12 @@ def page(*, since: datetime | None = None) -> dict[str, Any]:
 
 
 def _client() -> Client:
-    return _in_use.get() or _configured(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+    return _in_use.get() or _configured(
+        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.DEAD_SERVICE_ASKED_EVERY_S
+    )
 
 
 @functools.cache
-def _configured(secret_key: str, api_base: str) -> Client:
-    return Client(secret_key=secret_key, api_base=api_base)
+def _configured(secret_key: str, api_base: str, trial_every_s: float) -> Client:
+    breaker = Breaker("Stripe", trial_every_s=trial_every_s)
+    return Client(secret_key=secret_key, api_base=api_base, breaker=breaker)

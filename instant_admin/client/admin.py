@@ -19,6 +19,7 @@ from datetime import datetime
 from requests.adapters import BaseAdapter
 
 from instant_admin.client import protocol
+from instant_admin.client.breaker import Breaker
 from instant_admin.client.protocol import ADMIN, GUEST, Call, Identity
 from instant_admin.client.schema import SchemaAndRules
 from instant_admin.client.subscriptions import SILENCE_LIMIT_S, Subscription
@@ -94,8 +95,8 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
     """Instant with the rights of the app's admin token, which skip every permission rule.
 
     With `read_only` whatever would write is `InstantBusy`, and not sent. `verify` may be the path of a certificate
-    bundle, for a server that no public authority knows. `sleep` and `adapter` are arguments so that time and the
-    network can be simulated; an adapter may also go through a proxy.
+    bundle, for a server that no public authority knows. `sleep`, `adapter` and `breaker` are arguments so that time
+    and the network can be simulated; an adapter may also go through a proxy.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
         verify: bool | str = True,
         read_only: bool = False,
         adapter: BaseAdapter | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.app_id = app_id
         self.api_uri = api_uri.rstrip("/")
@@ -121,6 +123,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
             adapter=adapter or default_adapter(),
             verify=verify,
             read_only=read_only,
+            breaker=breaker or Breaker("Instant"),
         )
         super().__init__(transport, ADMIN)
 

@@ -58,11 +58,13 @@ class InstantError(Exception):
     """Base of every error that the client raises.
 
     `may_have_been_written` answers what matters after a failed write: False means certainly not. `is_deadlock`
-    says that it lost to another transaction, and may simply be sent again.
+    says that it lost to another transaction, and may simply be sent again. `was_asked` False says that nothing was
+    sent, and that the next call will fare no better.
     """
 
     may_have_been_written: bool = True
     is_deadlock: bool = False
+    was_asked: bool = True
 
 
 class InstantUnreachable(InstantError):
@@ -71,10 +73,13 @@ class InstantUnreachable(InstantError):
     `timed_out` tells a server that is slow from one that is not there.
     """
 
-    def __init__(self, message: str, *, may_have_been_written: bool, timed_out: bool = False) -> None:
+    def __init__(
+        self, message: str, *, may_have_been_written: bool, timed_out: bool = False, was_asked: bool = True
+    ) -> None:
         super().__init__(message)
         self.may_have_been_written = may_have_been_written
         self.timed_out = timed_out
+        self.was_asked = was_asked
 
 
 class InstantBroken(InstantError):

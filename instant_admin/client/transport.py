@@ -1,4 +1,4 @@
-"""Sends what `protocol.py` builds: the pool of connections, the headers, the timeouts, the retries, the log line."""
+"""Sends what `protocol.py` builds: the connections, headers, timeouts, retries, the breaker, the log line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from instant_admin.client import protocol
-from instant_admin.client.errors import InstantBusy, InstantUnreachable, Refusal
+from instant_admin.client.breaker import Breaker
+from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantUnreachable, Refusal
 from instant_admin.client.protocol import Call
 from instant_admin.client.sse import EventStream
 
@@ -56,6 +57,7 @@ class Transport:
         adapter: BaseAdapter,
         verify: bool | str,
         read_only: bool,
+        breaker: Breaker,
     ) -> None:
         self._api_uri = api_uri
         self._app_id = app_id
@@ -65,6 +67,7 @@ class Transport:
         self._adapter = adapter
         self._verify = verify
         self._read_only = read_only
+        self._breaker = breaker
 
     def send(self, call: Call) -> dict[str, Any]:
         """The answer to `call`, or an `InstantError`."""
@@ -78,13 +81,16 @@ class Transport:
             try:
                 return self._send_once(call)
             except InstantUnreachable as exc:
-                if exc.timed_out:
+                if exc.timed_out or not self._breaker.lets_retry():
                     raise
                 self._sleep(pause_s)
         return self._send_once(call)
 
     def listen(self, call: Call, *, silence_limit_s: float) -> EventStream:
-        """Open a stream of events on a connection of its own; a refusal is an `InstantError` as in `send`."""
+        """Open a stream of events on a connection of its own; a refusal is an `InstantError` as in `send`.
+
+        Whoever listens has pauses of their own, and does not ask the breaker.
+        """
         with self._outcome_logged(call) as outcome:
             timeout_s = (self._timeout_s[0], silence_limit_s)
             response = self._request(call, timeout_s=timeout_s, stream=True)
@@ -96,11 +102,22 @@ class Transport:
         raise protocol.nonsense("a stream that is none", may_have_been_written=False)
 
     def _send_once(self, call: Call) -> tuple[dict[str, Any], datetime | None]:
-        with self._outcome_logged(call) as outcome:
-            response = self._request(call, timeout_s=self._timeout_s)
-            outcome.append(str(response.status_code))
-            answer = protocol.read_answer(call, response.status_code, response.content)
-            return answer, protocol.read_date(response.headers.get("Date"))
+        if not self._breaker.lets_through():
+            raise InstantUnreachable(
+                f"Instant was not asked for {call.method} {call.path}: it has not answered of late",
+                may_have_been_written=False,
+                was_asked=False,
+            )
+        try:
+            with self._outcome_logged(call) as outcome:
+                response = self._request(call, timeout_s=self._timeout_s)
+                outcome.append(str(response.status_code))
+                answer = protocol.read_answer(call, response.status_code, response.content)
+        except InstantError as exc:
+            (self._breaker.failed if _is_down(exc) else self._breaker.answered)()
+            raise
+        self._breaker.answered()
+        return answer, protocol.read_date(response.headers.get("Date"))
 
     def _request(
         self, call: Call, *, timeout_s: tuple[float, float], stream: bool = False
@@ -136,6 +153,13 @@ class Transport:
             elapsed_ms = (time.monotonic() - started_s) * 1000
             said = outcome[0] if outcome else "no answer"
             logger.debug("%s %s: %s in %.0f ms", call.method, call.path, said, elapsed_ms)
+
+
+def _is_down(exc: InstantError) -> bool:
+    """Whether Instant itself has failed. Who lost to another transaction, or waited too long, was answered."""
+    if isinstance(exc, InstantBroken):
+        return exc.refusal.status >= 500 and not exc.is_deadlock
+    return isinstance(exc, InstantUnreachable)
 
 
 def _never_connected(exc: requests.RequestException) -> bool:

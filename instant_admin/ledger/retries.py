@@ -108,7 +108,7 @@ class Attempts:
             if exc.may_have_been_written:
                 self._seq_in_doubt = max(self._written.values(), default=None)
             self._outages += 1
-            if self._outages >= OUTAGES_LIMIT:
+            if self._outages >= OUTAGES_LIMIT or not exc.was_asked:
                 raise self.unknown() from exc
             return self._pause_s(self._outages + _OUTAGE_HEAD_START)
         if self._may_be_written:

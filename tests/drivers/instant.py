@@ -22,6 +22,7 @@ from urllib3 import HTTPResponse
 
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.breaker import Breaker
 from instant_admin.client.schema import push, read_documents
 from instant_admin.ledger.store import BalanceStore
 from sandbox.instant.standin import InstantStandIn
@@ -89,6 +90,11 @@ def session_to(handler: Handler | None, network: Network = lambda request, work:
     return session
 
 
+def never_open() -> Breaker:
+    """A breaker that lets every call through."""
+    return Breaker("a stand-in", trial_every_s=0)
+
+
 class LoopbackInstant:
     """An Instant stand-in with one app, its schema and rules pushed, and clients for it. In memory, or on a file."""
 
@@ -121,6 +127,7 @@ class LoopbackInstant:
             sleep=lambda seconds: None,
             read_only=read_only,
             adapter=HandlerAdapter(self.standin.handle, network),
+            breaker=never_open(),
         )
 
     @contextmanager

@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import requests
-import stripe
 from django.conf import settings
 from django.test import override_settings
 
@@ -31,7 +30,7 @@ from sandbox.faults import PATH as FAULTS
 from sandbox.faults import FaultyHandler
 from sandbox.serving import Handler, Request, Response
 from sandbox.stripe.refusals import refusal
-from tests.drivers.instant import LoopbackInstant, Network, Work, session_to
+from tests.drivers.instant import LoopbackInstant, Network, Work, never_open, session_to
 from tests.drivers.stripe import StripeUser
 from tests.drivers.stripe_api import PRICE, SECRET_KEY, STRIPE_URL, VISA, make_standin
 from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
@@ -43,8 +42,8 @@ def stripe_client(
     handler: Handler, network: Network = lambda request, work: work(), *, secret_key: str
 ) -> Client:
     """Our client of Stripe, before a stand-in's handler."""
-    carrier = stripe.RequestsClient(session=session_to(handler, network))
-    return Client(secret_key=secret_key, api_base=STRIPE_URL, http_client=carrier)
+    session = session_to(handler, network)
+    return Client(secret_key=secret_key, api_base=STRIPE_URL, session=session, breaker=never_open())
 
 
 class LoopbackSite(StripeUser):
@@ -55,6 +54,8 @@ class LoopbackSite(StripeUser):
         self.instant = LoopbackInstant()
         self.instant_is_away = self.stripe_is_away = False
         self.asked_stripe = self.asked_instant = 0  # how often the site did
+        # How the site's calls of a service come through, by its name.
+        self.carry: dict[str, Callable[[Work], Response]] = {}
         self.tamper: Callable[[Request, Response], Response] = lambda request, answer: answer
         self.admin = self.instant.client(self._to_instant)
         self.restart()
@@ -72,13 +73,13 @@ class LoopbackSite(StripeUser):
         self.asked_instant += 1
         if self.instant_is_away:
             raise requests.ConnectionError("refused")
-        return self.tamper(request, work())
+        return self.tamper(request, self.carry["Instant"](work) if "Instant" in self.carry else work())
 
     def _to_stripe(self, request: Request, work: Work) -> Response:
         self.asked_stripe += 1
         if self.stripe_is_away:
             raise requests.ConnectionError("refused")
-        return self.tamper(request, work())
+        return self.tamper(request, self.carry["Stripe"](work) if "Stripe" in self.carry else work())
 
     def refuse(self, method: str, path: str, code: str, *, times: int | None = None) -> None:
         """Have Stripe refuse the site's next calls of a path, a regular expression, for one of its reasons."""

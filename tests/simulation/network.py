@@ -15,7 +15,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
-import stripe
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from sandbox.serving import Handler, Request, Response
@@ -238,10 +237,3 @@ class SimulatedSession(requests.Session):
         response.headers.update(answer.headers)
         response._content = answer.body
         return response
-
-
-class HastyStripeClient(stripe.RequestsClient):
-    """Stripe's carrier; its pauses between tries take no time."""
-
-    def _sleep_time_seconds(self, num_retries: int) -> float:
-        return 0.0

@@ -22,6 +22,7 @@ from billing.stripe_api.client import Client
 from billing.stripe_api.client import using as using_stripe
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
+from instant_admin.client.breaker import Breaker
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import Turns
 from instant_admin.ledger.writing import Writer
@@ -32,7 +33,6 @@ from tests.simulation.network import (
     VERBS,
     WORK_VERBS,
     FaultPlan,
-    HastyStripeClient,
     Network,
     SimulatedSession,
     Site,
@@ -123,7 +123,7 @@ class World:
         settings.INSTANT_APP_ID = settings.SHOP_ID = str(template.app.id)
         settings.HAIKU_GENERATOR = "tests.simulation.world.poem"
         settings.WITHDRAWAL_DAYS = 100_000  # the clock on the wall is not that of a history
-        caches["recent"].clear()
+        caches["own"].clear()
         self.admin = self._client(self.instant.handle)
         # Every balance that each member had, with the time from when.
         self.balances: dict[UUID, list[tuple[float, int]]] = defaultdict(list)
@@ -243,9 +243,8 @@ class World:
         stripe = Client(
             secret_key=SECRET_KEY,
             api_base="http://stripe.simulated",
-            http_client=HastyStripeClient(
-                session=SimulatedSession(self.network.to("stripe", self.stripe.handle))
-            ),
+            session=SimulatedSession(self.network.to("stripe", self.stripe.handle)),
+            breaker=Breaker("Stripe", clock=self.clock),
         )
         return ServerProcess(client, store, stripe)
 
@@ -257,6 +256,7 @@ class World:
             admin_token=str(app.admin_token),
             sleep=self.scheduler.sleep,
             adapter=HandlerAdapter(handler),
+            breaker=Breaker("Instant", clock=self.clock),
         )
 
     def _new_id(self) -> UUID:

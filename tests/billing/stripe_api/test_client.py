@@ -8,6 +8,8 @@ import responses
 
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.stripe_api import catalog
+from billing.stripe_api.client import Client, using
+from instant_admin.client.breaker import FAILURES_LIMIT, RETRIES_SAVED, TRIAL_EVERY_S, Breaker
 from tests.billing.stripe_api.conftest import BASE
 
 
@@ -30,3 +32,26 @@ def test_stripes_no_is_told_from_stripes_absence_which_is_tried_twice_more(
     with pytest.raises(error):
         catalog.find_price("ten")
     assert len(wire.calls) == calls
+
+
+def test_who_does_not_answer_is_left_alone_and_let_back_in_at_the_first_answer() -> None:
+    now = 0.0
+    client = Client(secret_key="sk_test_x", api_base=BASE, breaker=Breaker("Stripe", clock=lambda: now))
+    with responses.RequestsMock() as wire, using(client):
+        wire.get(f"{BASE}/v1/prices", status=500)
+        for _ in range(4):
+            with pytest.raises(StripeUnavailable):
+                catalog.find_price("ten")
+        assert len(wire.calls) == FAILURES_LIMIT
+        now += TRIAL_EVERY_S
+        wire.replace("GET", f"{BASE}/v1/prices", json={"object": "list", "data": []})
+        assert [catalog.find_price("ten") for _ in range(2)] == [None, None]
+
+
+def test_what_is_tried_again_is_a_tenth_of_what_is_answered(wire: responses.RequestsMock) -> None:
+    wire.get(f"{BASE}/v1/prices", status=409)
+    for _ in range(100):
+        with pytest.raises(StripeUnavailable):
+            catalog.find_price("ten")
+    tried_again = len(wire.calls) - 100
+    assert RETRIES_SAVED < tried_again <= RETRIES_SAVED + len(wire.calls) / 10

@@ -21,7 +21,7 @@ from instant_admin.ledger.rules import Account
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer, row_id
 from tests.drivers.faults import Faults
-from tests.drivers.instant import DOCUMENTS
+from tests.drivers.instant import DOCUMENTS, never_open
 from tests.drivers.waiting import await_that
 from tests.sandbox.instant.process import Process
 
@@ -162,6 +162,7 @@ class Ledger:
             admin_token=process.admin_token,
             sleep=lambda seconds: None,
             adapter=NotingAdapter(self.answered),
+            breaker=never_open(),
         )
         self.feed = Feed(self.admin, first_pause_s=0.01, linger_s=0.05)
         self.elsewhere = BalanceStore(self.admin)
