@@ -260,6 +260,7 @@ class World:
             "STAFF_TOTP_REQUIRED": "false",
             "DATABASE_URL": f"sqlite:///{self.data_dir / 'site.sqlite3'}",
             "CACHE_URL": "locmemcache://",
+            "DRAIN_S": "0",
             "STATIC_ROOT": str(self.data_dir / "static"),
             "EMAIL_URL": f"filemail:///{self.mail_dir}",
             "MAILS_AT_ONCE": "true",
