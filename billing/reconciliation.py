@@ -127,7 +127,7 @@ def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
     except NEEDS_REVIEW as exc:
         if isinstance(exc, NoSuchAccount) and _was_credited(checkout):
             return None  # the member is deleted since, and there is no balance to bring in line
-        if isinstance(exc, NotAsMade) and checkout.is_refunded_whole:
+        if isinstance(exc, (NoSuchAccount, NotAsMade)) and checkout.is_refunded_whole:
             return None  # never credited, and no longer owed
         return Finding(checkout.id, checkout.member_id, str(exc), needs_review=True)
     except UnknownCheckout:

@@ -29,6 +29,7 @@ from credits_site.health import HEALTHZ, Probes  # noqa: E402
 from credits_site.plain_text import Application, Receive, Send  # noqa: E402
 from credits_site.signals import site_starts, site_stops  # noqa: E402
 from credits_site.static_files import StaticFiles  # noqa: E402
+from credits_site.stopping import keeps_nobody, stop_in_order  # noqa: E402
 from credits_site.threads import ThreadedHandler  # noqa: E402
 
 STREAM = reverse("billing:credits_stream")
@@ -66,6 +67,7 @@ site_starts.send(sender=site)
 async def _until_the_end(receive: Receive, send: Send) -> None:
     """Tell those who have something to finish that the process stops. Source: ASGI, "Lifespan Protocol"."""
     await receive()
+    stop_in_order()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await asyncio.to_thread(site_stops.send_robust, sender=site)
@@ -73,11 +75,13 @@ async def _until_the_end(receive: Receive, send: Send) -> None:
 
 
 def _with_an_end(gate: Gate) -> Application:
+    answer = keeps_nobody(gate)
+
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _until_the_end(receive, send)
         else:
-            await gate(scope, receive, send)
+            await answer(scope, receive, send)
 
     return application
 

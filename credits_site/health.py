@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import DatabaseError, connection
 
 from credits_site.plain_text import Application, Receive, Send, say
+from credits_site.stopping import is_stopping
 from instant_admin.client.errors import InstantError
 from instant_admin.configured import instant
 
@@ -50,7 +51,9 @@ async def healthz() -> list[str]:
 
 
 async def readyz() -> list[str]:
-    """What the site stands on and is not there, or was not a few seconds ago."""
+    """What the site stands on and is not there, or was not a few seconds ago; or that this process stops."""
+    if is_stopping():
+        return ["stopping"]
     return await asyncio.to_thread(_readiness().failing)
 
 

@@ -47,6 +47,10 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
             session.create()
             transaction.set_rollback(True)
         yield Info("taken", obj="Database writes")
+        if connection.vendor == "sqlite" and not settings.DEBUG:
+            text = "SQLite takes rows from one process at a time, and of this machine alone"
+            hint = "With more than one busy process, or machine, set DATABASE_URL to a PostgreSQL."
+            yield Warning(text, hint=hint, obj="Database", id="credits_site.W107")
     except DatabaseError as exc:
         hint = "Give the site's user the right to write to the database and, with SQLite, to its folder."
         yield Error(_line(exc), hint=hint, obj="Database writes", id="credits_site.E103")

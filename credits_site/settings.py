@@ -160,6 +160,8 @@ if CACHES["default"]["BACKEND"].endswith("RedisCache"):
 
 # The server. How long a client may take to send its headers, then its body, and to take what it is sent.
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
+# How long it goes on answering when it was told to stop, while `/readyz` says so.
+DRAIN_S = env.float("DRAIN_S", default=0)
 # How many requests one process works on at once, live counters aside; fewer where it has no descriptors for them.
 # A thread waits for Instant most of the time: one that waits 100 ms a request answers ten a second.
 SITE_THREADS = env.int("SITE_THREADS", default=64)

@@ -131,7 +131,8 @@ class Part:
 class World:
     """Instant and Stripe stand-ins with one or more processes of the site, on ports of this machine.
 
-    A port of 0 picks a free one. `env` adds to or overrides the site's environment.
+    A port of 0 picks a free one. `env` adds to or overrides the site's environment. Where somebody puts a proxy
+    before all processes, `public_url` is its address.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class World:
         env: Mapping[str, str] | None = None,
         deliver_webhooks: bool = True,
         contention: bool = False,
+        public_url: str = "",
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.mail_dir = self.data_dir / "mail"
@@ -151,7 +153,7 @@ class World:
         self.keys = Keys.kept_in(self.data_dir)
         ports = [port or free_port() for port in (instant_port, stripe_port, *site_ports)]
         urls = [f"http://{HOST}:{port}" for port in ports]
-        self.site_urls = urls[2:]
+        self.site_urls = [public_url or url for url in urls[2:]]
         self.site_env = os.environ | self._site_environment(urls[0], urls[1]) | dict(env or {})
         self.instant = self._instant(ports[0], urls[0], contention=contention)
         self.stripe = self._stripe(ports[1], urls[1], deliver_webhooks=deliver_webhooks)
@@ -167,7 +169,7 @@ class World:
 
     @property
     def site_url(self) -> str:
-        """The address of the first site process."""
+        """The address of the first site process, or of the proxy before all."""
         return self.site_urls[0]
 
     def start(self) -> None:
@@ -251,6 +253,7 @@ class World:
             "STAFF_TOTP_REQUIRED": "false",
             "DATABASE_URL": f"sqlite:///{self.data_dir / 'site.sqlite3'}",
             "CACHE_URL": "locmemcache://",
+            "DRAIN_S": "0",
             "STATIC_ROOT": str(self.data_dir / "static"),
             "EMAIL_URL": f"filemail:///{self.mail_dir}",
             "MAILS_AT_ONCE": "true",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
+from tests.drivers import servers
 from tests.drivers.faults import Faults
 from tests.drivers.instant import never_open
 from tests.drivers.member import MemberClient
@@ -78,13 +79,22 @@ BACK_AT_ONCE = UNLIMITED | {"DEAD_SERVICE_ASKED_EVERY_S": "0"}
 def running_world(
     data_dir: Path, *, env: Mapping[str, str] = BACK_AT_ONCE, **options: Any
 ) -> Iterator[World]:
-    """A world until the block ends; the options are those of `World`."""
-    world = World(data_dir, env=env, **options)
-    try:
-        world.start()
+    """A world until the block ends, among the servers that `tests/drivers/servers.py` gives it.
+
+    The options are those of `World`.
+    """
+    with ExitStack() as stack:
+        given = stack.enter_context(servers.database_and_cache())
+        if proxied := servers.PROXY and len(options.get("site_ports", ())) > 1:
+            given["HTTPS_ONLY"] = "true"
+            options |= {"public_url": servers.public_url(), "site_ports": servers.BEHIND_A_PROXY}
+        world = World(data_dir, env=given | dict(env), **options)
+        stack.callback(world.stop)
+        if proxied:
+            stack.enter_context(servers.running_behind_nginx(world, data_dir / "nginx"))
+        else:
+            world.start()
         yield world
-    finally:
-        world.stop()
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ async def _events(
     yield f"retry: {retry_ms}\n\n" + _event("member", str(member.id))
     try:
         with tabs.opened(member, session_key) as tab:
-            while not tab.signed_out:
+            while not tab.over:
                 news = await tab.next(timeout_s=HEARTBEAT_S)
                 yield (
                     ":\n\n"
@@ -83,7 +83,8 @@ async def _events(
                 await tabs.look_again()
     except TooManyTabs:  # since the stream was granted; the browser asks again
         return
-    yield _SIGNED_OUT
+    if tab.signed_out:
+        yield _SIGNED_OUT
 
 
 @lru_cache(maxsize=64)

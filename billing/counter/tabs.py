@@ -22,6 +22,7 @@ from django.dispatch import receiver
 from accounts.members import Member
 from accounts.sessions import ended
 from accounts.signals import member_signed_out
+from credits_site.signals import site_closes
 from instant_admin.configured import ledger_feed
 from instant_admin.ledger.feed import Tell
 from instant_admin.ledger.rules import Account
@@ -46,6 +47,7 @@ class Tab:
         self.member = member
         self.sign_in = (session_key, member.id)
         self.signed_out = False
+        self.over = False
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._newest: Account | None = None
@@ -57,16 +59,21 @@ class Tab:
                 await self._news.wait()
         self._news.clear()
         newest, self._newest = self._newest, None
-        return None if self.signed_out else newest
+        return None if self.over else newest
 
     def tell(self, account: Account) -> None:
         """Called from any thread: this is the balance now."""
         self._wake(account)
 
     def end(self) -> None:
+        """Called from any thread: the tab is over, and may come back."""
+        self.over = True
+        self._wake(None)
+
+    def sign_out(self) -> None:
         """Called from any thread: the sign-in is over, and so is the tab."""
         self.signed_out = True
-        self._wake(None)
+        self.end()
 
     def _wake(self, account: Account | None) -> None:
         # The loop may be gone with its coroutines before they could leave.
@@ -116,7 +123,12 @@ class Tabs:
         """End the tabs of this sign-in. Other sign-ins of the same member go on."""
         for tab in self._all():
             if tab.member == member:
-                tab.end()
+                tab.sign_out()
+
+    def end(self) -> None:
+        """End them all: the process stops. Their pages come back by themselves, to another or to the next."""
+        for tab in self._all():
+            tab.end()
 
     async def look_again(self) -> None:
         """When it is time for that, end the tabs whose session is over: one query for all of them."""
@@ -131,7 +143,7 @@ class Tabs:
             return
         for tab in tabs:
             if tab.sign_in in over:
-                tab.end()
+                tab.sign_out()
 
     def _all(self) -> list[Tab]:
         with self._lock:
@@ -154,3 +166,9 @@ tabs: Final = Tabs(
 def end_tabs(sender: object, member: Member, **kwargs: object) -> None:
     """Whoever signs out hears no more of their balance."""
     tabs.sign_out(member)
+
+
+@receiver(site_closes)
+def end_all_tabs(sender: object, **kwargs: object) -> None:
+    """A process that stops keeps no page."""
+    tabs.end()

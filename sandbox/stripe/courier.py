@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -79,8 +80,9 @@ def deliver(standin: StripeStandIn, delivery: Delivery, *, at: float) -> Reply:
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     with requests.Session() as session:
-        # The site under test is local, so no proxy of the environment is used.
+        # The site under test is local, so no proxy of the environment is used. It may have its own certificate.
         session.trust_env = False
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         try:
             answer = session.post(
                 delivery.url,

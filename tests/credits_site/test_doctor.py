@@ -140,7 +140,8 @@ def test_migrations_that_wait_are_counted_and_no_row_is_tried() -> None:
 
 
 def test_a_database_that_takes_no_rows_is_wrong_and_one_that_does_keeps_none() -> None:
-    assert {found.level for found in check_database(None)} == {checks.INFO}
+    with override_settings(DEBUG=True):
+        assert {found.level for found in check_database(None)} == {checks.INFO}
     assert Session.objects.count() == 0
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
@@ -151,6 +152,12 @@ def test_a_database_that_takes_no_rows_is_wrong_and_one_that_does_keeps_none() -
             cursor.execute("PRAGMA query_only = OFF")
     assert (found.obj, found.level) == ("Database writes", checks.ERROR)
     assert "right to write" in (found.hint or "")
+
+
+def test_several_processes_on_sqlite_are_warned_of_where_strangers_are() -> None:
+    (found,) = (each for each in check_database(None) if each.level == checks.WARNING)
+    assert "one process at a time" in found.msg
+    assert "PostgreSQL" in (found.hint or "")
 
 
 @pytest.mark.parametrize(

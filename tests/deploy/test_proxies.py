@@ -6,20 +6,13 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from getpass import getuser
 from http.client import HTTPSConnection
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from billing.counter.stream import HEARTBEAT_S
 from credits_site.gate import BODY_LIMIT_BYTES
@@ -27,34 +20,12 @@ from sandbox.world import HOST, Part, World, free_port
 from tests.conftest import UNLIMITED, running_world
 from tests.deploy.files import DEPLOY, tool
 from tests.drivers.member import MemberClient
+from tests.drivers.nginx import certificate, nginx, trusting
 from tests.drivers.stream import StreamClient
 
 OFFICE, ELSEWHERE = "127.0.0.3", "127.0.0.2"
 STRIPE_LIMIT_BYTES = 1024 * 1024
 TIMEOUT_S = 30
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The files of a certificate of this machine's address, and of its key."""
-    folder = tmp_path_factory.mktemp("certificate")
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)]),
-    )
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "certificate.pem").write_bytes(made.public_bytes(pem))
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(private)
-    return folder / "certificate.pem", folder / "key.pem"
 
 
 @pytest.fixture(scope="module")
@@ -65,44 +36,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def nginx(folder: Path, upstream: str, port: int, files: tuple[Path, Path]) -> Part:
-    """nginx with our file between what Debian puts round it, at ports of its own."""
-    text = (DEPLOY / "nginx.conf").read_text()
-    certificate, key = files
-    for ours, here in (
-        ("/etc/letsencrypt/live/credits.example.com/fullchain.pem", str(certificate)),
-        ("/etc/letsencrypt/live/credits.example.com/privkey.pem", str(key)),
-        ("server 127.0.0.1:8000;", f"server {upstream};"),
-        ("listen 443 ", f"listen {HOST}:{port} "),
-        ("listen [::]:443 ssl http2;", ""),
-        ("listen 80;", f"listen {HOST}:{free_port()};"),
-        ("listen [::]:80;", ""),
-    ):
-        assert ours in text, ours
-        text = text.replace(ours, here)
-    temporary = "".join(
-        f"{kind}_temp_path {folder / kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    head = f"daemon off;\nuser {getuser()};\npid {folder / 'pid'};\nevents {{}}\n"
-    (folder / "nginx.conf").write_text(f"{head}http {{\naccess_log off;\n{temporary}{text}}}\n")
-    command = [tool("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    return Part("nginx", command, env=os.environ, url=f"https://{HOST}:{port}", log=folder / "log")
-
-
-def caddy(folder: Path, upstream: str, port: int, files: tuple[Path, Path]) -> Part:
+def caddy(folder: Path, upstreams: Sequence[str], port: int) -> Part:
     """Caddy with our file and a certificate that it need not ask for, at ports of its own."""
     text, url = (DEPLOY / "Caddyfile").read_text(), f"https://{HOST}:{port}"
     for ours, here in (
         ("\n{\n", f"\n{{\n\tadmin off\n\thttp_port {free_port()}\n\tdefault_bind {HOST}\n"),
-        ("{$SITE_URL} {\n", "{$SITE_URL} {\n\ttls " + " ".join(map(str, files)) + "\n"),
+        ("{$SITE_URL} {\n", "{$SITE_URL} {\n\ttls " + " ".join(map(str, certificate())) + "\n"),
     ):
         assert text.count(ours) == 1, ours
         text = text.replace(ours, here)
     (folder / "Caddyfile").write_text(text)
     env = os.environ | {
         "SITE_URL": url,
-        "SITE_UPSTREAM": upstream,
+        "SITE_UPSTREAM": " ".join(upstreams),
         "HOME": str(folder),
         "XDG_DATA_HOME": str(folder),
     }
@@ -114,15 +60,12 @@ def caddy(folder: Path, upstream: str, port: int, files: tuple[Path, Path]) -> P
 def proxy(
     request: pytest.FixtureRequest,
     site: World,
-    certificate: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """The address of a proxy before the site, which this process trusts."""
     folder = tmp_path_factory.mktemp(request.param.__name__)
-    part: Part = request.param(folder, urlsplit(site.site_url).netloc, free_port(), certificate)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
-            patch.setenv(name, str(certificate[0]))
+    part: Part = request.param(folder, [urlsplit(site.site_url).netloc], free_port())
+    with trusting():
         try:
             part.start()
             part.await_answer("/healthz")
@@ -173,9 +116,7 @@ def test_the_proxy_lets_through_what_the_site_takes_and_no_more(
 
 
 def test_the_live_counter_moves_through_the_proxy(proxy: str, site: World) -> None:
-    ada = MemberClient(proxy, site.mail_dir)
-    ada.http.headers["Referer"] = f"{proxy}/"  # over https, Django asks for one
-    ada.sign_in()
+    ada = MemberClient(proxy, site.mail_dir).sign_in()
     with StreamClient(ada) as stream:
         stream.await_credits(0)
         site.manage(

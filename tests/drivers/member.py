@@ -30,6 +30,8 @@ class MemberClient:
         self.email = ""
         self.mail_dir = mail_dir
         self.http = requests.Session()
+        if site.startswith("https:"):
+            self.http.headers["Origin"] = site  # Django asks for it there, or for a Referer
 
     @classmethod
     def at(cls, world: World) -> MemberClient:

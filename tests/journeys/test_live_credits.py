@@ -41,6 +41,7 @@ def test_each_tab_hears_in_its_language(ada: MemberClient, stack: ExitStack) -> 
     assert "No credits." not in german.text
 
 
+@pytest.mark.one_process
 def test_tabs_cost_no_thread_and_no_connection_and_hear_of_their_own_member_only(
     world: World, instant_faults: Faults, stack: ExitStack
 ) -> None:
@@ -74,6 +75,7 @@ def database_files_of(pid: int) -> int:
     return sum("site.sqlite3" in str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir())
 
 
+@pytest.mark.one_process
 def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     ada: MemberClient, world: World, stack: ExitStack
 ) -> None:

@@ -22,7 +22,7 @@ def test_processes_that_settle_at_once_send_one_receipt_each_purchase_without_a_
     checkouts = [ada.buy() for _ in range(3)]
     with ThreadPoolExecutor(6) as pool:
         settled = [pool.submit(tab.sync, checkout) for checkout in checkouts for tab in tabs]
-    assert [each.result().status_code for each in settled] == [200] * 6
+    assert {each.result().status_code for each in settled} == {200}
     await_that(lambda: len(subjects(ada)) == 3)
     assert ada.credits() == 30
     world.manage("reconcile_credits")

@@ -20,6 +20,7 @@ from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
 
+pytestmark = pytest.mark.one_process
 STREAMS_OF_A_MEMBER, STREAMS_OF_AN_ADDRESS, DESCRIPTORS = 4, 10, 600
 MIB = 1024 * 1024
 

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.world import World
 
+pytestmark = pytest.mark.one_process
 OFFICE = "2001:db8:0:1::/64"
 TIMEOUT_S = 30
 

@@ -7,9 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox.world import ROOT
 from tests.drivers.member import DECLINED, FREE, MemberClient
 from tests.drivers.sandbox import running
+
+pytestmark = pytest.mark.one_process
 
 
 def sandbox(data_dir: Path, *flags: str) -> AbstractContextManager[dict[str, Any]]:

@@ -145,6 +145,7 @@ def test_a_member_signed_out_elsewhere_is_asked_to_sign_in(ada: MemberClient, in
     assert ada.get("/history/").headers["Location"] == "/sign-in/?next=%2Fhistory%2F"
 
 
+@pytest.mark.one_process
 def test_an_address_is_the_one_that_the_proxy_saw_and_not_the_one_that_was_made_up(
     signed_out: MemberClient,
 ) -> None:
