@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import requests
@@ -31,6 +31,9 @@ RETRY_PAUSES_S = (0.1, 0.5)
 CONNECTIONS_KEPT = 128
 # An app is frozen for a minute or a few.
 READ_ONLY_RETRY_AFTER_S = 60
+
+# Told of each try: the HTTP status of its answer, None for none, and how long that took, in seconds.
+OnCall: TypeAlias = Callable[[int | None, float], object]
 
 
 def default_adapter() -> BaseAdapter:
@@ -56,6 +59,7 @@ class Transport:
         adapter: BaseAdapter,
         verify: bool | str,
         read_only: bool,
+        on_call: OnCall,
     ) -> None:
         self._api_uri = api_uri
         self._app_id = app_id
@@ -65,6 +69,7 @@ class Transport:
         self._adapter = adapter
         self._verify = verify
         self._read_only = read_only
+        self._on_call = on_call
 
     def send(self, call: Call) -> dict[str, Any]:
         """The answer to `call`, or an `InstantError`."""
@@ -85,10 +90,10 @@ class Transport:
 
     def listen(self, call: Call, *, silence_limit_s: float) -> EventStream:
         """Open a stream of events on a connection of its own; a refusal is an `InstantError` as in `send`."""
-        with self._outcome_logged(call) as outcome:
+        with self._outcome_told(call) as outcome:
             timeout_s = (self._timeout_s[0], silence_limit_s)
             response = self._request(call, timeout_s=timeout_s, stream=True)
-            outcome.append(str(response.status_code))
+            outcome.append(response.status_code)
             if response.status_code == 200:
                 return EventStream(response.raw)
             with response:
@@ -96,9 +101,9 @@ class Transport:
         raise protocol.nonsense("a stream that is none", may_have_been_written=False)
 
     def _send_once(self, call: Call) -> tuple[dict[str, Any], datetime | None]:
-        with self._outcome_logged(call) as outcome:
+        with self._outcome_told(call) as outcome:
             response = self._request(call, timeout_s=self._timeout_s)
-            outcome.append(str(response.status_code))
+            outcome.append(response.status_code)
             answer = protocol.read_answer(call, response.status_code, response.content)
             return answer, protocol.read_date(response.headers.get("Date"))
 
@@ -119,10 +124,10 @@ class Transport:
         return self._adapter.send(request, stream=stream, timeout=timeout_s, verify=self._verify)
 
     @contextmanager
-    def _outcome_logged(self, call: Call) -> Iterator[list[str]]:
-        """Says in the log how one try went, and in our words what went wrong with it."""
+    def _outcome_told(self, call: Call) -> Iterator[list[int]]:
+        """Says in the log and to `on_call` how one try went, and in our words what went wrong with it."""
         started_s = time.monotonic()
-        outcome: list[str] = []
+        outcome: list[int] = []
         try:
             yield outcome
         except requests.RequestException as exc:
@@ -133,9 +138,12 @@ class Transport:
                 timed_out=isinstance(exc, requests.Timeout),
             ) from None
         finally:
-            elapsed_ms = (time.monotonic() - started_s) * 1000
-            said = outcome[0] if outcome else "no answer"
-            logger.debug("%s %s: %s in %.0f ms", call.method, call.path, said, elapsed_ms)
+            elapsed_s = time.monotonic() - started_s
+            status = outcome[0] if outcome else None
+            logger.debug(
+                "%s %s: %s in %.0f ms", call.method, call.path, status or "no answer", elapsed_s * 1000
+            )
+            self._on_call(status, elapsed_s)
 
 
 def _never_connected(exc: requests.RequestException) -> bool:
