@@ -9,5 +9,5 @@ class CreditsSiteConfig(AppConfig):
     name = "credits_site"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from credits_site import checks, live_checks  # noqa: F401
+        """Register the checks, and count."""
+        from credits_site import checks, live_checks, measured, metrics  # noqa: F401

@@ -1,7 +1,8 @@
 """The application that `manage.py serve` runs.
 
-A request passes the gate, and then goes to whoever answers it with the least: a probe to nobody, a file to
-servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number of threads.
+A request passes the gate, and then goes to whoever answers it with the least: a probe to nobody, the numbers to whom
+may read them, a file to servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number
+of threads.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from credits_site import descriptors  # noqa: E402
 from credits_site.gate import Gate  # noqa: E402
 from credits_site.headers import Handler  # noqa: E402
 from credits_site.health import HEALTHZ, Probes  # noqa: E402
+from credits_site.metrics import METRICS, Metrics  # noqa: E402
 from credits_site.plain_text import Application, Receive, Send  # noqa: E402
 from credits_site.signals import site_starts, site_stops  # noqa: E402
 from credits_site.static_files import StaticFiles  # noqa: E402
@@ -38,10 +40,10 @@ WEBHOOK = reverse("billing:webhook")
 def site(threads: Executor) -> Gate:
     """The whole site, with Django in these threads."""
     return Gate(
-        Probes(StaticFiles(_django(threads))),
+        Probes(Metrics(StaticFiles(_django(threads)))),
         body_limits_bytes=dict.fromkeys((WEBHOOK, f"{WEBHOOK}/"), 1024 * 1024),
         streams={STREAM},
-        uncounted={HEALTHZ},
+        uncounted={HEALTHZ, METRICS},
     )
 
 

@@ -20,6 +20,7 @@ from credits_site.proxies import WHOEVER_CONNECTS
 
 SHORTEST_KEY: Final = 50
 FEWEST_CHARACTERS: Final = 10
+SHORTEST_TOKEN: Final = 32
 # Mail that nobody gets. The file backend is a kind of the console's.
 MAIL_THAT_STAYS: Final = (console.EmailBackend, dummy.EmailBackend, locmem.EmailBackend)
 
@@ -86,6 +87,27 @@ def check_shop(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterat
             f"Not set: {', '.join(unset)}. Buyers do not know whom to write to, or what holds for a purchase.",
             hint="Set them. Stripe asks for them before it activates an account.",
             id="credits_site.W008",
+        )
+
+
+@checks.register(checks.Tags.security)
+def check_readers_of_metrics(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> Iterator[CheckMessage]:
+    """Every network can be read, and the token cannot be guessed."""
+    try:
+        networks_in(settings.METRICS_NETWORKS)
+    except ValueError as exc:
+        yield Error(
+            f"METRICS_NETWORKS has something that is no network: {exc}.",
+            hint="Write the addresses or networks of Prometheus, such as 10.0.0.0/8.",
+            id="credits_site.E009",
+        )
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        yield Error(
+            f"METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters, so it can be guessed.",
+            hint='Use what `python -c "import secrets; print(secrets.token_urlsafe())"` prints.',
+            id="credits_site.E010",
         )
 
 

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "credits_site.measured.MeasuringMiddleware",
     "credits_site.security_log.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "credits_site.security.ContentSecurityPolicyMiddleware",
@@ -271,6 +272,12 @@ LOGGING = {
         "post_office": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },
 }
+
+# Who may read `/metrics`: from these networks, and with this token, as far as they are set. Neither: nobody.
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[])
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Where the processes of one site put their numbers together. Its name is that which prometheus_client reads.
+METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 
 # Instant: the balance store ------------------------------------------------------------------------------
 

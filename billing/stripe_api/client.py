@@ -15,6 +15,7 @@ from django.conf import settings
 from billing.errors import StripeUnavailable
 from billing.stripe_api.refusals import meaning
 from credits_site.logs import learn
+from credits_site.measured import outside_call
 
 TIMEOUT_S: Final = 10
 NETWORK_RETRIES: Final = 2
@@ -35,7 +36,9 @@ class _Carrier(stripe.RequestsClient):
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """One try."""
-        answer = super().request(method, url, headers, post_data)
+        with outside_call("stripe") as call:
+            answer = super().request(method, url, headers, post_data)
+            call.status = answer[1]
         learn(stripe_request=answer[2].get("Request-Id", ""))
         return answer
 
