@@ -13,6 +13,7 @@ from typing import Any
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.apps import apps
 from django.conf import settings
 from django.urls import reverse
 
@@ -21,7 +22,10 @@ from django.urls import reverse
 # and it collects again and again.
 gc.set_threshold(50_000)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
-django.setup(set_prefix=False)
+if (
+    not apps.ready
+):  # it is, under `manage.py`; once more would take from the log what has been added to it since
+    django.setup(set_prefix=False)
 
 from credits_site import descriptors  # noqa: E402
 from credits_site.gate import Gate  # noqa: E402

@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from credits_site.metrics import CALL_SECONDS, REQUEST_SECONDS, REQUESTS
+from credits_site.tracing import request_traced, trace_call
 from instant_admin.configured import instant_called
 
 OK: Final = "ok"
@@ -22,15 +23,17 @@ _NO_ROUTE: Final = "none"
 
 
 class MeasuringMiddleware:
-    """Counts each request, and how long it took to begin its answer."""
+    """Counts and traces each request, and how long it took to begin its answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started_s = time.perf_counter()
-        response = self.get_response(request)
-        route = request.resolver_match.view_name if request.resolver_match else _NO_ROUTE
+        with request_traced() as tell:
+            response = self.get_response(request)
+            route = request.resolver_match.view_name if request.resolver_match else _NO_ROUTE
+            tell(route, response.status_code, response["X-Request-ID"])
         REQUESTS.labels(route, response.status_code).inc()
         REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started_s)
         return response
@@ -70,3 +73,4 @@ def _note_instant(*, status: int | None, seconds: float, **kwargs: Any) -> None:
 
 def _note_call(service: str, outcome: str, seconds: float) -> None:
     CALL_SECONDS.labels(service, outcome).observe(seconds)
+    trace_call(service, outcome, seconds)

@@ -279,6 +279,10 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Where the processes of one site put their numbers together. Its name is that which prometheus_client reads.
 METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 
+# Who collects errors (a DSN of Sentry's) and traces (an OpenTelemetry collector's address). Each needs its package.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+
 # Instant: the balance store ------------------------------------------------------------------------------
 
 INSTANT_API_URI = env.str("INSTANT_API_URI", default="https://api.instantdb.com")

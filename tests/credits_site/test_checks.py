@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 from django.core.checks import Tags, run_checks
 
-from credits_site.checks import check_shop
+from credits_site.checks import check_packages, check_shop
 
 GOOD: dict[str, Any] = {
     "SECRET_KEY": "0123456789" * 5,
@@ -56,6 +57,25 @@ def test_what_is_for_development_does_not_go_live(
     settings: Any, changed: dict[str, Any], expected: set[str]
 ) -> None:
     assert found(settings, **changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "package"),
+    [
+        ("SENTRY_DSN", "sentry_sdk"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.exporter.otlp.proto.http"),
+    ],
+)
+def test_a_setting_whose_package_is_missing_is_an_error(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, setting: str, package: str
+) -> None:
+    setattr(settings, setting, "http://key@127.0.0.1:9/1")
+    assert list(check_packages(None)) == []
+    monkeypatch.setitem(sys.modules, package, None)  # which Python takes for a package that is not there
+    (message,) = check_packages(None)
+    assert (message.id, setting in message.msg) == ("credits_site.E011", True)
+    setattr(settings, setting, "")
+    assert list(check_packages(None)) == []
 
 
 def test_a_shop_that_says_nothing_of_itself_is_worth_a_warning(settings: Any) -> None:
