@@ -22,9 +22,8 @@ from django.urls import reverse
 # and it collects again and again.
 gc.set_threshold(50_000)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
-if (
-    not apps.ready
-):  # it is, under `manage.py`; once more would take from the log what has been added to it since
+# Under `manage.py` it is ready; once more, and the log would lose what has been added to it since.
+if not apps.ready:
     django.setup(set_prefix=False)
 
 from credits_site import descriptors  # noqa: E402

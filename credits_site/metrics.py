@@ -1,4 +1,4 @@
-"""What the site counts, and `/metrics`, where Prometheus reads it. `docs/operations.md` says what each number means.
+"""What the site counts, and `/metrics`, where Prometheus reads it.
 
 Each number is counted by one line where it happens. A label is a word of the code, never an id, an address or what
 somebody sent, so there are only so many of them.
@@ -33,6 +33,7 @@ from prometheus_client.registry import Collector
 from credits_site.addresses import is_in, networks_in
 from credits_site.plain_text import Application, Receive, Send, say
 from instant_admin.configured import attempt_failed, entry_written, transaction_written
+from instant_admin.ledger.retries import GAVE_UP, LOST_RACE, OUTAGE
 from instant_admin.ledger.rules import Entry
 
 METRICS: Final = "/metrics"
@@ -63,6 +64,8 @@ FAILED_ATTEMPTS: Final = Counter(
     ["reason"],
     registry=COUNTED,
 )
+for _reason in (LOST_RACE, OUTAGE, GAVE_UP):
+    FAILED_ATTEMPTS.labels(_reason)  # 0 from the start, so that the first one is seen as a change
 TRANSACTION_ENTRIES: Final = Histogram(
     "credits_transaction_entries",
     "Entries written in one transaction, where Instant answered that it did.",
