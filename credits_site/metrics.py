@@ -17,6 +17,17 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.dispatch import receiver
+
+from credits_site.addresses import is_in, networks_in
+from credits_site.plain_text import Application, Receive, Send, say
+from instant_admin.configured import attempt_failed, entry_written, transaction_written
+from instant_admin.ledger.retries import GAVE_UP, LOST_RACE, OUTAGE
+from instant_admin.ledger.rules import Entry
+
+if settings.METRICS_FOLDER:
+    # Where prometheus_client looks, once, when it is imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = settings.METRICS_FOLDER
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -29,12 +40,6 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
-
-from credits_site.addresses import is_in, networks_in
-from credits_site.plain_text import Application, Receive, Send, say
-from instant_admin.configured import attempt_failed, entry_written, transaction_written
-from instant_admin.ledger.retries import GAVE_UP, LOST_RACE, OUTAGE
-from instant_admin.ledger.rules import Entry
 
 METRICS: Final = "/metrics"
 _TOKEN: Final = b"bearer "

@@ -23,7 +23,7 @@ os.environ.update(
     LOG_LEVEL="INFO",
     METRICS_NETWORKS="",
     METRICS_TOKEN="",
-    PROMETHEUS_MULTIPROC_DIR="",
+    METRICS_FOLDER="",
     SENTRY_DSN="",
     OTEL_EXPORTER_OTLP_ENDPOINT="",
     INSTANT_API_URI="http://127.0.0.1:9",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +100,20 @@ def test_a_request_is_counted_by_the_name_of_its_route() -> None:
     assert (counted("accounts:sign-in", "200"), counted("none", "404")) == (1, 1)
     assert after.of("credits_request_seconds_count") - before.of("credits_request_seconds_count") == 2
     assert "/nothing" not in read()
+
+
+def test_of_a_process_that_has_ended_only_what_it_counted_stays(settings: Any, tmp_path: Path) -> None:
+    """Such as a worker that was killed: its counters go on being part of the sum, its open streams are closed."""
+    worker = (
+        "from prometheus_client import Counter, Gauge\n"
+        "Counter('credits_refused', 'x', ['status']).labels('431').inc(2)\n"
+        "Gauge('credits_open_streams', 'x', multiprocess_mode='livesum').inc(3)\n"
+    )
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", worker], env=env, check=True, timeout=60)  # noqa: S603  our own text
+    settings.METRICS_FOLDER = str(tmp_path)
+    numbers = Numbers(read())
+    assert (numbers.of("credits_refused_total"), numbers.of("credits_open_streams")) == (2, 0)
 
 
 def test_what_is_refused_before_django_is_counted() -> None:
