@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from billing import mails
@@ -20,6 +20,7 @@ from billing.models import Attention, WebhookAnswer
 from billing.stripe_api import checkouts, payments
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import NotWithdrawable, WithdrawalChanged, repay_who_left, withdrawn_by
+from credits_site.metrics import ask_when_read
 from credits_site.outages import OUTAGES
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import NoSuchAccount
@@ -174,6 +175,17 @@ def _note(about: str, kind: Attention.Kind, detail: str, **ids: Any) -> None:
 def _close_about(about: str) -> None:
     for noted in Attention.objects.filter(about=about, closed_at=None):
         close(noted)
+
+
+def open_by_kind() -> dict[str, int]:
+    """How many matters of each kind are open."""
+    counted = Attention.objects.filter(closed_at=None).values_list("kind").annotate(Count("pk"))
+    return dict.fromkeys(Attention.Kind.values, 0) | dict(counted)
+
+
+ask_when_read(
+    "credits_attention_open", "Matters that need the attention of staff.", label="kind", ask=open_by_kind
+)
 
 
 def close(noted: Attention, *, by: str = "") -> bool:

@@ -18,6 +18,7 @@ from billing.stripe_api import checkouts, payments, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.webhook import PAYING_EVENTS, PAYMENT_EVENTS, checkout_of_event
 from credits_site.logs import knowing
+from credits_site.metrics import FULFILMENTS
 from instant_admin.configured import balance_store, instant
 from instant_admin.ledger.entries import NoSuchAccount, read_matching
 from instant_admin.ledger.rules import Kind, Movement
@@ -164,6 +165,7 @@ def _fix(checkout: Checkout) -> str:
         return ""
     with knowing(checkout=checkout.id):
         settlement = settle(checkout)
+    FULFILMENTS.labels("reconcile", settlement.outcome).inc()
     done = []
     if settlement.outcome is Outcome.CREDITED:
         done.append(f"credited {settlement.added}")

@@ -65,6 +65,7 @@ from credits_site.answers import (
     wants_fragment,
     wants_json,
 )
+from credits_site.metrics import FULFILMENTS
 from credits_site.outages import OUTAGES
 from credits_site.paging import BadCursor
 from credits_site.security_log import complain
@@ -182,6 +183,7 @@ def _sync(request: SiteRequest, form: SyncForm) -> HttpResponse:
         if _is_unasked(form):
             return HttpResponse(status=HTTPStatus.NO_CONTENT)
         return refuse(request, HTTPStatus.NOT_FOUND, _("You have no such checkout"))
+    FULFILMENTS.labels("sync", settlement.outcome).inc()
     if settlement.outcome is not Outcome.PENDING:
         last_checkout.forget(request.session, checkout_id)
     elif not settlement.open:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from billing.attention import note_fraud_warnings
 from billing.checkout import is_ours
 from billing.errors import UnknownCheckout
-from billing.fulfilment import NEEDS_REVIEW, settle
+from billing.fulfilment import NEEDS_REVIEW, Outcome, settle
 from billing.stripe_api import checkouts, webhooks
 from billing.stripe_api.checkouts import Checkout
 from billing.stripe_api.client import livemode
 from billing.stripe_api.webhooks import Event
 from credits_site.logs import learn
+from credits_site.metrics import FULFILMENTS, WEBHOOK_LAG
 from instant_admin.ledger.rules import Entry
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,12 @@ def receive_webhook(body: bytes, signature: str | None) -> Looked | None:
     """
     event = webhooks.verified(body, signature)
     learn(event=event.id)
+    looked = _act_on(event)
+    WEBHOOK_LAG.observe(max(0.0, (datetime.now(UTC) - event.created).total_seconds()))
+    return looked
+
+
+def _act_on(event: Event) -> Looked | None:
     if event.livemode != livemode():
         logger.warning("Event %s is of the other mode (livemode %s); ignored", event.id, event.livemode)
         return None
@@ -84,7 +92,9 @@ def receive_webhook(body: bytes, signature: str | None) -> Looked | None:
         settlement = settle(checkout)
     except NEEDS_REVIEW as exc:
         logger.error("Checkout %s needs review: %s", checkout.id, exc)
+        FULFILMENTS.labels("webhook", Outcome.NEEDS_REVIEW).inc()
         return Looked(checkout, str(exc))
+    FULFILMENTS.labels("webhook", settlement.outcome).inc()
     return Looked(checkout, kept=settlement.disputed if event.type == DISPUTE_CLOSED else None)
 
 

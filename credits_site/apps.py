@@ -9,5 +9,7 @@ class CreditsSiteConfig(AppConfig):
     name = "credits_site"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from credits_site import checks, live_checks  # noqa: F401
+        """Register the checks, and begin to count and to report."""
+        from credits_site import checks, error_reports, live_checks, measured, metrics  # noqa: F401
+
+        error_reports.start()

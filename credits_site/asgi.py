@@ -1,7 +1,8 @@
 """The application that `manage.py serve` runs.
 
-A request passes the gate, and then goes to whoever answers it with the least: a probe to nobody, a file to
-servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number of threads.
+A request passes the gate, and then goes to whoever answers it with the least: a probe to nobody, the numbers to whom
+may read them, a file to servestatic, a stream to Django on the loop, anything else to Django in one of a fixed number
+of threads.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Any
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.apps import apps
 from django.conf import settings
 from django.urls import reverse
 
@@ -20,12 +22,15 @@ from django.urls import reverse
 # and it collects again and again.
 gc.set_threshold(50_000)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credits_site.settings")
-django.setup(set_prefix=False)
+# Under `manage.py` it is ready; once more, and the log would lose what has been added to it since.
+if not apps.ready:
+    django.setup(set_prefix=False)
 
 from credits_site import descriptors  # noqa: E402
 from credits_site.gate import Gate  # noqa: E402
 from credits_site.headers import Handler  # noqa: E402
 from credits_site.health import HEALTHZ, Probes  # noqa: E402
+from credits_site.metrics import METRICS, Metrics  # noqa: E402
 from credits_site.plain_text import Application, Receive, Send  # noqa: E402
 from credits_site.signals import site_starts, site_stops  # noqa: E402
 from credits_site.static_files import StaticFiles  # noqa: E402
@@ -39,10 +44,10 @@ WEBHOOK = reverse("billing:webhook")
 def site(threads: Executor) -> Gate:
     """The whole site, with Django in these threads."""
     return Gate(
-        Probes(StaticFiles(_django(threads))),
+        Probes(Metrics(StaticFiles(_django(threads)))),
         body_limits_bytes=dict.fromkeys((WEBHOOK, f"{WEBHOOK}/"), 1024 * 1024),
         streams={STREAM},
-        uncounted={HEALTHZ},
+        uncounted={HEALTHZ, METRICS},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,12 @@ from credits_site.proxies import WHOEVER_CONNECTS
 
 SHORTEST_KEY: Final = 50
 FEWEST_CHARACTERS: Final = 10
+SHORTEST_TOKEN: Final = 32
+# The package that a setting needs, and the extra of `pyproject.toml` that has it.
+_NEEDED: Final = {
+    "SENTRY_DSN": ("sentry_sdk", "sentry"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("opentelemetry.exporter.otlp.proto.http", "traces"),
+}
 # Mail that nobody gets. The file backend is a kind of the console's.
 MAIL_THAT_STAYS: Final = (console.EmailBackend, dummy.EmailBackend, locmem.EmailBackend)
 
@@ -87,6 +94,47 @@ def check_shop(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterat
             hint="Set them. Stripe asks for them before it activates an account.",
             id="credits_site.W008",
         )
+
+
+@checks.register(checks.Tags.security)
+def check_readers_of_metrics(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> Iterator[CheckMessage]:
+    """Every network can be read, and the token cannot be guessed."""
+    try:
+        networks_in(settings.METRICS_NETWORKS)
+    except ValueError as exc:
+        yield Error(
+            f"METRICS_NETWORKS has something that is no network: {exc}.",
+            hint="Write the addresses or networks of Prometheus, such as 10.0.0.0/8.",
+            id="credits_site.E009",
+        )
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        yield Error(
+            f"METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters, so it can be guessed.",
+            hint='Use what `python -c "import secrets; print(secrets.token_urlsafe())"` prints.',
+            id="credits_site.E010",
+        )
+
+
+@checks.register()
+def check_packages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """What a setting asks for is installed."""
+    for setting, (package, extra) in _NEEDED.items():
+        if getattr(settings, setting) and not _is_there(package):
+            yield Error(
+                f"{setting} is set, and the package that it needs is not installed.",
+                hint=f"Run `pip install '.[{extra}]'`, or remove {setting}.",
+                id="credits_site.E011",
+            )
+
+
+def _is_there(package: str) -> bool:
+    try:
+        import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 @checks.register(checks.Tags.security)

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from credits_site import descriptors
 from credits_site.addresses import network_of
+from credits_site.metrics import REFUSED
 from credits_site.plain_text import Application, Message, Receive, Send, say
 from credits_site.problems import PROBLEM, problem_details
 from credits_site.proxies import as_sent
@@ -183,6 +184,7 @@ def _received(body: bytes, receive: Receive) -> Receive:
 
 async def refuse(scope: Any, send: Send, status: HTTPStatus) -> None:
     """Say why not, to a person or a program, and close the connection."""
+    REFUSED.labels(status.value).inc()
     wants_json = any(
         (name == b"accept" and b"application/json" in value)
         or (name == b"authorization" and value[:7].lower() == b"bearer ")

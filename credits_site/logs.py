@@ -46,6 +46,12 @@ def learn(**known: str) -> None:
         _known.set({**before, **known})
 
 
+def about(record: logging.LogRecord) -> dict[str, str]:
+    """What is known of a line that is being logged: where it is logged, and in the block around."""
+    known = {**(_known.get() or {}), **getattr(record, "about", {})}
+    return {name: str(value) for name, value in known.items()}
+
+
 class OneLine(logging.Formatter):
     """Keeps what was said to one line, with its time in UTC; a traceback follows in lines of its own."""
 
@@ -67,9 +73,8 @@ class OneObject(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        about = {**(_known.get() or {}), **getattr(record, "about", {})}
         line = {
-            **{name: str(value) for name, value in about.items()},
+            **about(record),
             "time": when.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,

@@ -132,6 +132,8 @@ def serve(*, host: str, port: int, workers: int) -> None:
         if workers > 1 and not settings.LEDGER_TURNS_FOLDER:
             # The workers read the settings anew, each in its own process.
             os.environ["LEDGER_TURNS_FOLDER"] = stack.enter_context(TemporaryDirectory(prefix="turns-"))
+        if workers > 1 and not settings.METRICS_FOLDER:
+            os.environ["METRICS_FOLDER"] = stack.enter_context(TemporaryDirectory(prefix="metrics-"))
         _run(host=host, port=port, workers=workers)
 
 

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "credits_site.measured.MeasuringMiddleware",
     "credits_site.security_log.RequestIdMiddleware",
     "credits_site.programs.ProgramMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -284,6 +285,16 @@ LOGGING = {
         "post_office": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },
 }
+
+# Who may read `/metrics`: from these networks, and with this token, as far as they are set. Neither: nobody.
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[])
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Where the processes of one site put their numbers together.
+METRICS_FOLDER = env.str("METRICS_FOLDER", default="")
+
+# Who collects errors (a DSN of Sentry's) and traces (an OpenTelemetry collector's address). Each needs its package.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # Instant: the balance store ------------------------------------------------------------------------------
 

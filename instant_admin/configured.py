@@ -25,6 +25,12 @@ from instant_admin.ledger.writing import Writer
 # Sent with `entry` once it is written, by the process that wrote it and in the thread that asked for it. An opening
 # entry, which moves nothing, is not told. A crash just then leaves it untold: the ledger alone has everything.
 entry_written = Signal()
+# For whoever counts. Of each try of a call to Instant, `status`, its answer's or None, and `seconds`.
+instant_called = Signal()
+# Of each transaction of the ledger, how many `entries` were written.
+transaction_written = Signal()
+# `reason`, a word of `ledger/retries.py`, of each movement that was not written as it was decided.
+attempt_failed = Signal()
 
 _in_use: ContextVar[tuple[InstantAdmin, BalanceStore] | None] = ContextVar("instant_in_use", default=None)
 _making = Lock()
@@ -50,6 +56,21 @@ def ledger_feed() -> Feed:
 def announce(entry: Entry) -> None:
     """Send `entry_written`. Whoever listens and fails is logged, and keeps nothing from happening."""
     entry_written.send_robust(sender=None, entry=entry)
+
+
+def announce_call(status: int | None, seconds: float) -> None:
+    """Send `instant_called`."""
+    instant_called.send_robust(sender=None, status=status, seconds=seconds)
+
+
+def announce_transaction(entries: int) -> None:
+    """Send `transaction_written`."""
+    transaction_written.send_robust(sender=None, entries=entries)
+
+
+def announce_failure(reason: str) -> None:
+    """Send `attempt_failed`."""
+    attempt_failed.send_robust(sender=None, reason=reason)
 
 
 @contextmanager
@@ -96,14 +117,16 @@ def _parts(
         verify=verify,
         read_only=read_only,
         breaker=Breaker("Instant", trial_every_s=trial_every_s),
+        on_call=announce_call,
     )
     feed = Feed(client)
     store = BalanceStore(
         client,
-        writer=Writer(client, on_written=feed.wrote),
+        writer=Writer(client, on_written=feed.wrote, on_transaction=announce_transaction),
         batch_limit=settings.LEDGER_BATCH_LIMIT,
         turns=_turns(),
         on_posted=announce,
+        on_failure=announce_failure,
     )
     return _Parts(client, store, feed)
 

@@ -250,6 +250,7 @@ class World:
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             # A developer's own `.env` may say otherwise; each process is found under its own address.
             **dict.fromkeys(["SITE_URL", "CSRF_TRUSTED_ORIGINS", "CHECKOUT_ORIGINS", "STAFF_NETWORKS"], ""),
+            **dict.fromkeys(["SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT", "METRICS_FOLDER"], ""),
             "STAFF_TOTP_REQUIRED": "false",
             "DATABASE_URL": f"sqlite:///{self.data_dir / 'site.sqlite3'}",
             "CACHE_URL": "locmemcache://",

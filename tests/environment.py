@@ -21,6 +21,11 @@ os.environ.update(
     HOLD_SWEEP_EVERY_S="86400",  # where a test starts the site in its own process
     CACHE_URL="locmemcache://",
     LOG_LEVEL="INFO",
+    METRICS_NETWORKS="",
+    METRICS_TOKEN="",
+    METRICS_FOLDER="",
+    SENTRY_DSN="",
+    OTEL_EXPORTER_OTLP_ENDPOINT="",
     INSTANT_API_URI="http://127.0.0.1:9",
     INSTANT_APP_ID="11111111-2222-4333-8444-555555555555",
     INSTANT_APP_ADMIN_TOKEN="99999999-8888-4777-8666-555555555555",

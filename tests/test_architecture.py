@@ -60,6 +60,9 @@ def test_the_client_knows_neither_django_nor_credits_and_the_ledger_no_django() 
         ("stripe", "billing/stripe_api/"),
         ("requests", "instant_admin/client/"),
         ("environ", "credits_site/settings.py"),
+        ("prometheus_client", "credits_site/metrics.py"),
+        ("sentry_sdk", "credits_site/error_reports.py"),
+        ("opentelemetry", "credits_site/tracing.py"),
     ],
 )
 def test_a_library_of_one_room_is_imported_nowhere_else(library: str, room: str) -> None:

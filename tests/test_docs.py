@@ -20,6 +20,7 @@ from billing.stripe_api.refusals import OTHERS, TABLE, Row
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from billing.webhook import EVENTS
 from credits_site.health import PROBES
+from credits_site.metrics import METRICS
 from sandbox.stripe.cards import BY_NUMBER
 from tests.simulation.mutants import MUTANTS
 from tests.test_others_failing import DEEDS, SAID
@@ -154,7 +155,7 @@ def _routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iter
 def test_the_table_of_routes_is_complete() -> None:
     rows = table("Routes", (ROOT / "docs" / "routes.md").read_text())
     told = [path for cells in rows for path in re.findall(r"`([^`]+)`", cells[0])]
-    assert sorted(told) == sorted([*_routes(get_resolver().url_patterns), *PROBES])
+    assert sorted(told) == sorted([*_routes(get_resolver().url_patterns), *PROBES, METRICS])
 
 
 # docs/operations.md

@@ -22,6 +22,7 @@ from django.dispatch import receiver
 from accounts.members import Member
 from accounts.sessions import ended
 from accounts.signals import member_signed_out
+from credits_site.metrics import OPEN_STREAMS
 from credits_site.signals import site_closes
 from instant_admin.configured import ledger_feed
 from instant_admin.ledger.feed import Tell
@@ -111,7 +112,7 @@ class Tabs:
                 raise TooManyTabs
             self._open.setdefault(member.id, set()).add(tab)
         try:
-            with self._listen(member.id, tab.tell):
+            with OPEN_STREAMS.track_inprogress(), self._listen(member.id, tab.tell):
                 yield tab
         finally:
             with self._lock:

@@ -16,6 +16,7 @@ from django.conf import settings
 from billing.errors import StripeUnavailable
 from billing.stripe_api.refusals import meaning
 from credits_site.logs import learn
+from credits_site.measured import outside_call
 from instant_admin.client.breaker import Breaker
 
 TIMEOUT_S: Final = 10
@@ -48,7 +49,9 @@ class _Carrier(stripe.RequestsClient):
             said = "Stripe was not asked: it has not answered of late"
             raise stripe.APIConnectionError(said)  # type: ignore[no-untyped-call]
         try:
-            answer = super().request(method, url, headers, post_data)
+            with outside_call("stripe") as call:
+                answer = super().request(method, url, headers, post_data)
+                call.status = answer[1]
         except stripe.APIConnectionError:
             self._breaker.failed()
             raise

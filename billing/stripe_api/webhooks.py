@@ -16,6 +16,7 @@ from billing.stripe_api.client import asking_stripe, page
 from billing.stripe_api.fields import (
     UnusableAnswer,
     expanded,
+    moment,
     objects,
     objects_of_all_pages,
     read,
@@ -38,6 +39,7 @@ class Event:
     livemode: bool
     object_id: str
     payment_intent_id: str | None
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,5 @@ def _event(event: object) -> Event:
         # What is none of ours, such as a balance, need not have one.
         object_id=read_or_none(about, "id", str) or "",
         payment_intent_id=reference(about, "payment_intent"),
+        created=moment(event, "created"),
     )

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from billing.spending import estimate
+from credits_site.measured import outside_call
 from haikus.errors import GeneratorFailed, UnwritableTopic
 from haikus.store import HAIKU
 from haikus.writing import Piece
@@ -105,7 +106,7 @@ class _Answer:
             "stream_options": {"include_usage": True},
         }
         try:
-            with _client().chat.completions.create(**request) as stream:
+            with outside_call("language_model"), _client().chat.completions.create(**request) as stream:
                 yield from stream
         except Exception as exc:  # in the middle of an answer it is whatever the client's own client raises
             raise GeneratorFailed(f"{type(exc).__name__} {getattr(exc, 'status_code', '')}".rstrip()) from exc

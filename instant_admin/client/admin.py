@@ -23,7 +23,13 @@ from instant_admin.client.breaker import Breaker
 from instant_admin.client.protocol import ADMIN, GUEST, Call, Identity
 from instant_admin.client.schema import SchemaAndRules
 from instant_admin.client.subscriptions import SILENCE_LIMIT_S, Subscription
-from instant_admin.client.transport import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Transport, default_adapter
+from instant_admin.client.transport import (
+    CONNECT_TIMEOUT_S,
+    READ_TIMEOUT_S,
+    OnCall,
+    Transport,
+    default_adapter,
+)
 from instant_admin.client.types import Query, Step, Tree
 from instant_admin.client.users import Users
 
@@ -96,7 +102,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
 
     With `read_only` whatever would write is `InstantBusy`, and not sent. `verify` may be the path of a certificate
     bundle, for a server that no public authority knows. `sleep`, `adapter` and `breaker` are arguments so that time
-    and the network can be simulated; an adapter may also go through a proxy.
+    and the network can be simulated; an adapter may also go through a proxy. `on_call` is told of each try.
     """
 
     def __init__(
@@ -111,6 +117,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
         read_only: bool = False,
         adapter: BaseAdapter | None = None,
         breaker: Breaker | None = None,
+        on_call: OnCall = lambda status, seconds: None,
     ) -> None:
         self.app_id = app_id
         self.api_uri = api_uri.rstrip("/")
@@ -124,6 +131,7 @@ class InstantAdmin(Users, SchemaAndRules, Connection):
             verify=verify,
             read_only=read_only,
             breaker=breaker or Breaker("Instant"),
+            on_call=on_call,
         )
         super().__init__(transport, ADMIN)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import requests
@@ -32,6 +32,9 @@ RETRY_PAUSES_S = (0.1, 0.5)
 CONNECTIONS_KEPT = 128
 # An app is frozen for a minute or a few.
 READ_ONLY_RETRY_AFTER_S = 60
+
+# Told of each try: the HTTP status of its answer, None for none, and how long that took, in seconds.
+OnCall: TypeAlias = Callable[[int | None, float], object]
 
 
 def default_adapter() -> BaseAdapter:
@@ -58,6 +61,7 @@ class Transport:
         verify: bool | str,
         read_only: bool,
         breaker: Breaker,
+        on_call: OnCall,
     ) -> None:
         self._api_uri = api_uri
         self._app_id = app_id
@@ -68,6 +72,7 @@ class Transport:
         self._verify = verify
         self._read_only = read_only
         self._breaker = breaker
+        self._on_call = on_call
 
     def send(self, call: Call) -> dict[str, Any]:
         """The answer to `call`, or an `InstantError`."""
@@ -91,10 +96,10 @@ class Transport:
 
         Whoever listens has pauses of their own, and does not ask the breaker.
         """
-        with self._outcome_logged(call) as outcome:
+        with self._outcome_told(call) as outcome:
             timeout_s = (self._timeout_s[0], silence_limit_s)
             response = self._request(call, timeout_s=timeout_s, stream=True)
-            outcome.append(str(response.status_code))
+            outcome.append(response.status_code)
             if response.status_code == 200:
                 return EventStream(response.raw)
             with response:
@@ -109,9 +114,9 @@ class Transport:
                 was_asked=False,
             )
         try:
-            with self._outcome_logged(call) as outcome:
+            with self._outcome_told(call) as outcome:
                 response = self._request(call, timeout_s=self._timeout_s)
-                outcome.append(str(response.status_code))
+                outcome.append(response.status_code)
                 answer = protocol.read_answer(call, response.status_code, response.content)
         except InstantError as exc:
             (self._breaker.failed if _is_down(exc) else self._breaker.answered)()
@@ -136,10 +141,10 @@ class Transport:
         return self._adapter.send(request, stream=stream, timeout=timeout_s, verify=self._verify)
 
     @contextmanager
-    def _outcome_logged(self, call: Call) -> Iterator[list[str]]:
-        """Says in the log how one try went, and in our words what went wrong with it."""
+    def _outcome_told(self, call: Call) -> Iterator[list[int]]:
+        """Says in the log and to `on_call` how one try went, and in our words what went wrong with it."""
         started_s = time.monotonic()
-        outcome: list[str] = []
+        outcome: list[int] = []
         try:
             yield outcome
         except requests.RequestException as exc:
@@ -150,9 +155,12 @@ class Transport:
                 timed_out=isinstance(exc, requests.Timeout),
             ) from None
         finally:
-            elapsed_ms = (time.monotonic() - started_s) * 1000
-            said = outcome[0] if outcome else "no answer"
-            logger.debug("%s %s: %s in %.0f ms", call.method, call.path, said, elapsed_ms)
+            elapsed_s = time.monotonic() - started_s
+            status = outcome[0] if outcome else None
+            logger.debug(
+                "%s %s: %s in %.0f ms", call.method, call.path, status or "no answer", elapsed_s * 1000
+            )
+            self._on_call(status, elapsed_s)
 
 
 def _is_down(exc: InstantError) -> bool:

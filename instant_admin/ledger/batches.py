@@ -26,9 +26,8 @@ from instant_admin.client.types import Step
 from instant_admin.ledger.allowances import account_after
 from instant_admin.ledger.entries import allowances_step, noting_steps
 from instant_admin.ledger.memory import Memory
-from instant_admin.ledger.movements import opening_of
-from instant_admin.ledger.retries import OUTAGES_LIMIT, Attempts, passes
-from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, there
+from instant_admin.ledger.retries import OUTAGES_LIMIT, Attempts, OnFailure, passes
+from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, opening_of, there
 from instant_admin.ledger.turns import Turn, Turns
 from instant_admin.ledger.writing import Writer
 
@@ -162,6 +161,7 @@ class Batches:
         sleep: Callable[[float], None],
         jitter: Callable[[], float],
         new_signal: Callable[[], Signal],
+        on_failure: OnFailure,
     ) -> None:
         self._writer = writer
         self._turns = turns
@@ -169,6 +169,7 @@ class Batches:
         self._sleep = sleep
         self._jitter = jitter
         self._new_signal = new_signal
+        self._on_failure = on_failure
         self.memory = Memory(writer.now)
         self._lock = threading.Lock()
         # Guarded by the lock, as is `leads` of those who wait in the queue.
@@ -177,7 +178,7 @@ class Batches:
 
     def post(self, account_id: UUID, movement: Movement, steps: Steps | None) -> Posted:
         """Make `movement` happen exactly once; see `BalanceStore.post`."""
-        attempts = Attempts(movement.key, jitter=self._jitter)
+        attempts = Attempts(movement.key, jitter=self._jitter, on_failure=self._on_failure)
         waiting = Waiting(account_id, movement, attempts, self._new_signal())
         if not self.memory.covers(account_id, movement):
             posted = self._look(waiting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from instant_admin.client.backoff import pause_s
@@ -28,6 +28,12 @@ LONGEST_PAUSE_S: Final = 0.5
 _OUTAGE_HEAD_START: Final = 3
 # What passes by itself. Whatever else Instant says no to, it will say no to again.
 _PASSING: Final = (InstantUnreachable, InstantBroken, InstantBusy)
+# Why an attempt was not the last, or the last: what `on_failure` is told.
+LOST_RACE: Final = "lost_race"
+OUTAGE: Final = "outage"
+GAVE_UP: Final = "gave_up"
+
+OnFailure: TypeAlias = Callable[[str], object]
 
 
 class OutcomeUnknown(LedgerError):
@@ -58,9 +64,10 @@ def passes(exc: InstantError) -> bool:
 class Attempts:
     """The attempts at one movement: what was sent, what that leaves in doubt, and how many may follow."""
 
-    def __init__(self, key: str, *, jitter: Callable[[], float]) -> None:
+    def __init__(self, key: str, *, jitter: Callable[[], float], on_failure: OnFailure) -> None:
         self._key = key
         self._jitter = jitter
+        self._on_failure = on_failure
         self._written: dict[UUID, int] = {}
         self._seq_in_doubt: int | None = None
         self._is_written = False
@@ -101,6 +108,7 @@ class Attempts:
         """
         if lost_race(exc):
             self._lost_races += 1
+            self._on_failure(LOST_RACE)
             if self._lost_races > LOST_RACES_LIMIT:
                 raise self.unknown() from exc
             return self._pause_s(self._lost_races)
@@ -108,6 +116,7 @@ class Attempts:
             if exc.may_have_been_written:
                 self._seq_in_doubt = max(self._written.values(), default=None)
             self._outages += 1
+            self._on_failure(OUTAGE)
             if self._outages >= OUTAGES_LIMIT or not exc.was_asked:
                 raise self.unknown() from exc
             return self._pause_s(self._outages + _OUTAGE_HEAD_START)
@@ -121,6 +130,7 @@ class Attempts:
 
     def unknown(self) -> OutcomeUnknown:
         """What to raise when there shall be no further attempt."""
+        self._on_failure(GAVE_UP)
         return OutcomeUnknown(key=self._key, may_have_been_written=self._may_be_written)
 
     @property

@@ -29,9 +29,8 @@ from instant_admin.ledger.entries import (
     entry_of,
     noting_steps,
 )
-from instant_admin.ledger.movements import Closing, opening_of
-from instant_admin.ledger.retries import Attempts
-from instant_admin.ledger.rules import Account, Entry, Movement
+from instant_admin.ledger.retries import Attempts, OnFailure
+from instant_admin.ledger.rules import Account, Closing, Entry, Movement, opening_of
 from instant_admin.ledger.turns import ALONE, Turns
 from instant_admin.ledger.writing import Writer
 
@@ -83,7 +82,8 @@ class BalanceStore:
     """Reads balances and posts movements, as the app's admin. Safe to share between threads.
 
     `on_posted` is called with each entry that a caller's own movement made, in that caller's thread, so nobody else
-    waits for what it does. The pauses, their jitter and the way of waiting are arguments so that they can be
+    waits for what it does. `on_failure` is told of each movement that is not written as it was decided: `LOST_RACE`,
+    `OUTAGE`, and at last `GAVE_UP`. The pauses, their jitter and the way of waiting are arguments so that they can be
     simulated.
     """
 
@@ -98,14 +98,22 @@ class BalanceStore:
         new_signal: Callable[[], Signal] = threading.Event,
         turns: Turns = ALONE,
         on_posted: Callable[[Entry], None] = lambda entry: None,
+        on_failure: OnFailure = lambda reason: None,
     ) -> None:
         self._instant = instant
         self._on_posted = on_posted
+        self._on_failure = on_failure
         self._writer = writer or Writer(instant)
         self._sleep = sleep
         self._jitter = jitter
         self._batches = Batches(
-            self._writer, limit=batch_limit, sleep=sleep, jitter=jitter, new_signal=new_signal, turns=turns
+            self._writer,
+            limit=batch_limit,
+            sleep=sleep,
+            jitter=jitter,
+            new_signal=new_signal,
+            turns=turns,
+            on_failure=on_failure,
         )
 
     @property
@@ -143,7 +151,7 @@ class BalanceStore:
 
         Not with others in one transaction, who would have to wait for whatever the plan asks.
         """
-        attempts = Attempts(plan.keys[0], jitter=self._jitter)
+        attempts = Attempts(plan.keys[0], jitter=self._jitter, on_failure=self._on_failure)
         seen: tuple[Account, dict[str, Entry]] | None = None
         told: set[UUID] = set()
         while True:

@@ -58,7 +58,7 @@ class Writer:
     """Reads accounts and entries, and writes entries, as the app's admin. Safe to share between threads.
 
     The clock and the source of ids are arguments so that they can be simulated. `on_written` is called with each
-    entry as soon as Instant has answered that it is written.
+    entry as soon as Instant has answered that it is written, and `on_transaction` with how many there were.
     """
 
     def __init__(
@@ -68,11 +68,13 @@ class Writer:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = row_id,
         on_written: Callable[[Entry], None] = lambda entry: None,
+        on_transaction: Callable[[int], object] = lambda entries: None,
     ) -> None:
         self._instant = instant
         self.now = now
         self._new_id = new_id
         self._on_written = on_written
+        self._on_transaction = on_transaction
         self._guards_seen = False
 
     def read(
@@ -109,6 +111,7 @@ class Writer:
         self._instant.transact([*steps_of(entries), *bought])
         for entry in entries:
             self._on_written(entry)
+        self._on_transaction(len(entries))
 
     def _require_guards(self) -> None:
         """Refuse to move anything in an app whose schema does not keep a movement from happening twice."""

@@ -9,10 +9,12 @@ import pytest
 from django.test import override_settings
 
 from accounts.members import Member
-from billing.attention import close, left_of_purchase
+from billing.attention import close, left_of_purchase, open_by_kind
 from billing.errors import StripeError
 from billing.models import Attention
+from credits_site.metrics import read
 from tests.billing import commands
+from tests.drivers.prometheus import Numbers
 from tests.drivers.site import LoopbackSite
 from tests.drivers.stripe_api import INQUIRED, WARNED
 
@@ -45,6 +47,8 @@ def test_a_warning_is_noted_and_logged_and_moves_nothing(
     assert (noted.member_id, noted.raised_at.timestamp()) == (ada.id, site.now)
     assert (noted.closed_at, noted.closed_by) == (None, "")
     assert site.ledger(ada) == [("purchase", 10, 10)]
+    assert open_by_kind() == {"fraud_warning": 1, "review": 0, "selling_paused": 0, "withdrawal": 0}
+    assert Numbers(read()).of("credits_attention_open", kind="fraud_warning") == 1
     assert [each.getMessage() for each in caplog.records if each.name == "billing.attention"] == [
         f"Checkout {checkout_id}: its bank warns of fraud (made_with_stolen_card)"
     ]

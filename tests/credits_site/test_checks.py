@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 from django.core.checks import Tags, run_checks
 
-from credits_site.checks import check_shop
+from credits_site.checks import check_packages, check_shop
 
 GOOD: dict[str, Any] = {
     "SECRET_KEY": "0123456789" * 5,
@@ -45,6 +46,9 @@ def found(settings: Any, **changed: Any) -> set[str]:
         ({"FORWARDED_ALLOW_IPS": ["10.0.0.7", "10.0.0.0/8", "::1", "*"]}, set()),
         ({"FORWARDED_ALLOW_IPS": ["10.0.0.7/8"]}, {"credits_site.E007"}),
         ({"FORWARDED_ALLOW_IPS": ["proxy.example"]}, {"credits_site.E007"}),
+        ({"METRICS_NETWORKS": ["10.0.0.0/8", "::1"], "METRICS_TOKEN": "0123456789abcdef" * 2}, set()),
+        ({"METRICS_NETWORKS": ["10.0.0.7/8"]}, {"credits_site.E009"}),
+        ({"METRICS_TOKEN": "short"}, {"credits_site.E010"}),
         ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, {"billing.E011"}),
         ({"INSTANT_API_URI": "http://instant.example"}, {"instant_admin.E003"}),
     ],
@@ -53,6 +57,25 @@ def test_what_is_for_development_does_not_go_live(
     settings: Any, changed: dict[str, Any], expected: set[str]
 ) -> None:
     assert found(settings, **changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "package"),
+    [
+        ("SENTRY_DSN", "sentry_sdk"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.exporter.otlp.proto.http"),
+    ],
+)
+def test_a_setting_whose_package_is_missing_is_an_error(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, setting: str, package: str
+) -> None:
+    setattr(settings, setting, "http://key@127.0.0.1:9/1")
+    assert list(check_packages(None)) == []
+    monkeypatch.setitem(sys.modules, package, None)  # which Python takes for a package that is not there
+    (message,) = check_packages(None)
+    assert (message.id, setting in message.msg) == ("credits_site.E011", True)
+    setattr(settings, setting, "")
+    assert list(check_packages(None)) == []
 
 
 def test_a_shop_that_says_nothing_of_itself_is_worth_a_warning(settings: Any) -> None:

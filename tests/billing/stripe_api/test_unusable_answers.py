@@ -54,6 +54,7 @@ EVENT = {
     "id": "evt_1",
     "type": "charge.refunded",
     "livemode": False,
+    "created": 1_790_000_000,
     "data": {"object": {"id": "ch_1", "payment_intent": "pi_1"}},
 }
 ENDPOINT = {"id": "we_1", "url": "http://site.test", "status": "enabled", "enabled_events": ["*"]}
@@ -94,6 +95,7 @@ EVENTS = (
     "data.0.id",
     "data.0.type",
     "data.0.livemode",
+    "data.0.created",
     "data.0.data",
     "data.0.data.object",
 )

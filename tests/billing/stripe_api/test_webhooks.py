@@ -25,6 +25,7 @@ def event(**changes: Any) -> bytes:
         "object": "event",
         "type": "checkout.session.completed",
         "livemode": False,
+        "created": 1_800_000_000,
         "data": {"object": {"id": "cs_test_1"}},
     }
     return json.dumps(body | changes).encode()
@@ -112,7 +113,14 @@ def test_a_payment_that_comes_whole_is_known_by_its_id() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        *({"id": 7}, {"type": None}, {"livemode": "false"}, {"data": []}, {"data": {"object": "re_1"}}),
+        *(
+            {"id": 7},
+            {"type": None},
+            {"livemode": "false"},
+            {"created": "now"},
+            {"data": []},
+            {"data": {"object": "re_1"}},
+        ),
         *({"data": {"object": {"id": []}}}, {"data": {"object": {"id": "re_1", "payment_intent": 7}}}),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from credits_site.metrics import COUNTED
 from haikus.errors import GeneratorFailed, UnwritableTopic
 from haikus.generators import language_model
 from haikus.writing import Piece
@@ -25,6 +26,19 @@ def test_the_lines_come_one_by_one_and_the_last_piece_is_the_poem(model: Model) 
     assert (asked["model"], asked["stream"], asked["max_tokens"]) == ("a-model", True, 200)
     assert "Topic: rain" in asked["messages"][1]["content"]
     assert "one\ntwo\nthree" in asked["messages"][1]["content"]
+
+
+def test_each_answer_is_counted_as_a_call_that_went_well_or_failed(model: Model) -> None:
+    def counted(outcome: str) -> float:
+        labels = {"service": "language_model", "outcome": outcome}
+        return COUNTED.get_sample_value("credits_outside_call_seconds_count", labels) or 0
+
+    before = counted("ok"), counted("failed")
+    written()
+    model.answers = [Answer.at_once(status=400)]
+    with pytest.raises(GeneratorFailed):
+        written()
+    assert (counted("ok") - before[0], counted("failed") - before[1]) == (1, 1)
 
 
 @pytest.mark.parametrize(
