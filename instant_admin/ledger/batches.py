@@ -26,8 +26,9 @@ from instant_admin.client.types import Step
 from instant_admin.ledger.allowances import account_after
 from instant_admin.ledger.entries import allowances_step, noting_steps
 from instant_admin.ledger.memory import Memory
+from instant_admin.ledger.movements import opening_of
 from instant_admin.ledger.retries import OUTAGES_LIMIT, Attempts, OnFailure, passes
-from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, opening_of, there
+from instant_admin.ledger.rules import Account, Entry, KeyReused, LedgerError, Movement, there
 from instant_admin.ledger.turns import Turn, Turns
 from instant_admin.ledger.writing import Writer
 

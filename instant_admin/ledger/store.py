@@ -29,8 +29,9 @@ from instant_admin.ledger.entries import (
     entry_of,
     noting_steps,
 )
+from instant_admin.ledger.movements import Closing, opening_of
 from instant_admin.ledger.retries import Attempts, OnFailure
-from instant_admin.ledger.rules import Account, Closing, Entry, Movement, opening_of
+from instant_admin.ledger.rules import Account, Entry, Movement
 from instant_admin.ledger.turns import ALONE, Turns
 from instant_admin.ledger.writing import Writer
 
