@@ -153,11 +153,11 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 4096},
     },
 }
-if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+_shared = CACHES["default"]
+if _shared["BACKEND"].endswith("RedisCache"):
     # A cache that does not answer would hold up every page; `?socket_timeout=` in the URL says otherwise.
-    CACHES["default"]["OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5} | CACHES[
-        "default"
-    ].get("OPTIONS", {})
+    _half_a_second = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    _shared["OPTIONS"] = _half_a_second | _shared.get("OPTIONS", {})
 
 # The server. How long a client may take to send its headers, then its body, and to take what it is sent.
 CLIENT_TIMEOUT_S = env.float("CLIENT_TIMEOUT_S", default=15)
