@@ -139,9 +139,10 @@ def test_a_word_that_is_not_marked_is_found() -> None:
 MARKS: Final = frozenset(
     {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext"}
 )
-# What these are given is for a log.
+# What these are given is for a log, or for Prometheus.
 UNHEARD: Final = frozenset(
     {
+        *("Counter", "Gauge", "Histogram", "ask_when_read"),
         "debug",
         "info",
         "warning",
