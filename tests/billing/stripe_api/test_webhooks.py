@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,17 +60,17 @@ def test_a_signature_by_both_secrets_is_believed_by_whoever_knows_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "signature", "reason"),
+    ("body", "sign", "reason"),
     [
-        (event(), None, "No signature"),
-        (event(), "", "No signature"),
-        (event(), "t=1,v1=00", BAD),
-        (event(), "nonsense", BAD),
-        (event(), signed(event(), secret="whsec_of_another_endpoint"), BAD),
-        (event(), signed(event(), age_s=301), BAD),
-        (event(), signed(event(id="evt_2")), BAD),
-        (b"not json", signed(b"not json"), "Not JSON"),
-        *((body, signed(body), "Not an event") for body in (b"[]", b"3", b'{"id": "evt_1"}')),
+        (event(), lambda body: None, "No signature"),
+        (event(), lambda body: "", "No signature"),
+        (event(), lambda body: "t=1,v1=00", BAD),
+        (event(), lambda body: "nonsense", BAD),
+        (event(), partial(signed, secret="whsec_of_another_endpoint"), BAD),
+        (event(), partial(signed, age_s=301), BAD),
+        (event(), lambda body: signed(event(id="evt_2")), BAD),
+        (b"not json", signed, "Not JSON"),
+        *((body, signed, "Not an event") for body in (b"[]", b"3", b'{"id": "evt_1"}')),
     ],
     ids=[
         *("none", "empty", "forged", "malformed", "foreign", "old", "of another body"),
@@ -76,10 +78,10 @@ def test_a_signature_by_both_secrets_is_believed_by_whoever_knows_one() -> None:
     ],
 )
 def test_what_stripe_did_not_just_sign_or_is_no_event_is_refused(
-    body: bytes, signature: str | None, reason: str
+    body: bytes, sign: Callable[[bytes], str | None], reason: str
 ) -> None:
     with pytest.raises(BadWebhook) as raised:
-        webhooks.verified(body, signature)
+        webhooks.verified(body, sign(body))
     assert raised.value.reason == reason
 
 
