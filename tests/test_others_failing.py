@@ -226,7 +226,7 @@ def cell(world: World, service: str, how: Call, deed: str) -> str:
     raise AssertionError
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("row", TABLE, ids="-".join)
 def test_what_people_see_while_another_fails_and_that_nothing_is_lost(row: tuple[str, str]) -> None:
     service, how = row

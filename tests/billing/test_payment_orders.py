@@ -117,7 +117,7 @@ def sums(site: LoopbackSite, member: Member) -> Counter[str]:
     return Counter({kind: amount for kind, amount in found.items() if amount})
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("life", "every", "as_it_happens", "twice"),
     [

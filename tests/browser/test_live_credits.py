@@ -43,7 +43,7 @@ def test_counters_at_two_processes_are_right_again_after_one_was_killed(
 ) -> None:
     ada = ada_with_ten_credits
     here, there = (new_browser(ada.tab(site)).opens("/") for site in world.site_urls)
-    there.bears("ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_REFUSED)")
+    there.bears("ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_(REFUSED|RESET))")
     for member in (here, there):
         await_listening(member.page, True)
         member.page.evaluate("window.isStillTheSamePage = true")

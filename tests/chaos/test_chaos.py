@@ -32,6 +32,7 @@ def asked(*rounds: Sequence[Answer], shown: Mapping[str, str] | None = None) -> 
 WRITTEN = asked([Answer.LOST, Answer.LOST], [Answer.WRITTEN], shown={"h1": "a haiku"})
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(300)
 def test_killed_processes_lose_nothing_and_invent_nothing(tmp_path: Path) -> None:
     report = Run(tmp_path, seed=7, customers=6, accounts=3).run(CYCLES)

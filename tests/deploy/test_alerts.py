@@ -149,6 +149,7 @@ def case(changes: Mapping[str, str | None], *, fires: list[str]) -> dict[str, An
     }
 
 
+@pytest.mark.deep
 def test_each_alert_fires_on_what_it_is_for_and_none_on_a_site_that_is_well(tmp_path: Path) -> None:
     assert list(WRONG) == [rule["alert"] for rule in RULES]
     cases = [case({}, fires=[]), *(case(changes, fires=[alert]) for alert, changes in WRONG.items())]

@@ -92,7 +92,7 @@ def test_signing_out_ends_the_streams_of_this_sign_in_and_no_others(
     on_phone.await_credits(10)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_session_that_ended_in_another_process_ends_its_streams(
     ada: MemberClient, world: World, stack: ExitStack
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_hundred_programs_with_one_key_spend_a_hundred_credits_however_often_t
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.deep
 def test_a_hundred_programs_spend_no_more_than_their_key_may_in_a_day(
     ada_with_a_hundred_credits: MemberClient, world: World
 ) -> None:

@@ -101,6 +101,7 @@ def lost_hour(own_world: World, tmp_path: Path) -> Hour:
     return Hour(world, stripe, ada, linus, grace, hers)
 
 
+@pytest.mark.deep
 def test_a_ledger_of_an_hour_ago_is_brought_in_line_with_stripe(lost_hour: Hour) -> None:
     world, stripe, hers = lost_hour.world, lost_hour.stripe, lost_hour.hers
     ada, linus, grace = lost_hour.ada, lost_hour.linus, lost_hour.grace
@@ -129,6 +130,7 @@ def test_a_ledger_of_an_hour_ago_is_brought_in_line_with_stripe(lost_hour: Hour)
     grace.await_credits(10)
 
 
+@pytest.mark.deep
 @pytest.mark.one_process
 def test_a_database_of_an_hour_ago_costs_sign_ins_and_no_credits(own_world: World, tmp_path: Path) -> None:
     world, stripe, (site,) = own_world, Stripe(own_world), own_world.sites
