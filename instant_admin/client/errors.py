@@ -17,6 +17,10 @@ are known to be harmless are kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+# The type of what is not in Instant's own words, such as a proxy's page.
+UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Refusal:
     """
 
     status: int
-    type: str = "unknown"
+    type: str = UNKNOWN
     record_type: str = ""
     etype: str = ""
     label: str = ""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from instant_admin.client.errors import (
+    UNKNOWN,
     InstantBroken,
     InstantBusy,
     InstantError,
@@ -188,7 +189,7 @@ def _refusal(status: int, answer: Mapping[str, Any]) -> Refusal:
     hint: Mapping[str, Any] = raw_hint if isinstance(raw_hint, dict) else {}
     return Refusal(
         status=status,
-        type=_word(answer.get("type")) or "unknown",
+        type=_word(answer.get("type")) or UNKNOWN,
         record_type=_word(hint.get("record-type")),
         etype=_word(hint.get("etype")),
         label=_word(hint.get("label")),

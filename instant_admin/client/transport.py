@@ -16,7 +16,14 @@ from urllib3.exceptions import NewConnectionError
 
 from instant_admin.client import protocol
 from instant_admin.client.breaker import Breaker
-from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantUnreachable, Refusal
+from instant_admin.client.errors import (
+    UNKNOWN,
+    InstantBroken,
+    InstantBusy,
+    InstantError,
+    InstantUnreachable,
+    Refusal,
+)
 from instant_admin.client.protocol import Call
 from instant_admin.client.sse import EventStream
 
@@ -164,9 +171,9 @@ class Transport:
 
 
 def _is_down(exc: InstantError) -> bool:
-    """Whether Instant itself has failed. Who lost to another transaction, or waited too long, was answered."""
+    """Whether Instant does not answer. Its own words for what broke are an answer: a stranger can call them forth."""
     if isinstance(exc, InstantBroken):
-        return exc.refusal.status >= 500 and not exc.is_deadlock
+        return exc.refusal.status >= 500 and exc.refusal.type == UNKNOWN
     return isinstance(exc, InstantUnreachable)
 
 

@@ -31,6 +31,8 @@ TOPICS: Final = (
 # One download, and three wrong passwords; nothing else is ever too often.
 ENVIRONMENT: Final = {
     "HAIKU_GENERATOR": "tests.browser.stage.compose",
+    # An outage ends with the state that shows it.
+    "DEAD_SERVICE_ASKED_EVERY_S": "0",
     "EXPORTS_PER_MEMBER_PER_HOUR": "1",
     "STAFF_LOGINS_PER_NAME_AND_ADDRESS_PER_HOUR": "3",
     **dict.fromkeys(

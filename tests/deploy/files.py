@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from django.conf import settings
 
-ROOT = Path(settings.BASE_DIR)
+ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = (DEPLOY / "compose.yaml").read_text()
 SERVES = "serve --host 0.0.0.0"

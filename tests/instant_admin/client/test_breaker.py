@@ -114,6 +114,7 @@ def test_nothing_is_sent_while_it_is_open_and_everybody_knows(
         (429, {"type": "rate-limited"}, False),
         (429, {"type": "sql-exception", "hint": {"condition": "query-canceled"}}, False),
         (500, {"type": "sql-exception", "hint": {"condition": "deadlock-detected"}}, False),
+        (500, {"type": "sql-exception"}, False),
         (200, None, False),
     ],
 )
