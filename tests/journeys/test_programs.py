@@ -44,6 +44,7 @@ def run(program: list[str], code: str, *, site: str, key: str) -> str:
     return done.stdout
 
 
+@pytest.mark.one_process
 def test_the_examples_of_the_page_do_what_it_says(ada_with_ten_credits: MemberClient) -> None:
     ada = ada_with_ten_credits
     key = key_of(ada)
