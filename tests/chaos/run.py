@@ -19,7 +19,7 @@ from sandbox import faults
 from sandbox.world import Part, World
 from tests.chaos.customer import Customer, Meter, together
 from tests.chaos.verify import Facts, double_entries, untruths
-from tests.conftest import UNLIMITED
+from tests.conftest import BACK_AT_ONCE
 from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
@@ -85,7 +85,7 @@ class Run:
         self._emails = [f"customer{number % accounts}@example.com" for number in range(customers)]
         self._rng = random.Random(f"{seed}:kills")
         generator = {"HAIKU_GENERATOR": "tests.chaos.slow"} if slow else {}
-        self.world = World(data_dir, site_ports=(0, 0), env=UNLIMITED | generator)
+        self.world = World(data_dir, site_ports=(0, 0), env=BACK_AT_ONCE | generator)
         self._stripe = Stripe(self.world)
         self.report = Report(self.world.data_dir)
         self._meter = Meter()
