@@ -20,6 +20,7 @@ from credits_site.health import HEALTHZ
 from credits_site.plain_text import Application, Receive, Send
 
 SHUTDOWN_TIMEOUT_S: Final = 5
+LAST_WORDS_S: Final = 0.5
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -59,6 +60,10 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._head_bytes += len(piece)
             if self._head_bytes > HEAD_LIMIT_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def shutdown(self) -> None:
+        """Told to stop: who has just connected may have asked already, and is answered before the connection ends."""
+        self.loop.call_later(LAST_WORDS_S, super().shutdown)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""

@@ -6,8 +6,13 @@ Whoever shares out requests must see the first before the last, or some of them 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
+import select
 import signal
+import socket
+import struct
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +28,12 @@ logger = logging.getLogger(__name__)
 
 _told: Final = threading.Event()
 
+# Linux' SO_ATTACH_FILTER, and a filter for it: byte 13 of a TCP header has a flag for who wants to connect.
+_ATTACH_FILTER: Final = 26
+_STEPS: Final = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+_CODE: Final = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _STEPS))
+_NOBODY_NEW: Final = struct.pack("HP", len(_STEPS), ctypes.addressof(_CODE))
+
 
 def is_stopping() -> bool:
     """Whether this process was told to stop."""
@@ -37,10 +48,10 @@ def stop_in_order() -> None:
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        server_stops = signal.getsignal(number)
-        if callable(server_stops) and isinstance(getattr(server_stops, "__self__", None), uvicorn.Server):
+        server = getattr(signal.getsignal(number), "__self__", None)
+        if isinstance(server, uvicorn.Server):
             drain_s = settings.DRAIN_S if number == signal.SIGTERM else 0.0
-            loop.add_signal_handler(number, _leave, loop, drain_s, partial(_close, number, server_stops))
+            loop.add_signal_handler(number, _leave, loop, drain_s, partial(_close, number, server))
 
 
 def _leave(loop: asyncio.AbstractEventLoop, drain_s: float, close: Callable[[], None]) -> None:
@@ -52,9 +63,24 @@ def _leave(loop: asyncio.AbstractEventLoop, drain_s: float, close: Callable[[], 
     _told.set()
 
 
-def _close(number: signal.Signals, server_stops: Callable[[int, None], object]) -> None:
+def _close(number: signal.Signals, server: uvicorn.Server) -> None:
     site_closes.send_robust(sender=stop_in_order)
-    server_stops(number, None)
+    empty = asyncio.ensure_future(_empty_the_queue(server))
+    empty.add_done_callback(lambda _: server.handle_exit(number, None))
+
+
+async def _empty_the_queue(server: uvicorn.Server) -> None:
+    """Take in all who are connected, and nobody new: as a door closes, the system breaks what stands before it.
+
+    Who knocks meanwhile is not heard, knocks again after a second, and is refused: a proxy asks another process then.
+    A door that several workers share stays as it is.
+    """
+    doors = [door for each in server.servers for door in each.sockets if server.config.workers == 1]
+    if sys.platform == "linux":
+        for door in doors:
+            door.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, _NOBODY_NEW)
+    while select.select(doors, [], [], 0)[0]:
+        await asyncio.sleep(0)
 
 
 def keeps_nobody(application: Application) -> Application:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from os import kill
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 
-from sandbox.world import World
+from sandbox.world import Part, World
 from tests.conftest import UNLIMITED, running_world
 from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
@@ -43,3 +46,34 @@ def test_a_process_that_stops_is_first_not_ready_then_keeps_no_page_then_ends(
     log = (world.data_dir / "site1.log").read_text()
     assert "Finished server process" in log
     assert "Cancel" not in log
+
+
+def ask_until_refused(site: Part) -> list[bytes]:
+    """What the site answers to one connection after another, until none is taken."""
+    answers = []
+    where = urlsplit(site.url)
+    while True:
+        try:
+            connection = socket.create_connection((where.hostname, where.port), TIMEOUT_S)
+        except ConnectionRefusedError:
+            return answers
+        with connection:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            try:
+                answers.append(connection.recv(12))
+            except ConnectionResetError:
+                answers.append(b"reset")
+
+
+def test_whose_connection_was_taken_is_answered(tmp_path: Path, stack: ExitStack) -> None:
+    world = stack.enter_context(running_world(tmp_path, env=UNLIMITED | {"DRAIN_S": "0.2"}))
+    (site,) = world.sites
+    crowd = stack.enter_context(ThreadPoolExecutor(max_workers=8))
+    for _ in range(3):
+        asking = [crowd.submit(ask_until_refused, site) for _ in range(8)]
+        await_that(lambda: is_ready(world))
+        site.stop()
+        answers = {answer for each in asking for answer in each.result()}
+        assert answers <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
+        site.start()
+        site.await_answer("/readyz")
