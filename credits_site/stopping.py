@@ -6,7 +6,6 @@ Whoever shares out requests must see the first before the last, or some of them 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import select
 import signal
@@ -14,6 +13,7 @@ import socket
 import struct
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -31,8 +31,8 @@ _told: Final = threading.Event()
 # Linux' SO_ATTACH_FILTER, and a filter for it: byte 13 of a TCP header has a flag for who wants to connect.
 _ATTACH_FILTER: Final = 26
 _STEPS: Final = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
-_CODE: Final = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _STEPS))
-_NOBODY_NEW: Final = struct.pack("HP", len(_STEPS), ctypes.addressof(_CODE))
+_CODE: Final = array("B", b"".join(struct.pack("HBBI", *step) for step in _STEPS))
+_NOBODY_NEW: Final = struct.pack("HP", len(_STEPS), _CODE.buffer_info()[0])
 
 
 def is_stopping() -> bool:
