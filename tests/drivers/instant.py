@@ -11,6 +11,7 @@ import io
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from sandbox.serving import Handler, Request, Response
 from sandbox.world import World
 
 DOCUMENTS = read_documents(Path(__file__).resolve().parent.parent.parent / "instant")
+APP_ID = "10000000-0000-4000-8000-000000000000"
 # Called with the request and a function that does the work; may refuse to, or lose the answer.
 Work = Callable[[], Response]
 Network = Callable[[Request, Work], Response]
@@ -96,24 +98,33 @@ def never_open() -> Breaker:
 
 
 class LoopbackInstant:
-    """An Instant stand-in with one app, its schema and rules pushed, and clients for it. In memory, or on a file."""
+    """An Instant stand-in with one app, its schema and rules pushed, and clients for it. In memory, or on a file.
+
+    Pushing takes time, so the usual one is a copy.
+    """
 
     def __init__(
         self,
         *,
-        seed: int = 0,
+        app_id: str = APP_ID,
         documents: bool = True,
         clock: Callable[[], float] | None = None,
         database: Path | str = ":memory:",
         pause: Callable[[str], None] = lambda where: None,
     ) -> None:
         self.now = 1_800_000_000.0
-        self.standin = InstantStandIn(
-            database=database, clock=clock or (lambda: self.now), rng=random.Random(seed), pause=pause
+        clock, is_usual = (
+            clock or (lambda: self.now),
+            documents and (app_id, database) == (APP_ID, ":memory:"),
         )
-        self.app = self.standin.ensure_app("loopback")
+        rng = random.Random(f"{app_id} {is_usual}")  # a copy must not begin with the ids of what it has
+        if is_usual:
+            self.standin = _with_documents().copy(clock=clock, rng=rng, pause=pause)
+        else:
+            self.standin = InstantStandIn(database=database, clock=clock, rng=rng, pause=pause)
+        self.app = self.standin.ensure_app("loopback", app_id)
         self.admin = self.client()
-        if documents:
+        if documents and not is_usual:
             list(push(self.admin, DOCUMENTS, dry_run=False))
 
     def client(
@@ -148,3 +159,10 @@ def admin_of(world: World) -> InstantAdmin:
     return InstantAdmin(
         api_uri=world.instant.url, app_id=keys.instant_app_id, admin_token=keys.instant_admin_token
     )
+
+
+@cache
+def _with_documents() -> InstantStandIn:
+    pushed = LoopbackInstant(documents=False)
+    list(push(pushed.admin, DOCUMENTS, dry_run=False))
+    return pushed.standin

@@ -27,7 +27,6 @@ def complaints() -> Iterator[Complaints]:
 def door(db: None, settings: Any, complaints: Complaints) -> Iterator[Door]:
     """A site without limits."""
     settings.ALLOWED_HOSTS = ["testserver"]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.LIMITS_ENABLED = False
     with opened() as site:
         yield Door(site, complaints)

@@ -23,7 +23,7 @@ class Complaints(logging.Handler):
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it. Django calls a host that is not ours an error; the feed's Instant is not there, whatever is asked."""
+        """Keep it. Django calls a host that is not ours an error; the feed's Instant is never there."""
         if not record.name.startswith("django.security") and record.threadName != "ledger-feed":
             self.records.append(record)
 

@@ -51,10 +51,10 @@ def test_a_process_that_stops_is_first_not_ready_then_keeps_no_page_then_ends(
 def ask_until_refused(site: Part) -> list[bytes]:
     """What the site answers to one connection after another, until none is taken."""
     answers = []
-    where = urlsplit(site.url)
+    host, _, port = urlsplit(site.url).netloc.partition(":")
     while True:
         try:
-            connection = socket.create_connection((where.hostname, where.port), TIMEOUT_S)
+            connection = socket.create_connection((host, int(port)), TIMEOUT_S)
         except ConnectionRefusedError:
             return answers
         with connection:

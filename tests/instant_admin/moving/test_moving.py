@@ -61,7 +61,7 @@ def shop() -> Shop:
 @pytest.fixture
 def empty() -> LoopbackInstant:
     """The app to move into."""
-    return LoopbackInstant(seed=1)
+    return LoopbackInstant(app_id=str(uuid4()))
 
 
 def out_of(shop: Shop, folder: Path) -> Sums:
