@@ -84,7 +84,7 @@ def start_checkout(
         )
         return _open_for_customer(wanted, request_id, member=member, pack=pack)
     except (PackNotForSale, OrderTooLarge) as exc:
-        logger.error("%s (%s) cannot be bought: %s", pack.price_id, pack.name, exc)
+        logger.error("%s (%s) cannot be sold: %s", pack.price_id, pack.name, exc)
         forget_prices()
         raise
     except StripeRefused as exc:
@@ -146,7 +146,8 @@ def _open_with_invoice(wanted: CheckoutRequest, request_id: UUID | None) -> Star
     try:
         return _open_checkout(wanted, request_id)
     except InvoiceRefused as exc:
-        _warn_once_a_day("invoice", f"Sold without an invoice: {exc}")
+        if _is_first_today("invoice"):
+            logger.warning("Sold without an invoice: %s", exc)
         return _open_checkout(replace(wanted, with_invoice=False), request_id)
 
 
@@ -193,12 +194,13 @@ def _tell_email(customer: Customer, email: str | None) -> None:
     try:
         checkouts.set_customer_email(customer.id, email)
     except EmailRefused as exc:
-        _warn_once_a_day(f"email:{customer.id}", f"Customer {customer.id} has no email: {exc}")
+        if _is_first_today(f"email:{customer.id}"):
+            logger.warning("Customer %s has no email: %s", customer.id, exc)
 
 
-def _warn_once_a_day(about: str, text: str) -> None:
-    if shared_cache.is_first(f"warned:{about}", seconds=_DAY_S):
-        logger.warning(text)
+def _is_first_today(about: str) -> bool:
+    """Whether nobody has warned of it for a day."""
+    return shared_cache.is_first(f"warned:{about}", seconds=_DAY_S)
 
 
 def _living_customer(member: Member, saved_id: str | None, *, currency: str = "") -> Customer:

@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import reverse
 
 from billing.checks import check_packs
-from billing.errors import StripeError, StripeRefused, StripeUnavailable
+from billing.errors import StripeError, StripeRefused
 from billing.money import money_text
 from billing.packs import Pack, packs
 from billing.stripe_api import catalog, checkouts, setup, webhooks
@@ -164,16 +164,14 @@ def _missing(endpoint: WebhookEndpoint) -> frozenset[str]:
 
 def _failed(name: str, exc: StripeError) -> CheckMessage:
     match exc:
-        case StripeUnavailable():
-            hint = "Check the network and STRIPE_API_BASE, then run this again."
-            return Error(str(exc), hint=hint, obj=name, id="billing.E111")
         case StripeRefused(status=HTTPStatus.FORBIDDEN):
             text = "the key is a restricted one and may not look"
             return Warning(text, hint=exc.hint, obj=name, id="billing.W113")
         case StripeRefused():
             return Error(exc.said, hint=exc.hint, obj=name, id="billing.E114")
         case _:
-            return Error(str(exc), obj=name, id="billing.E114")
+            hint = "Check the network and STRIPE_API_BASE, then run this again."
+            return Error(str(exc), hint=hint, obj=name, id="billing.E111")
 
 
 # Asked one after another, whatever comes of those before.

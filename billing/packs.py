@@ -219,6 +219,6 @@ def _read_prices(key: str) -> None:
             fresh_s = ASKED_AGAIN_AFTER_S
         else:
             if price.faults:
-                logger.error("%s (%s) is not for sale: %s", pack.price_id, pack.name, ", ".join(price.faults))
+                logger.error("%s (%s) cannot be sold: %s", pack.price_id, pack.name, ", ".join(price.faults))
     shared_cache.remember(key, prices, seconds=None)
     shared_cache.remember(_asked(key), True, seconds=fresh_s)

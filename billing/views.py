@@ -365,7 +365,7 @@ def _purchases(member: Member, customer_id: str | None) -> Purchases:
         limits.count(STRIPE_CALLS, of=member.id)
         return with_what_stripe_has(bought, member_id=member.id, customer_id=customer_id)
     except (StripeError, TooOften) as exc:
-        logger.warning("Stripe adds nothing to the purchases: %s", exc)
+        logger.warning("Purchases are shown without what Stripe has of them: %s", exc)
         return bought
 
 

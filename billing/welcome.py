@@ -43,7 +43,7 @@ def _welcome(*, request: HttpRequest, member: Member, **kwargs: Any) -> None:
     try:
         credits = welcome(member, credits=settings.WELCOME_CREDITS)
     except (InstantError, LedgerError) as exc:
-        logger.warning("Nobody could be welcomed: %s", exc)
+        logger.warning("The welcome credits could not be given: %s", exc)
         return
     if credits:
         said = _("Welcome. To begin with you have %(credits)s, for nothing.")

@@ -130,6 +130,19 @@ class Repetitions(logging.Filter):
         return said.held_back if said else 0
 
 
+class TokensLeftOut(logging.Filter):
+    """Has what Django says of a request name its route, where the address has a token in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True: every line is written."""
+        request = getattr(record, "request", None)
+        match = getattr(request, "resolver_match", None)
+        if request is not None and match is not None and "token" in match.kwargs:
+            given = record.args if isinstance(record.args, tuple) else ()
+            record.args = tuple(f"/{match.route}" if each == request.path else each for each in given)
+        return True
+
+
 def _kind_of(record: logging.LogRecord) -> Kind:
     # Some loggers format their text themselves; then its beginning says what it is about.
     text = str(record.msg).partition("\n")[0][:_KIND_CHARACTERS]

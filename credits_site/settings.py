@@ -269,6 +269,7 @@ LOGGING = {
                 "billing.webhook",
             ],
         },
+        "tokens_left_out": {"()": "credits_site.logs.TokensLeftOut"},
     },
     "handlers": {
         "stderr": {
@@ -279,6 +280,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "django.request": {"filters": ["tokens_left_out"]},
         # Two lines for each call otherwise.
         "stripe": {"level": "WARNING"},
         # It brings handlers of its own unless it finds some.

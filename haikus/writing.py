@@ -59,7 +59,7 @@ def _write(generator: SlowGenerator, topic: str, recent: Sequence[str], held: He
     except UnwritableTopic:
         held.release(UNWRITABLE)
     except (GeneratorFailed, InstantRejected) as exc:
-        logger.warning("%s failed (%s)", held.entry.key, exc)
+        logger.warning("The work of %s failed (%s)", held.entry.key, exc)
         held.release("failed")
     except Exception:
         held.release("failed")

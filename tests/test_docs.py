@@ -118,6 +118,19 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [target for target in linked if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text())
+    headings = {file: slugs(page.parent / file if file else page) for file, _ in linked}
+    assert [(file, slug) for file, slug in linked if slug not in headings[file]] == []
+
+
+def slugs(page: Path) -> set[str]:
+    """How GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @every_page
 def test_every_name_is_one_of_the_code(page: Path) -> None:
     source = "\n".join(

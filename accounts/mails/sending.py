@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 MOST_TRIES: Final = 30
 _PAUSE: Final = timedelta(minutes=5)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
-# What the mail server has against this one mail. Everything else is about all of them.
-_ABOUT_ONE: Final = (SMTPDataError, SMTPRecipientsRefused)
+# What the mail server, or Django, has against this one mail. Everything else is about all of them.
+_ABOUT_ONE: Final = (SMTPDataError, SMTPRecipientsRefused, ValueError)
 
 
 def send_waiting() -> int:
@@ -66,7 +66,8 @@ def _send(mail: Email, connection: Any) -> bool:
         try:
             connection.send_messages([mail.email_message()])
         except _ABOUT_ONE as exc:
-            logger.error("Mail %s was refused (%s)", mail.pk, type(exc).__name__)
+            # Not its words: they have the address.
+            logger.error("Mail %s cannot be sent (%s)", mail.pk, type(exc).__name__)
             return False
     # Nobody needs it any more, and its words are somebody's own. Of who is gone since, no one gets it.
     Email.objects.filter(pk=mail.pk).delete()

@@ -154,8 +154,8 @@ class AccountWalk:
                 text = f"ends a hold of {-hold.amount} credits for {hold.ref} with {entry.amount}, {entry.used} used"
                 yield self._of(entry, text)
             elif hold.allowance != entry.allowance:
-                text = f"ends a hold that counts under {hold.allowance or 'nothing'}"
-                yield self._of(entry, f"{text}, and counts under {entry.allowance or 'nothing'}")
+                held, ended = hold.allowance or "nothing", entry.allowance or "nothing"
+                yield self._of(entry, f"ends a hold that counts under {held}, and counts under {ended}")
 
     def _allowed(self, entry: Entry) -> Iterator[Violation]:
         """What is spent under allowances adds up, and their days never go back."""

@@ -34,7 +34,7 @@ def purchases_of(member_id: UUID, *, customer_id: str | None) -> Purchases:
     try:
         return with_what_stripe_has(bought, member_id=member_id, customer_id=customer_id)
     except StripeError as exc:
-        logger.warning("Stripe adds nothing to the purchases: %s", exc)
+        logger.warning("Purchases are shown without what Stripe has of them: %s", exc)
         return bought
 
 

@@ -192,7 +192,9 @@ class Shared:
             yield self._clock() >= self._away_until
         except Exception as exc:  # noqa: BLE001  each cache has errors of its own
             self._away_until = self._clock() + AWAY_S
-            logger.warning("No turns for %d s: the cache fails (%s)", AWAY_S, type(exc).__name__)
+            logger.warning(
+                "The cache fails (%s): movements take no turns for %d s", type(exc).__name__, AWAY_S
+            )
 
 
 def _mark_of(account_id: UUID) -> str:

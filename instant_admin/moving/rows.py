@@ -69,9 +69,12 @@ def lines_in(path: Path) -> Iterator[Line]:
         return
     with path.open("rb") as file:
         for number, text in enumerate(file, start=1):
-            line = json.loads(text)
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
             if not isinstance(line, dict):
-                raise ValueError(f"{path.name}, line {number}: not an object")
+                raise ValueError(f"{path.name}, line {number}: not a JSON object")
             yield line
 
 

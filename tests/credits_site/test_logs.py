@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from credits_site.logs import KINDS_LIMIT, OneObject, Repetitions, knowing, learn
 from credits_site.security_log import complain, note
@@ -194,3 +194,14 @@ def test_what_a_stranger_causes_is_told_once_and_what_somebody_does_each_time(
         caplog.handler.removeFilter(repetitions)
     told = Counter(record.getMessage().partition(" address")[0] for record in caplog.records)
     assert told == {"door tried": 1, "window tried limit=ANY": 1, "signed in": 3}
+
+
+def test_the_token_of_an_address_is_in_no_line_of_django(caplog: pytest.LogCaptureFixture) -> None:
+    assert Client().get("/mails/unsubscribe/half-of-it/").status_code == 404
+    assert Client().put("/mails/unsubscribe/half-of-it/").status_code == 405
+    assert Client().get("/nothing-here/").status_code == 404
+    assert [record.getMessage() for record in caplog.records] == [
+        "Not Found: /mails/unsubscribe/<token>/",
+        "Method Not Allowed (PUT): /mails/unsubscribe/<token>/",
+        "Not Found: /nothing-here/",
+    ]

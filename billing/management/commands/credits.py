@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 cause=cause,
             )
         except UnknownMember as exc:
-            raise CommandError(f"There is no member {to}.") from exc
+            raise CommandError(f"There is no member {to}") from exc
         except RequestIdReused as exc:
             raise CommandError(f"--key {cause} has done something else before. Nothing was done.") from exc
         except OutOfCredits as exc:

@@ -166,6 +166,18 @@ def test_what_the_server_has_against_one_mail_keeps_no_other_back(
     assert send_waiting() == 2
 
 
+def test_an_address_that_is_none_keeps_no_other_mail_back_and_is_in_no_line_of_the_log(
+    site: LoopbackSite, ada: UUID, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    edited, _ = site.instant.member("grace@example.com")
+    site.admin.transact([update("$users", edited, {"email": "grace@hopper@example.com"})])
+    low(edited)
+    low(ada, key="another")
+    assert (send_waiting(), waiting().count) == (1, 1)
+    assert "cannot be sent (ValueError)" in caplog.text
+    assert "hopper" not in caplog.text
+
+
 def test_while_instant_is_away_nobody_knows_the_address(site: LoopbackSite, ada: UUID) -> None:
     low(ada)
     site.instant_is_away = True

@@ -34,7 +34,7 @@ def test_the_same_key_does_it_once_and_nothing_else(site: LoopbackSite, ada: Mem
 @pytest.mark.parametrize(
     ("action", "to", "credits", "said"),
     [
-        ("give", "bob@example.com", 1, "There is no member bob@example.com."),
+        ("give", "bob@example.com", 1, "There is no member bob@example.com"),
         ("give", "ada@example.com", 0, "--credits is a number from 1 to"),
         ("give", "ada@example.com", 1_000_001, "--credits is a number from 1 to"),
         ("take", "ada@example.com", 1, "has 0 credits; no more can be taken"),

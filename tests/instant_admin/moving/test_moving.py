@@ -19,7 +19,7 @@ from instant_admin.ledger.rules import Kind
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.moving.export import export
 from instant_admin.moving.load import AppInUse, Import
-from instant_admin.moving.rows import Sums, namespaces_of
+from instant_admin.moving.rows import Sums, lines_in, namespaces_of
 from sandbox.serving import Request, Response
 from tests.drivers.instant import DOCUMENTS, LoopbackInstant, Work
 
@@ -200,3 +200,11 @@ def test_a_frozen_app_is_read_and_not_written(shop: Shop) -> None:
         store.post(shop.ada, Spend(key="spend:frozen", price=1))
     with pytest.raises(NoSuchAccount):
         store.post(uuid4(), Spend(key="spend:nobody", price=1))
+
+
+@pytest.mark.parametrize("line", ["{", "[]"])
+def test_a_line_that_was_spoilt_is_named_with_its_file(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "members.jsonl"
+    file.write_text(f'{{"email": "ada@example.com"}}\n{line}\n')
+    with pytest.raises(ValueError, match=r"members\.jsonl, line 2: not a JSON object"):
+        list(lines_in(file))
