@@ -50,7 +50,7 @@ def test_a_process_that_stops_is_first_not_ready_then_keeps_no_page_then_ends(
 
 def ask_until_refused(site: Part) -> list[bytes]:
     """What the site answers to one connection after another, until none is taken."""
-    answers = []
+    answers: list[bytes] = []
     host, _, port = urlsplit(site.url).netloc.partition(":")
     while True:
         try:
