@@ -285,6 +285,10 @@ def test_an_account_that_was_deleted_in_instant_is_found_by_the_audit_and_finish
     found = {(violation.member, violation.text) for violation in Audit().violations()}
     text = f"is left by a deleted member with their words in it: run `manage.py delete_account {ada.id}`"
     assert found == {(str(ada.id), text)}
+    site.instant_is_away = True
+    with pytest.raises(CommandError, match="run this again"):
+        call_command("delete_account", str(ada.id), no_input=True)
+    site.instant_is_away = False
     call_command("delete_account", str(ada.id), no_input=True)
     assert capsys.readouterr().out == f"Deleted: {ada.id}\n"
     assert list(Audit().violations()) == []

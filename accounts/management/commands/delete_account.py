@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.account.deleting import delete_account
 from accounts.emails import as_stored
+from credits_site.outages import OUTAGES
 from instant_admin.client.protocol import text_of, uuid_of
 from instant_admin.client.types import Query
 from instant_admin.configured import instant
@@ -29,10 +30,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask, and delete it."""
-        member_id, email = _found(options["member"])
-        if not options["no_input"] and input(f"Type yes to delete {email or member_id}: ") != "yes":
-            raise CommandError("Nothing was deleted.")
-        delete_account(member_id, email=email)
+        try:
+            member_id, email = _found(options["member"])
+            if not options["no_input"] and input(f"Type yes to delete {email or member_id}: ") != "yes":
+                raise CommandError("Nothing was deleted.")
+            delete_account(member_id, email=email)
+        except OUTAGES as exc:
+            raise CommandError(f"{exc}. What was deleted before that stays so; run this again.") from exc
         self.stdout.write(f"Deleted: {member_id}")
 
 
