@@ -13,5 +13,6 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks and the staff's pages, and listen to the ledger and to who comes and goes."""
         from billing import checks, live_checks, mails, own_data, signals, sweeping, welcome  # noqa: F401
+        from billing.audit import last  # noqa: F401
         from billing.counter import tabs  # noqa: F401
         from billing.staff import admin, attention  # noqa: F401

@@ -1,6 +1,6 @@
 """No credit and no money is in Django's database; what is here only gives staff their pages and permissions.
 
-`attention.py` writes what they should look at.
+`attention.py` writes what they should look at, and `audit/last.py` a sum that nothing is decided by.
 """
 
 from django.db import models
@@ -77,3 +77,16 @@ class WebhookAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{'answered' if self.is_good else 'failed'} at {self.at}"
+
+
+class LastAudit(models.Model):
+    """When an audit of everything last came to its end, and what credits all members had then. One row at most."""
+
+    at = models.DateTimeField()
+    outstanding = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.outstanding} at {self.at}"

@@ -7,8 +7,9 @@ somebody sent, so there are only so many of them.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from secrets import compare_digest
@@ -17,17 +18,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.dispatch import receiver
-
-from credits_site.addresses import is_in, networks_in
-from credits_site.plain_text import Application, Receive, Send, say
-from instant_admin.configured import attempt_failed, entry_written, transaction_written
-from instant_admin.ledger.retries import GAVE_UP, LOST_RACE, OUTAGE
-from instant_admin.ledger.rules import Entry
-
-if settings.METRICS_FOLDER:
-    # Where prometheus_client looks, once, when it is imported.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = settings.METRICS_FOLDER
-
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -36,13 +26,39 @@ from prometheus_client import (
     Histogram,
     Metric,
     generate_latest,
+    values,
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from credits_site import numbered
+from credits_site.addresses import is_in, networks_in
+from credits_site.plain_text import Application, Receive, Send, say
+from instant_admin.configured import attempt_failed, breaker_turned, entry_written, transaction_written
+from instant_admin.ledger.retries import GAVE_UP, LOST_RACE, OUTAGE
+from instant_admin.ledger.rules import Entry
+
 METRICS: Final = "/metrics"
 _TOKEN: Final = b"bearer "
+
+
+@functools.cache
+def _number_of(pid: int) -> int:
+    """Under which number a process counts. It goes on with the counters of who had it before, not with the gauges."""
+    number = numbered.take(Path(settings.METRICS_FOLDER))
+    _forget_live(number)
+    return number
+
+
+def _forget_live(number: int) -> None:
+    mark_process_dead(number, settings.METRICS_FOLDER)  # type: ignore[no-untyped-call]  # has no types
+
+
+if settings.METRICS_FOLDER:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = settings.METRICS_FOLDER
+    _who: Callable[[], int] = lambda: _number_of(os.getpid())  # noqa: E731
+    values.ValueClass = values.MultiProcessValue(_who)  # type: ignore[no-untyped-call]  # nor this
 
 # What is counted while the site runs, and what is asked when somebody reads.
 COUNTED: Final = CollectorRegistry()
@@ -92,6 +108,15 @@ WEBHOOK_LAG: Final = Histogram(
 OPEN_STREAMS: Final = Gauge(
     "credits_open_streams", "Live counters that are open.", multiprocess_mode="livesum", registry=COUNTED
 )
+BREAKER_OPEN: Final = Gauge(
+    "credits_breaker_open",
+    "1 while a process asks a service only now and then, because it does not answer; else 0.",
+    ["service"],
+    multiprocess_mode="livemax",
+    registry=COUNTED,
+)
+for _service in ("instant", "stripe"):
+    BREAKER_OPEN.labels(_service)
 
 
 @receiver(entry_written)
@@ -104,34 +129,44 @@ def _count_failure(*, reason: str, **kwargs: Any) -> None:
     FAILED_ATTEMPTS.labels(reason).inc()
 
 
+@receiver(breaker_turned)
+def _note_breaker(*, is_spared: bool, **kwargs: Any) -> None:
+    BREAKER_OPEN.labels("instant").set(is_spared)
+
+
 @receiver(transaction_written)
 def _count_transaction(*, entries: int, **kwargs: Any) -> None:
     TRANSACTION_ENTRIES.observe(entries)
 
 
 class _Asked(Collector):
-    def __init__(self, name: str, text: str, label: str, ask: Callable[[], Mapping[str, int]]) -> None:
-        self._described = name, text, label
+    def __init__(
+        self, name: str, text: str, labels: Sequence[str], ask: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self._described = name, text, labels
         self._ask = ask
 
     def collect(self) -> Iterable[Metric]:
-        name, text, label = self._described
-        gauge = GaugeMetricFamily(name, text, labels=[label])
+        name, text, labels = self._described
+        gauge = GaugeMetricFamily(name, text, labels=labels)
         try:
             for value, number in self._ask().items():
-                gauge.add_metric([value], number)
+                gauge.add_metric([value] if labels else [], number)
         except DatabaseError:
             return  # what needs no database is told all the same
         yield gauge
 
     def describe(self) -> Iterable[Metric]:
-        name, text, label = self._described
-        yield GaugeMetricFamily(name, text, labels=[label])
+        name, text, labels = self._described
+        yield GaugeMetricFamily(name, text, labels=labels)
 
 
-def ask_when_read(name: str, text: str, *, label: str, ask: Callable[[], Mapping[str, int]]) -> None:
-    """Have a number for each value of `label`, which `ask` finds in the database whenever somebody reads."""
-    ASKED.register(_Asked(name, text, label, ask))
+def ask_when_read(name: str, text: str, *, label: str = "", ask: Callable[[], Mapping[str, float]]) -> None:
+    """Have a number for each value of `label`, which `ask` finds in the database whenever somebody reads.
+
+    Without a label `ask` finds one value at most, and whatever it is called.
+    """
+    ASKED.register(_Asked(name, text, [label] if label else [], ask))
 
 
 class Metrics:
@@ -168,20 +203,11 @@ def read() -> str:
     """All numbers, in Prometheus's text format; of several processes together, if `METRICS_FOLDER` is set."""
     counted = COUNTED
     if settings.METRICS_FOLDER:
-        _forget_the_dead(Path(settings.METRICS_FOLDER))
+        for number in numbered.given_up(Path(settings.METRICS_FOLDER)):
+            _forget_live(number)
         counted = CollectorRegistry()
         MultiProcessCollector(counted, settings.METRICS_FOLDER)  # type: ignore[no-untyped-call]  # has no types
     try:
         return (generate_latest(counted) + generate_latest(ASKED)).decode()
     finally:
         connection.close()  # no request ends here, which would
-
-
-def _forget_the_dead(folder: Path) -> None:
-    """What a process counts that is going on has ended with it."""
-    for file in folder.glob("gauge_live*.db"):
-        pid = int(file.stem.rpartition("_")[2])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            mark_process_dead(pid, settings.METRICS_FOLDER)  # type: ignore[no-untyped-call]  # nor this

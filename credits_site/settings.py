@@ -291,7 +291,7 @@ LOGGING = {
 # Who may read `/metrics`: from these networks, and with this token, as far as they are set. Neither: nobody.
 METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[])
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-# Where the processes of one site put their numbers together.
+# Where the processes of one machine put their numbers together.
 METRICS_FOLDER = env.str("METRICS_FOLDER", default="")
 
 # Who collects errors (a DSN of Sentry's) and traces (an OpenTelemetry collector's address). Each needs its package.

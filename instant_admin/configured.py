@@ -27,6 +27,8 @@ from instant_admin.ledger.writing import Writer
 entry_written = Signal()
 # For whoever counts. Of each try of a call to Instant, `status`, its answer's or None, and `seconds`.
 instant_called = Signal()
+# Whether Instant `is_spared` from now on, because it does not answer.
+breaker_turned = Signal()
 # Of each transaction of the ledger, how many `entries` were written.
 transaction_written = Signal()
 # `reason`, a word of `ledger/retries.py`, of each movement that was not written as it was decided.
@@ -61,6 +63,11 @@ def announce(entry: Entry) -> None:
 def announce_call(status: int | None, seconds: float) -> None:
     """Send `instant_called`."""
     instant_called.send_robust(sender=None, status=status, seconds=seconds)
+
+
+def announce_turn(is_spared: bool) -> None:
+    """Send `breaker_turned`."""
+    breaker_turned.send_robust(sender=None, is_spared=is_spared)
 
 
 def announce_transaction(entries: int) -> None:
@@ -116,7 +123,7 @@ def _parts(
         admin_token=admin_token,
         verify=verify,
         read_only=read_only,
-        breaker=Breaker("Instant", trial_every_s=trial_every_s),
+        breaker=Breaker("Instant", trial_every_s=trial_every_s, on_turn=announce_turn),
         on_call=announce_call,
     )
     feed = Feed(client)

@@ -66,13 +66,21 @@ class Part:
     """One process: how to start it, and how to see that it answers."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, env: Mapping[str, str], url: str, log: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        url: str,
+        log: Path,
+        code: Path = ROOT,
     ) -> None:
         self.name = name
         self.url = url
         self._command = command
         self._env = env
         self._log = log
+        self._code = code
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -92,7 +100,7 @@ class Part:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  the commands are our own
                 self._command,
-                cwd=ROOT,
+                cwd=self._code,
                 env=dict(self._env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -132,7 +140,7 @@ class World:
     """Instant and Stripe stand-ins with one or more processes of the site, on ports of this machine.
 
     A port of 0 picks a free one. `env` adds to or overrides the site's environment. Where somebody puts a proxy
-    before all processes, `public_url` is its address.
+    before all processes, `public_url` is its address. The site may be of another version, which is in `code`.
     """
 
     def __init__(
@@ -146,8 +154,10 @@ class World:
         deliver_webhooks: bool = True,
         contention: bool = False,
         public_url: str = "",
+        code: Path = ROOT,
     ) -> None:
         self.data_dir = data_dir.resolve()
+        self.code = code
         self.mail_dir = self.data_dir / "mail"
         self.mail_dir.mkdir(parents=True, exist_ok=True)
         self.keys = Keys.kept_in(self.data_dir)
@@ -204,7 +214,7 @@ class World:
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(  # noqa: S603  the arguments are our own
             [sys.executable, *arguments],
-            cwd=ROOT,
+            cwd=self.code,
             env={**self.site_env, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -293,7 +303,7 @@ class World:
     def _site(self, number: int, port: int, url: str) -> Part:
         command = [sys.executable, "manage.py", "serve", "--host", HOST, "--port", str(port)]
         log = self.data_dir / f"site{number}.log"
-        return Part("The site", command, env=self.site_env, url=url, log=log)
+        return Part("The site", command, env=self.site_env, url=url, log=log, code=self.code)
 
 
 def free_port() -> int:

@@ -56,11 +56,13 @@ class Audit:
 
     `counts` has how many `accounts`, `entries`, `checkouts` and rows of each product's namespace were looked at so
     far, and how many entries were `left by deleted members`, which is as it should be: an account's entries outlive
-    it, without their words. `looked_at` is called for each of them.
+    it, without their words. `looked_at` is called for each of them. `outstanding` are the credits of the accounts so
+    far, those that are held among them.
     """
 
     def __init__(self, *, email: str | None = None, looked_at: Callable[[], object] = lambda: None) -> None:
         self.counts: Counter[str] = Counter()
+        self.outstanding = 0
         self._email = email
         self._looked_at = looked_at
 
@@ -110,6 +112,7 @@ class Audit:
             yield from self._some_slots(scratch, walks)
             for walk in walks:
                 if walk.is_finished:
+                    self.outstanding += walk.account.credits + walk.account.held
                     scratch.keep_account(str(walk.account.id), name=walk.name, seq=walk.account.seq)
                     yield from walk.end()
                     yield from _overdue(walk)

@@ -17,6 +17,7 @@ from billing.errors import StripeUnavailable
 from billing.stripe_api.refusals import meaning
 from credits_site.logs import learn
 from credits_site.measured import outside_call
+from credits_site.metrics import BREAKER_OPEN
 from instant_admin.client.breaker import Breaker
 
 TIMEOUT_S: Final = 10
@@ -135,5 +136,5 @@ def _client() -> Client:
 
 @functools.cache
 def _configured(secret_key: str, api_base: str, trial_every_s: float) -> Client:
-    breaker = Breaker("Stripe", trial_every_s=trial_every_s)
+    breaker = Breaker("Stripe", trial_every_s=trial_every_s, on_turn=BREAKER_OPEN.labels("stripe").set)
     return Client(secret_key=secret_key, api_base=api_base, breaker=breaker)

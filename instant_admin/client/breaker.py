@@ -26,7 +26,8 @@ RETRIES_SAVED: Final = 10.0
 class Breaker:
     """Whether `service` is asked, and whether it is asked again. Safe to share between threads.
 
-    It opens when answer after answer does not come, and closes at the first that does.
+    It opens when answer after answer does not come, and closes at the first that does. `on_turn` is told True when it
+    opens and False when it closes.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class Breaker:
         *,
         clock: Callable[[], float] = time.monotonic,
         trial_every_s: float = TRIAL_EVERY_S,
+        on_turn: Callable[[bool], object] = lambda is_open: None,
     ) -> None:
         self._service = service
         self._clock = clock
         self._trial_every_s = trial_every_s
+        self._on_turn = on_turn
         self._lock = threading.Lock()
         self._failures = 0
         self._trial_from_s = 0.0
@@ -65,6 +68,7 @@ class Breaker:
         with self._lock:
             if self._is_open:
                 logger.warning("%s answers again", self._service)
+                self._on_turn(False)
             self._failures = 0
             self._retries = min(self._retries + RETRY_SHARE, RETRIES_SAVED)
 
@@ -75,6 +79,7 @@ class Breaker:
             if self._failures == FAILURES_LIMIT:
                 logger.error("%s does not answer, and is asked only now and then", self._service)
                 self._trial_from_s = self._clock() + self._trial_every_s
+                self._on_turn(True)
 
     @property
     def _is_open(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +86,9 @@ def test_what_needs_no_database_is_told_without_one() -> None:
 
     with connection.execute_wrapper(away):
         without = Numbers(read()).families
-    assert set(Numbers(read()).families) - set(without) == {"credits_attention_open"}
+    assert set(Numbers(read()).families) - set(without) == {
+        *("credits_attention_open", "credits_outstanding", "credits_audit_timestamp_seconds"),
+    }
 
 
 def test_a_request_is_counted_by_the_name_of_its_route() -> None:
@@ -103,17 +107,40 @@ def test_a_request_is_counted_by_the_name_of_its_route() -> None:
 
 
 def test_of_a_process_that_has_ended_only_what_it_counted_stays(settings: Any, tmp_path: Path) -> None:
-    """Such as a worker that was killed: its counters go on being part of the sum, its open streams are closed."""
-    worker = (
-        "from prometheus_client import Counter, Gauge\n"
-        "Counter('credits_refused', 'x', ['status']).labels('431').inc(2)\n"
-        "Gauge('credits_open_streams', 'x', multiprocess_mode='livesum').inc(3)\n"
+    """Such as a worker that was killed, or a command: its counters go on being part of the sum, its open streams are
+    closed. Who comes next goes on in its files, so that they do not pile up.
+    """
+    folder = tmp_path / "made"
+    settings.METRICS_FOLDER = str(folder)
+    text = (
+        "import django; django.setup()\n"
+        "from credits_site.metrics import BREAKER_OPEN, OPEN_STREAMS, REFUSED\n"
+        "REFUSED.labels('431').inc(2); OPEN_STREAMS.inc(3); BREAKER_OPEN.labels('stripe').set(1)\n"
+        "print(flush=True); input()"
     )
-    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", worker], env=env, check=True, timeout=60)  # noqa: S603  our own text
-    settings.METRICS_FOLDER = str(tmp_path)
-    numbers = Numbers(read())
-    assert (numbers.of("credits_refused_total"), numbers.of("credits_open_streams")) == (2, 0)
+    env = {**os.environ, "METRICS_FOLDER": str(folder)}
+
+    @contextmanager
+    def worker() -> Iterator[None]:
+        command = [sys.executable, "-c", text]
+        with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603  our own text
+            assert process.stdout
+            process.stdout.readline()
+            yield
+            process.kill()
+
+    def told() -> tuple[float, ...]:
+        numbers = Numbers(read())
+        names = ("credits_refused_total", "credits_open_streams", "credits_breaker_open")
+        return tuple(numbers.of(name) for name in names)
+
+    with worker():
+        assert told() == (2, 3, 1)
+    files = sorted(folder.iterdir())
+    with worker():
+        assert told() == (4, 3, 1)
+        assert sorted(folder.iterdir()) == files
+    assert told() == (4, 0, 0)
 
 
 def test_what_is_refused_before_django_is_counted() -> None:

@@ -38,6 +38,7 @@ WELL = {
     'credits_outside_call_seconds_count{service="instant", outcome="failed"}': GROWS.format(9),
     'credits_outside_call_seconds_bucket{service="instant", le="0.5"}': GROWS.format(600),
     'credits_outside_call_seconds_bucket{service="instant", le="+Inf"}': GROWS.format(610),
+    'credits_breaker_open{service="stripe"}': "0x480",
     'credits_webhook_lag_seconds_bucket{le="60"}': GROWS.format(20),
     'credits_webhook_lag_seconds_bucket{le="+Inf"}': GROWS.format(21),
     'credits_fulfilments_total{door="sync", outcome="credited"}': GROWS.format(1),
@@ -48,6 +49,7 @@ WELL = {
     'credits_attention_open{kind="review"}': "0x480",
     'credits_attention_open{kind="withdrawal"}': "0x460 1x20",
     "credits_open_streams": "9x480",
+    "credits_audit_timestamp_seconds": "0x480",
 }
 # What goes wrong, and what fires then; None for a number that is not told any more.
 WRONG: dict[str, Mapping[str, str | None]] = {
@@ -63,6 +65,7 @@ WRONG: dict[str, Mapping[str, str | None]] = {
         'credits_outside_call_seconds_count{service="stripe", outcome="ok"}': GROWS.format(9),
         'credits_outside_call_seconds_count{service="stripe", outcome="failed"}': GROWS.format(1),
     },
+    "ServiceLeftAlone": {'credits_breaker_open{service="stripe"}': "1x480"},
     "InstantSlow": {
         'credits_outside_call_seconds_bucket{service="instant", le="0.5"}': GROWS.format(500),
         'credits_outside_call_seconds_bucket{service="instant", le="2.5"}': GROWS.format(610),
@@ -77,6 +80,7 @@ WRONG: dict[str, Mapping[str, str | None]] = {
     "RacesLost": {'credits_failed_attempts_total{reason="lost_race"}': GROWS.format(500)},
     "NeedsAttention": {'credits_attention_open{kind="review"}': "1x480"},
     "WithdrawalStuck": {'credits_attention_open{kind="withdrawal"}': "1x480"},
+    "AuditMissing": {"credits_audit_timestamp_seconds": "-200000x480"},
     "DatabaseAway": {
         'credits_attention_open{kind="review"}': None,
         'credits_attention_open{kind="withdrawal"}': None,

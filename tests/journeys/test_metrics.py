@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -40,12 +41,12 @@ def read(url: str) -> Numbers:
 
 
 @contextmanager
-def two_workers(world: World) -> Iterator[str]:
+def two_workers(world: World, env: Mapping[str, str]) -> Iterator[str]:
     """The same site once more, in two processes behind one port; its address."""
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--workers", "2", "--host", HOST, "--port", str(port)]
     log = world.data_dir / "workers.log"
-    part = Part("Two workers", command, env=world.site_env, url=f"http://{HOST}:{port}", log=log)
+    part = Part("Two workers", command, env={**world.site_env, **env}, url=f"http://{HOST}:{port}", log=log)
     part.start()
     try:
         part.await_answer("/healthz")
@@ -104,8 +105,30 @@ def test_nothing_in_them_says_who_somebody_is(world: World, ada: MemberClient) -
     assert labels == {"route", "status", "service", "outcome", "kind", "reason", "door", "le"}
 
 
-def test_several_processes_tell_their_numbers_together(world: World) -> None:
-    with two_workers(world) as url:
+def test_several_processes_tell_their_numbers_together_and_those_of_commands_that_have_ended(
+    world: World, ada_with_ten_credits: MemberClient, tmp_path: Path
+) -> None:
+    env = {"METRICS_FOLDER": str(tmp_path)}
+    with two_workers(world, env) as url:
         for _ in range(20):
             requests.get(f"{url}/sign-in/", timeout=10)  # each over a connection of its own
         assert {read(url).of("credits_requests_total", route="accounts:sign-in") for _ in range(10)} == {20}
+        assert read(url).of("credits_fulfilments_total", door="reconcile") == 0
+        for _ in range(2):
+            world.manage("reconcile_credits", env=env)
+        once = read(url).of("credits_fulfilments_total", door="reconcile") / 2
+        assert once == int(once) > 0
+
+
+def test_the_numbers_tell_what_the_last_audit_of_everything_found(
+    world: World, ada_with_ten_credits: MemberClient
+) -> None:
+    world.manage("audit_credits", "--member", ada_with_ten_credits.email)
+    assert read(world.site_url).of("credits_audit_timestamp_seconds") == 0
+    world.manage("audit_credits")
+    before = read(world.site_url)
+    ada_with_ten_credits.write()
+    world.manage("audit_credits")
+    after = read(world.site_url)
+    assert before.of("credits_outstanding") - after.of("credits_outstanding") == 1
+    assert after.of("credits_audit_timestamp_seconds") > before.of("credits_audit_timestamp_seconds") > 0

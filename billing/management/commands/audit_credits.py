@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from billing.audit import last
 from billing.audit.account import Violation
 from billing.audit.run import Audit
 from billing.errors import StripeError, UnknownMember
@@ -20,8 +21,8 @@ from instant_admin.ledger.rules import LedgerError
 class Command(BaseCommand):
     help = (
         "Recompute every account from its entries, and compare the ledger with what was bought and with Stripe. "
-        "Reads only, so it is safe at any time. Exit code 0: all is as it must be; 1: something is not, and each "
-        "case is named, or Stripe or Instant is away."
+        "Changes no credits, so it is safe at any time. Exit code 0: all is as it must be; 1: something is not, and "
+        "each case is named, or Stripe or Instant is away."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,6 +43,8 @@ class Command(BaseCommand):
                 raise CommandError(str(exc)) from exc
             except (StripeError, InstantError, LedgerError) as exc:
                 raise CommandError(f"Stopped before the end: {exc}") from exc
+        if member is None:
+            last.note(audit.outstanding)
         counts = {name: audit.counts[name] for name in _counted()}
         if as_json:
             self.stdout.write(json.dumps(counts | {"violations": [asdict(each) for each in found]}))

@@ -192,6 +192,7 @@ def test_a_ledger_as_the_site_writes_it_is_clean(site: LoopbackSite, busy_ada: M
     assert list(audit.violations()) == []
     counts = {"accounts": 2, "entries": 10, "haikus": 2, "checkouts": 3}
     assert audit.counts == counts | {"left by deleted members": 1}
+    assert audit.outstanding == site.credits(busy_ada)
 
 
 @pytest.mark.slow
@@ -326,6 +327,7 @@ def test_the_memory_of_an_audit_does_not_grow_with_the_ledger() -> None:
 run = partial(commands.run, "audit_credits")
 
 
+@pytest.mark.django_db
 def test_the_command_says_that_all_is_well(site: LoopbackSite, busy_ada: Member) -> None:
     assert run() == ("1 accounts, 6 entries, 3 haikus, 2 checkouts looked at, no violations.\n", None)
 
@@ -340,6 +342,7 @@ def test_the_command_has_a_line_for_each_violation_and_fails(site: LoopbackSite,
     assert lines[2:] == ["1 accounts, 6 entries, 3 haikus, 3 checkouts looked at, 2 violations."]
 
 
+@pytest.mark.django_db
 def test_the_command_prints_one_json_object(site: LoopbackSite, busy_ada: Member) -> None:
     counts = {"accounts": 1, "entries": 6, "haikus": 3, "checkouts": 2}
     assert json.loads(run("--json")[0]) == counts | {"violations": []}

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 import requests
 import responses
+from prometheus_client import generate_latest
 
 from billing.errors import StripeRefused, StripeUnavailable
 from billing.stripe_api import catalog
 from billing.stripe_api.client import Client, using
+from credits_site.metrics import BREAKER_OPEN, COUNTED
 from instant_admin.client.breaker import FAILURES_LIMIT, RETRIES_SAVED, TRIAL_EVERY_S, Breaker
 from tests.billing.stripe_api.conftest import BASE
+from tests.drivers.prometheus import Numbers
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,25 @@ def test_who_does_not_answer_is_left_alone_and_let_back_in_at_the_first_answer()
         now += TRIAL_EVERY_S
         wire.replace("GET", f"{BASE}/v1/prices", json={"object": "list", "data": []})
         assert [catalog.find_price("ten") for _ in range(2)] == [None, None]
+
+
+def test_the_numbers_tell_whether_stripe_is_left_alone(settings: Any) -> None:
+    def is_open() -> bool:
+        return bool(Numbers(generate_latest(COUNTED).decode()).of("credits_breaker_open", service="stripe"))
+
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_of_these_numbers", BASE
+    settings.DEAD_SERVICE_ASKED_EVERY_S = 0
+    BREAKER_OPEN.labels("stripe").set(0)  # another test, to which Stripe was away, may have left it open
+    with responses.RequestsMock() as wire:
+        wire.get(f"{BASE}/v1/prices", status=500)
+        for _ in range(2):
+            assert not is_open()
+            with pytest.raises(StripeUnavailable):
+                catalog.find_price("ten")
+        assert is_open()
+        wire.replace("GET", f"{BASE}/v1/prices", json={"object": "list", "data": []})
+        catalog.find_price("ten")
+        assert not is_open()
 
 
 def test_what_is_tried_again_is_a_tenth_of_what_is_answered(wire: responses.RequestsMock) -> None:

@@ -71,6 +71,17 @@ def test_one_call_sees_whether_the_service_is_back_and_lets_everybody_in(
     assert TRIAL_EVERY_S <= 5
 
 
+def test_whoever_wants_to_know_is_told_when_it_opens_and_when_it_closes() -> None:
+    told: list[bool] = []
+    breaker = Breaker("Instant", on_turn=told.append)
+    for _ in range(2):
+        for _ in range(FAILURES_LIMIT + 1):
+            breaker.failed()
+        breaker.answered()
+        breaker.answered()
+    assert told == [True, False] * 2
+
+
 def test_what_is_asked_again_is_a_tenth_of_what_is_answered(breaker: Breaker) -> None:
     assert [breaker.lets_retry() for _ in range(int(RETRIES_SAVED) + 1)].count(True) == RETRIES_SAVED
     granted = 0
