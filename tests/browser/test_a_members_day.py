@@ -14,6 +14,7 @@ from tests.browser.conftest import NewBrowser
 from tests.browser.hands import Keyboard, Mouse
 from tests.browser.test_looks import NARROW, WIDE
 from tests.drivers.browser import BrowserMember
+from tests.drivers.deep import deep_but_for
 from tests.drivers.member import PAYS
 from tests.drivers.stripe import Stripe
 
@@ -52,7 +53,7 @@ class Day:
         self.hands.presses(self.button(button))
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=deep_but_for(1, WAYS))
 def day(request: pytest.FixtureRequest, new_browser: NewBrowser) -> Day:
     """A stranger on the landing page."""
     hands, options = WAYS[request.param]

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from billing.history import PAGE_SIZE
 from tests.browser.test_live_credits import LOOK_AWAY, LOOK_BACK, await_listening
 from tests.drivers.browser import BrowserMember
+from tests.drivers.deep import deep_but_for
 from tests.drivers.member import MemberClient
 
 TOPIC = "a secret garden"
@@ -47,7 +48,7 @@ def is_anothers(page: Page, email: str) -> None:
     expect(page.locator("#credits strong")).to_have_text("0")
 
 
-@pytest.mark.parametrize("path", ["/", "/haikus/", "/history/", "/account/sessions/"])
+@pytest.mark.parametrize("path", deep_but_for(1, ["/", "/haikus/", "/history/", "/account/sessions/"]))
 def test_an_open_tab_becomes_the_tab_of_whoever_signs_in_in_another(
     rich_ada: BrowserMember, path: str
 ) -> None:

@@ -5,6 +5,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import pytest
+
 from instant_admin.client.errors import NotUnique
 from instant_admin.client.steps import create
 from tests.contract.conftest import admin_of
@@ -14,6 +16,7 @@ THREADS = 32
 TURNS = 100
 
 
+@pytest.mark.deep
 def test_of_32_threads_that_create_one_unique_value_exactly_one_wins_a_hundred_times(served: Process) -> None:
     instant = admin_of(served)
     start = threading.Barrier(THREADS)
