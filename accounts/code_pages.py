@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import codes
 from accounts.browsers import known_as
-from accounts.codes import CodeRefused, MailFailed, Purpose
+from accounts.codes import CodeRefused, MailboxRefused, MailFailed, Purpose
 from accounts.forms import CodeForm
 from accounts.http import SiteRequest, with_retry_after
 from accounts.limits import TooOften
@@ -50,7 +50,13 @@ def send_code(
         complain(request, "limit reached", limit=exc.limit)
         message = _("Too many codes were asked for. Try again in %(wait)s") % {"wait": exc.wait}
         return NotSent(message, HTTPStatus.TOO_MANY_REQUESTS, exc.retry_after_s)
-    except MailFailed:
+    except MailboxRefused:
+        message = _("The mail server takes no mail to this address. Check it, or use a different email")
+        return NotSent(message, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except MailFailed as exc:
+        if exc.is_final:
+            message = _("The mail cannot be sent, and trying again does not help: we have to look at it")
+            return NotSent(message, HTTPStatus.SERVICE_UNAVAILABLE)
         message = _("The mail could not be sent. Try again in a moment")
         return NotSent(message, HTTPStatus.SERVICE_UNAVAILABLE, MAIL_RETRY_AFTER_S)
     return None

@@ -11,6 +11,7 @@ import math
 import secrets
 from datetime import timedelta
 from enum import StrEnum
+from smtplib import SMTPRecipientsRefused
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -23,7 +24,7 @@ from django.utils.translation import get_language, gettext_noop
 
 from accounts import limits
 from accounts.emails import mailbox_of
-from accounts.mails.making import mail_of, send_now
+from accounts.mails.making import is_for_good, mail_of, refusal, send_now
 from accounts.members import Member
 from accounts.models import SignInCode
 from accounts.sessions import end_sessions_of
@@ -54,7 +55,15 @@ class Purpose(StrEnum):
 
 
 class MailFailed(Exception):
-    """The mail could not be sent."""
+    """The mail could not be sent. `is_final` says that trying again cannot help."""
+
+    def __init__(self, *, is_final: bool) -> None:
+        super().__init__("the mail could not be sent")
+        self.is_final = is_final
+
+
+class MailboxRefused(Exception):
+    """The mail server takes no mail to this address."""
 
 
 class CodeRefused(Exception):
@@ -119,7 +128,7 @@ def send_code(
     """Mail a new six-digit code for `place` to a canonical `email`, with a link to the page to enter it on.
 
     `known_browser` is the id of a browser in which this email has signed in before: no stranger can use up what
-    it may ask for. Raises `TooOften` and `MailFailed`.
+    it may ask for. Raises `TooOften`, `MailFailed` and `MailboxRefused`.
     """
     _count(mailbox_of(email), network_of(address), known_browser)
     code = f"{secrets.randbelow(1_000_000):06}"
@@ -136,8 +145,10 @@ def send_code(
     try:
         send_now(mail_of("accounts/code_mail.txt", words, language=language), to=email)
     except OSError as exc:  # every SMTP and socket error is one
-        logger.error("A sign-in mail could not be sent (%s)", type(exc).__name__)
-        raise MailFailed("the mail could not be sent") from exc
+        logger.error("A sign-in mail could not be sent (%s %d)", type(exc).__name__, refusal(exc))
+        if isinstance(exc, SMTPRecipientsRefused) and is_for_good(exc):
+            raise MailboxRefused("the mail server does not take it") from exc
+        raise MailFailed(is_final=is_for_good(exc)) from exc
 
 
 def _count(mailbox: str, network: str, known_browser: str | None) -> None:

@@ -136,6 +136,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Seconds to let us in, and to answer each question; `?answer_timeout=` in the URL says otherwise.
+    DATABASES["default"] |= {
+        "ENGINE": "credits_site.postgresql",
+        "OPTIONS": {"connect_timeout": 3, "answer_timeout": 10} | DATABASES["default"].get("OPTIONS", {}),
+    }
 # Each thread keeps its connection, and looks whether it is still good when the next request needs it.
 DATABASES["default"] = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True} | DATABASES["default"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

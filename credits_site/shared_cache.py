@@ -1,17 +1,20 @@
-"""What all processes remember together. While the cache is away, each remembers for itself."""
+"""What all processes remember together. While the cache is away, each remembers for itself, and seldom asks it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 
+from instant_admin.client.breaker import Breaker
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+breaker: Final = Breaker("CACHE_URL")
 
 
 def recall(key: str) -> Any:
@@ -20,8 +23,9 @@ def recall(key: str) -> Any:
 
 
 def remember(key: str, value: object, *, seconds: float | None) -> None:
-    """Remember it so long; None is for ever."""
-    _ask(lambda cache: cache.set(key, value, timeout=seconds))
+    """Remember it so long; None is for ever. This process also does so for itself: the cache may go away."""
+    for remembers in (_ask, _ask_ourselves):
+        remembers(lambda cache: cache.set(key, value, timeout=seconds))
 
 
 def is_first(key: str, *, seconds: float) -> bool:
@@ -31,12 +35,22 @@ def is_first(key: str, *, seconds: float) -> bool:
 
 def forget(key: str) -> None:
     """Remember it no longer."""
-    _ask(lambda cache: cache.delete(key))
+    for forgets in (_ask, _ask_ourselves):
+        forgets(lambda cache: cache.delete(key))
 
 
 def _ask(question: Callable[[BaseCache], T]) -> T:
-    try:
-        return question(caches["default"])
-    except Exception as exc:  # noqa: BLE001  each cache has errors of its own
-        logger.warning("The cache fails (%s): this process remembers for itself", type(exc).__name__)
-        return question(caches["own"])
+    if breaker.lets_through():
+        try:
+            answer = question(caches["default"])
+        except Exception as exc:  # noqa: BLE001  each cache has errors of its own
+            breaker.failed()
+            logger.warning("The cache fails (%s): this process remembers for itself", type(exc).__name__)
+        else:
+            breaker.answered()
+            return answer
+    return _ask_ourselves(question)
+
+
+def _ask_ourselves(question: Callable[[BaseCache], T]) -> T:
+    return question(caches["own"])

@@ -14,7 +14,7 @@ os.environ.update(
     DEBUG="true",  # plain static files: nobody collects them before a test
     HTTPS_ONLY="false",
     SITE_URL="",
-    DATABASE_URL="sqlite://:memory:",
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     STATIC_ROOT=_STATIC.name,
     EMAIL_URL="memorymail://",
     MAILS_AT_ONCE="false",

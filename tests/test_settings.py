@@ -1,7 +1,11 @@
 """What the settings promise to whoever runs the site."""
 
+import ast
 import itertools
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from django.conf import global_settings, settings
@@ -25,6 +29,22 @@ def test_every_variable_of_env_example_is_explained() -> None:
         line for before, line in itertools.pairwise(lines) if "=" in line[:30] and not before.startswith("#")
     ]
     assert [line for line in unexplained if not line.startswith("#")] == []
+
+
+def test_whoever_the_site_waits_for_has_so_many_seconds() -> None:
+    env = {
+        "DATABASE_URL": "postgres://db.example/site?answer_timeout=60",
+        "CACHE_URL": "redis://cache.example",
+    }
+    ask = "from credits_site.settings import *; print([s['default']['OPTIONS'] for s in (DATABASES, CACHES)])"
+    done = subprocess.run(  # noqa: S603  the command is our own
+        [sys.executable, "-c", ask], cwd=ROOT, env=os.environ | env, capture_output=True, check=True
+    )
+    assert ast.literal_eval(done.stdout.decode()) == [
+        {"connect_timeout": 3, "answer_timeout": 60},
+        {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    ]
+    assert settings.EMAIL_TIMEOUT == 10
 
 
 def test_passwords_of_staff_are_slow_to_guess() -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+
+REFUSED_FOR_GOOD: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,23 @@ def send_now(mail: Mail, *, to: str) -> None:
     message = EmailMultiAlternatives(subject=mail.subject, body=mail.text, to=[to])
     message.attach_alternative(mail.html, "text/html")
     message.send()
+
+
+def refusal(exc: Exception) -> int:
+    """The mail server's number for why it does not take a mail: 4xx for now, 5xx for good. 0 if it has said none."""
+    match exc:
+        case SMTPRecipientsRefused():
+            ((code, _),) = exc.recipients.values()
+            return code
+        case SMTPResponseException():
+            return exc.smtp_code
+        case _:
+            return 0
+
+
+def is_for_good(exc: Exception) -> bool:
+    """Whether trying again cannot help."""
+    return refusal(exc) >= REFUSED_FOR_GOOD
 
 
 def link_to(page: str, *args: object) -> str:

@@ -16,6 +16,7 @@ from post_office.mail import get_queued
 from post_office.models import STATUS, Email
 
 from accounts.mails.courier import courier
+from accounts.mails.making import is_for_good, refusal
 from accounts.mails.queue import recipient_of
 from accounts.members import email_of
 from credits_site.signals import site_starts
@@ -29,6 +30,8 @@ _PAUSE: Final = timedelta(minutes=5)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 # What the mail server, or Django, has against this one mail. Everything else is about all of them.
 _ABOUT_ONE: Final = (SMTPDataError, SMTPRecipientsRefused, ValueError)
+# With this number it ends the conversation, whatever it was about.
+_SERVER_LEAVES: Final = 421
 
 
 def send_waiting() -> int:
@@ -66,8 +69,12 @@ def _send(mail: Email, connection: Any) -> bool:
         try:
             connection.send_messages([mail.email_message()])
         except _ABOUT_ONE as exc:
+            if refusal(exc) == _SERVER_LEAVES:
+                raise
             # Not its words: they have the address.
-            logger.error("Mail %s cannot be sent (%s)", mail.pk, type(exc).__name__)
+            logger.error("Mail %s cannot be sent (%s %d)", mail.pk, type(exc).__name__, refusal(exc))
+            if isinstance(exc, SMTPRecipientsRefused) and is_for_good(exc):
+                Email.objects.filter(pk=mail.pk).update(status=STATUS.failed)
             return False
     # Nobody needs it any more, and its words are somebody's own. Of who is gone since, no one gets it.
     Email.objects.filter(pk=mail.pk).delete()

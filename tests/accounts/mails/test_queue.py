@@ -154,7 +154,7 @@ def test_a_mail_server_that_never_answers_keeps_the_mail_waiting(ada: UUID, serv
 def test_what_the_server_has_against_one_mail_keeps_no_other_back(
     site: LoopbackSite, ada: UUID, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server.refuses = {"RCPT": "550 nobody here"}
+    server.refuses = {"RCPT": "450 not now"}
     low(ada)
     low(ada, key="another")
     send_waiting()
@@ -174,8 +174,24 @@ def test_an_address_that_is_none_keeps_no_other_mail_back_and_is_in_no_line_of_t
     low(edited)
     low(ada, key="another")
     assert (send_waiting(), waiting().count) == (1, 1)
-    assert "cannot be sent (ValueError)" in caplog.text
+    assert "cannot be sent (ValueError 0)" in caplog.text
     assert "hopper" not in caplog.text
+
+
+def test_what_the_server_never_takes_is_given_up_at_once(ada: UUID, server: MailServer) -> None:
+    server.refuses = {"RCPT": "550 nobody here"}
+    low(ada)
+    send_waiting()
+    assert (waiting().count, waiting().given_up) == (0, 1)
+
+
+def test_a_server_that_leaves_is_asked_for_no_other_mail(ada: UUID, server: MailServer) -> None:
+    server.refuses = {"RCPT": "421 closing"}
+    low(ada)
+    low(ada, key="another")
+    send_waiting()
+    assert (server.asked["RCPT"], waiting().count) == (1, 2)
+    assert Email.objects.filter(number_of_retries=None).count() == 1
 
 
 def test_while_instant_is_away_nobody_knows_the_address(site: LoopbackSite, ada: UUID) -> None:
