@@ -35,13 +35,17 @@ MARKS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test with the kind that its folder holds. Those come first, lest a long file is left for the end."""
+    """Mark every test with the kind that its folder holds. Long files come first, lest one is left for the end."""
     root = Path(__file__).parent
     for item in items:
         mark = MARKS.get(item.path.relative_to(root).parts[0])
         if mark is not None:
             item.add_marker(mark)
-    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in MARKS)
+
+    def shortness(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("servers") is None, item.path.relative_to(root).parts[0] not in MARKS
+
+    items.sort(key=shortness)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -200,7 +200,8 @@ def test_the_token_of_an_address_is_in_no_line_of_django(caplog: pytest.LogCaptu
     assert Client().get("/mails/unsubscribe/half-of-it/").status_code == 404
     assert Client().put("/mails/unsubscribe/half-of-it/").status_code == 405
     assert Client().get("/nothing-here/").status_code == 404
-    assert [record.getMessage() for record in caplog.records] == [
+    # The log of this process may add how many like it were held back in other tests.
+    assert [record.getMessage().partition(" … and ")[0] for record in caplog.records] == [
         "Not Found: /mails/unsubscribe/<token>/",
         "Method Not Allowed (PUT): /mails/unsubscribe/<token>/",
         "Not Found: /nothing-here/",

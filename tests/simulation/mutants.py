@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,22 +65,26 @@ Bug = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One deliberate bug, what somebody may have thought who wrote it, and the violation that it must show."""
+    """One deliberate bug, what somebody may have thought who wrote it, and the violation that it must show.
+
+    `seed` is of a history that has shown it, where that takes long to find.
+    """
 
     name: str
     thought: str
     shows: str
     bug: Bug
+    seed: int = 0
 
 
 MUTANTS: Final[list[Mutant]] = []
 
 
-def mutant(thought: str, *, shows: str) -> Callable[[Bug], Bug]:
+def mutant(thought: str, *, shows: str, seed: int = 0) -> Callable[[Bug], Bug]:
     """Add a bug to the list."""
 
     def add(bug: Bug) -> Bug:
-        MUTANTS.append(Mutant(bug.__name__, thought, shows, bug))
+        MUTANTS.append(Mutant(bug.__name__, thought, shows, bug, seed))
         return bug
 
     return add
@@ -863,7 +867,7 @@ def _planned_by(plan_of: Callable[[Checkout], Fulfilment | None]) -> Iterator[No
         yield
 
 
-def hunt(mutant: Mutant, *, seeds: range) -> Result | None:
+def hunt(mutant: Mutant, *, seeds: Iterable[int]) -> Result | None:
     """The first of `seeds` whose history shows what the bug must show, or None."""
     for seed in seeds:
         # Planted anew each time: what a bug remembers must not outlive its history.
