@@ -326,6 +326,7 @@ def request_id_of_our_own() -> AbstractContextManager[Any]:
 @mutant(
     "Whatever was written under this request id is the answer to it.",
     shows=r"asked for snow and was given rain",
+    seed=860,
 )
 def another_topic_is_the_same_request() -> AbstractContextManager[Any]:
     return patch.object(movements.Spend, "is_recorded_by", Movement.is_recorded_by)
@@ -562,7 +563,11 @@ def repaid_before_the_credits_are_taken() -> AbstractContextManager[Any]:
     return patch.object(actors, "withdraw", withdraw)
 
 
-@mutant("Who asks for the refund is the request that takes the credits.", shows=r"neither money nor credits")
+@mutant(
+    "Who asks for the refund is the request that takes the credits.",
+    shows=r"neither money nor credits",
+    seed=282,
+)
 def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
     def withdraw(checkout: Checkout, member_id: UUID, wanted: Withdrawal, **by_staff: str) -> object:
         configured_store().apply(member_id, withdrawals.Withdrawing(checkout, wanted, **by_staff))
@@ -581,7 +586,7 @@ def a_withdrawal_that_nobody_finishes() -> AbstractContextManager[Any]:
     return bug()
 
 
-@mutant("Stripe knows the key, so it need not be looked for first.", shows=r"repaid \d times")
+@mutant("Stripe knows the key, so it need not be looked for first.", shows=r"repaid \d times", seed=389)
 def a_refund_is_not_looked_for() -> AbstractContextManager[Any]:
     real = payments.retrieve
 
