@@ -11,6 +11,7 @@ import django_otp
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
@@ -49,11 +50,13 @@ class StaffSite(AdminSite):
         return second_factor.is_given(request.user) or not second_factor.is_on(_staff(request))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's; a selection of rows that can be none is a bad request, where Django alone answers 500."""
+        """Django's; a row that can be none and a field without a name are a bad request, where Django says 500."""
 
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not all(map(_MAY_BE_ID.fullmatch, request.POST.getlist(ACTION_CHECKBOX_NAME))):
                 raise BadRequest("no row has this id")
+            if "" in (request.GET.get(TO_FIELD_VAR), request.POST.get(TO_FIELD_VAR)):
+                raise BadRequest("no field has this name")
             answer: HttpResponse = view(request, *args, **kwargs)
             return answer
 

@@ -85,6 +85,11 @@ def test_nothing_is_added_edited_or_deleted(warned: Attention) -> None:
     assert "delete_selected" not in browser.get(LIST).content.decode()
 
 
+def test_an_address_with_a_field_that_has_no_name_is_a_bad_request(warned: Attention) -> None:
+    browser = browser_of_staff("view_attention")
+    assert browser.get(page_of(warned), {"_to_field": ""}).status_code == 400
+
+
 def test_what_is_open_comes_first_and_can_be_chosen(site: LoopbackSite, ada: Member, bought: str) -> None:
     for fraud_type in ("misc", "made_with_lost_card"):
         site.warn(bought, fraud_type)
