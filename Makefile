@@ -20,6 +20,7 @@ lint:
 	$(bin)/ruff check .
 	git ls-files -z 'templates/*.html' | xargs -0 $(bin)/djade --check --target-version 5.2
 	$(bin)/mypy .
+	! git grep -n -E '^(<<<<<<<|>>>>>>>)( |$$)'
 
 # What is in the container besides this project, in CycloneDX.
 sbom:

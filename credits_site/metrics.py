@@ -51,14 +51,17 @@ def _number_of(pid: int) -> int:
     return number
 
 
+def _own_number() -> int:
+    return _number_of(os.getpid())  # a fork is another process
+
+
 def _forget_live(number: int) -> None:
     mark_process_dead(number, settings.METRICS_FOLDER)  # type: ignore[no-untyped-call]  # has no types
 
 
 if settings.METRICS_FOLDER:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = settings.METRICS_FOLDER
-    _who: Callable[[], int] = lambda: _number_of(os.getpid())  # noqa: E731
-    values.ValueClass = values.MultiProcessValue(_who)  # type: ignore[no-untyped-call]  # nor this
+    values.ValueClass = values.MultiProcessValue(_own_number)  # type: ignore[no-untyped-call]  # nor this
 
 # What is counted while the site runs, and what is asked when somebody reads.
 COUNTED: Final = CollectorRegistry()
