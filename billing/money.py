@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from copy import copy
 from decimal import Decimal
 from typing import Final
@@ -22,20 +23,22 @@ _CODE_BEFORE_NUMBER: Final = parse_pattern("¤\N{NO-BREAK SPACE}#,##0.00")
 
 def money_text(amount: int, currency: str) -> str:
     """An amount in the currency's smallest unit as text, such as `$5.00`, without a float in between."""
-    return _text(Decimal(amount), currency, more_places=0)
+    return _text(Decimal(amount), currency, more_places=0, language=get_language() or "en")
 
 
 def share_text(amount: int, parts: int, currency: str) -> str:
     """What one of `parts` is worth, such as `$0.50`: to a hundredth of the smallest unit where it must be."""
     share = Decimal(amount) / parts
-    return _text(share, currency, more_places=0 if share == share.to_integral_value() else 2)
+    more_places = 0 if share == share.to_integral_value() else 2
+    return _text(share, currency, more_places=more_places, language=get_language() or "en")
 
 
-def _text(amount: Decimal, currency: str, *, more_places: int) -> str:
+@functools.lru_cache(maxsize=1_000)  # every page with the packs says the same thirty
+def _text(amount: Decimal, currency: str, *, more_places: int, language: str) -> str:
     places = _DECIMALS.get(currency.lower(), 2)
     exact = amount.scaleb(-places).quantize(Decimal(1).scaleb(-places - more_places))
     places += more_places
-    code, locale = currency.upper(), Locale.parse(to_locale(get_language() or "en"))
+    code, locale = currency.upper(), Locale.parse(to_locale(language))
     if exact == exact.to_integral_value():
         # Of a currency whose cents nobody uses any more, none are written unless they are charged.
         places = min(places, get_currency_precision(code))
