@@ -25,6 +25,7 @@ PERMISSIVE: Final = frozenset(
     (
         *(
             "Apache-2.0",
+            "Apache 2",
             "Apache Software License",
             "BSD",
             "BSD-2-Clause",

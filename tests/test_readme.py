@@ -38,13 +38,6 @@ def test_each_of_the_two_commands_does_all_its_set_up_in_one_line() -> None:
     ]
 
 
-def test_make_lints_as_ci_does() -> None:
-    ci = (ROOT / ".ci" / "run").read_text().replace("$bin", ".venv/bin").splitlines()
-    commands = recipe("lint")
-    assert len(commands) == 4
-    assert [command for command in commands if command not in ci] == []
-
-
 def test_the_table_has_every_flag_of_the_sandbox() -> None:
     told = set(re.findall(r"`(--[a-z-]+)`", section("Try it")))
     source = (ROOT / "sandbox" / "__main__.py").read_text()

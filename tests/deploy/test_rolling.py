@@ -5,11 +5,9 @@ The release is the last commit that gave CHANGELOG.md a version, so a clone need
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,9 +51,9 @@ def released() -> str:
 @pytest.fixture
 def old(released: str, tmp_path: Path) -> Path:
     """The old version's code."""
-    folder = tmp_path / "old"
-    with tarfile.open(fileobj=io.BytesIO(git("archive", released))) as tar:
-        tar.extractall(folder, filter="data")
+    archive, folder = tmp_path / "old.zip", tmp_path / "old"
+    git("archive", f"--output={archive}", released)
+    shutil.unpack_archive(archive, folder)
     return folder
 
 
