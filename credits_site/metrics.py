@@ -118,7 +118,7 @@ BREAKER_OPEN: Final = Gauge(
     multiprocess_mode="livemax",
     registry=COUNTED,
 )
-for _service in ("instant", "stripe"):
+for _service in ("cache", "database", "instant", "mail", "stripe"):
     BREAKER_OPEN.labels(_service)
 
 

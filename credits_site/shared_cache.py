@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 
-from instant_admin.client.breaker import Breaker
+from credits_site.breakers import CACHE
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-breaker: Final = Breaker("CACHE_URL")
 
 
 def recall(key: str) -> Any:
@@ -40,14 +39,14 @@ def forget(key: str) -> None:
 
 
 def _ask(question: Callable[[BaseCache], T]) -> T:
-    if breaker.lets_through():
+    if CACHE.lets_through():
         try:
             answer = question(caches["default"])
         except Exception as exc:  # noqa: BLE001  each cache has errors of its own
-            breaker.failed()
+            CACHE.failed()
             logger.warning("The cache fails (%s): this process remembers for itself", type(exc).__name__)
         else:
-            breaker.answered()
+            CACHE.answered()
             return answer
     return _ask_ourselves(question)
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import override_settings
 from stripe import HTTPClient
 
+from credits_site import breakers
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
@@ -79,6 +80,13 @@ def impatient_instant() -> Iterator[None]:
     )
     with configured.using(client, BalanceStore(client, sleep=no_pause)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def spared_by_no_other_test() -> None:
+    """What was away in one test is asked in the next."""
+    for breaker in (breakers.CACHE, breakers.DATABASE, breakers.MAIL):
+        breaker.answered()
 
 
 # Every test signs somebody in, all from one address, and some write fast.

@@ -25,7 +25,6 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from accounts.members import Member
 from billing.packs import forget_prices
-from credits_site import shared_cache
 from sandbox.serving import Response
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers import servers
@@ -245,7 +244,6 @@ def before_the_cache() -> Iterator[Relay]:
             "KEY_PREFIX": uuid4().hex,
             "OPTIONS": {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S},
         }
-        shared_cache.breaker.answered()
         with override_settings(CACHES=settings.CACHES | {"default": cache}):
             yield relay
 

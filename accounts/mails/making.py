@@ -17,6 +17,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from credits_site.breakers import MAIL
+
 REFUSED_FOR_GOOD: Final = 500
 
 
@@ -43,7 +45,14 @@ def send_now(mail: Mail, *, to: str) -> None:
     """Send a mail that is of no use later. Raises `OSError`, which every error of SMTP and sockets is."""
     message = EmailMultiAlternatives(subject=mail.subject, body=mail.text, to=[to])
     message.attach_alternative(mail.html, "text/html")
-    message.send()
+    if not MAIL.lets_through():
+        raise ConnectionError("the mail server does not answer, and is asked only now and then")
+    try:
+        message.send()
+    except OSError as exc:
+        (MAIL.answered if refusal(exc) else MAIL.failed)()
+        raise
+    MAIL.answered()
 
 
 def refusal(exc: Exception) -> int:

@@ -1,6 +1,7 @@
 """A question that PostgreSQL leaves open is one that failed: libpq waits for ever where a connection just stands.
 
-PostgreSQL's own `statement_timeout` ends what takes long, but not what nobody works on; and poolers refuse it.
+PostgreSQL's own `statement_timeout` ends what takes long, but not what nobody works on; and poolers refuse it. After
+some that were left open at the door, it is tried only now and then.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg import DatabaseError, OperationalError
+from psycopg.errors import ConnectionTimeout
+
+from credits_site.breakers import DATABASE
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -18,7 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection that raises `OperationalError` when it is no good; Django lets go of it then."""
         limit_s = float(conn_params.pop("answer_timeout", 0)) or None
-        connection = super().get_new_connection(conn_params)
+        connection = self._let_in(conn_params)
         wait: Callable[..., Any] = connection.wait
 
         def wait_within_the_limit(*about: Any, **options: Any) -> Any:
@@ -31,4 +35,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise
 
         connection.wait = wait_within_the_limit
+        return connection
+
+    def _let_in(self, conn_params: dict[str, Any]) -> Any:
+        if not DATABASE.lets_through():
+            raise OperationalError("the database does not answer, and is asked only now and then")
+        try:
+            connection = super().get_new_connection(conn_params)
+        except ConnectionTimeout:
+            DATABASE.failed()
+            raise
+        except OperationalError:  # which costs nobody any time
+            DATABASE.answered()
+            raise
+        DATABASE.answered()
         return connection

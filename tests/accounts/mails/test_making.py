@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 
-from accounts.mails.making import link_to, mail_of
+from accounts.mails.making import Mail, link_to, mail_of, send_now
+from instant_admin.client.breaker import FAILURES_LIMIT
+from tests.drivers.smtp import mail_server
 
 CODE = {"code": "123456", "link": "https://credits.example/code/?code=123456&x=<b>", "purpose": "SIGN_IN"}
 TEMPLATES = sorted(
@@ -45,3 +47,20 @@ def test_links_are_made_from_the_setting_alone(settings: Any) -> None:
 def test_without_a_link_there_is_no_button() -> None:
     mail = mail_of("accounts/code_mail.txt", {**CODE, "link": ""}, language="en")
     assert ("Open the page" in mail.text, "href" in mail.html) == (False, False)
+
+
+@pytest.mark.parametrize(("is_silent", "is_spared"), [(True, True), (False, False)])
+def test_a_mail_server_that_gives_no_answer_is_spared_and_one_that_refuses_is_asked(
+    settings: Any, is_silent: bool, is_spared: bool
+) -> None:
+    with mail_server() as server:
+        for name, value in server.settings.items():
+            setattr(settings, name, value)
+        server.refuses = {"RCPT": "451 not now"}
+        server.is_silent = is_silent
+        for _ in range(FAILURES_LIMIT):
+            with pytest.raises(OSError, match=r"time|451"):
+                send_now(Mail("A", "B", "C"), to="ada@example.com")
+        server.is_silent = False
+        with pytest.raises(OSError, match="only now and then" if is_spared else "451"):
+            send_now(Mail("A", "B", "C"), to="ada@example.com")
