@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from sandbox.world import World
 from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
+from tests.drivers.deep import deep_but_for
 from tests.drivers.faults import Faults
 from tests.drivers.member import DECLINED, PAYS, MemberClient
 from tests.drivers.stripe import Stripe
@@ -69,7 +70,7 @@ def test_a_topic_survives_a_checkout_that_is_cancelled_and_charged_nothing(
     _is_one_press_away(broke.opens("/"), request_id)
 
 
-@pytest.mark.parametrize("ended", ["signed out elsewhere", "forgotten by the browser"])
+@pytest.mark.parametrize("ended", deep_but_for(1, ["signed out elsewhere", "forgotten by the browser"]))
 def test_a_topic_survives_a_session_that_ends(
     new_browser: NewBrowser, scripted: bool, ada_with_ten_credits: MemberClient, ended: str
 ) -> None:

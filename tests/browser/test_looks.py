@@ -27,15 +27,15 @@ from tests.browser.staff_states import STAFF_STATES
 from tests.browser.stage import Cast, Stage, staged_world
 from tests.browser.states import STATES
 from tests.drivers.browser import BrowserMember, Profiles
-from tests.drivers.deep import deep_but_for
 from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 
+pytestmark = pytest.mark.deep
+
 ALL: Final = STATES | STAFF_STATES
 # axe waits for timers, of which a page has none then.
 NOT_FOR_AXE: Final = ("packs without javascript",)
-# Looked at whenever tests run; the rest takes minutes.
 SOME: Final = (
     "landing",
     "email refused",
@@ -71,7 +71,6 @@ def stage(cast: Cast, new_browser: NewBrowser) -> Iterator[Stage]:
     stage.close()
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("name", SOME)
 def test_a_page_fits_at_400_percent_and_is_legible_and_named(stage: Stage, name: str) -> None:
     page = ALL[name](stage).page
@@ -98,7 +97,6 @@ def staged_cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
         yield Cast(world)
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("name", [name for name in ALL if name not in NOT_FOR_AXE])
 def test_axe_finds_nothing_and_nothing_sticks_out(
@@ -125,7 +123,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     assert complaints == []
 
 
-@pytest.mark.parametrize("colours", deep_but_for(1, ["as they are", "forced"]))
+@pytest.mark.parametrize("colours", ["as they are", "forced"])
 @pytest.mark.parametrize(
     "name",
     [
@@ -202,7 +200,7 @@ def test_writing_is_read_out_once(rich_ada: BrowserMember) -> None:
     assert sorted(rich_ada.page.evaluate("window.said")) == ["9 credits", poem]
 
 
-every_width = pytest.mark.parametrize("size", deep_but_for(1, [NARROW, WIDE]), ids=["narrow", "wide"])
+every_width = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
 
 
 def watched(new_browser: NewBrowser, member: MemberClient, **options: Any) -> BrowserMember:
@@ -221,7 +219,7 @@ def moved(person: BrowserMember) -> list[str]:
 
 
 @every_width
-@pytest.mark.parametrize("path", deep_but_for(1, ["/", "/history/"]))
+@pytest.mark.parametrize("path", ["/", "/history/"])
 def test_nothing_moves_when_the_counter_does_or_a_banner_comes(
     new_browser: NewBrowser, ada_with_ten_credits: MemberClient, path: str, size: ViewportSize
 ) -> None:
@@ -239,7 +237,7 @@ def test_nothing_moves_when_the_counter_does_or_a_banner_comes(
 
 
 @every_width
-@pytest.mark.parametrize("path", deep_but_for(1, ["/", "/history/"]))
+@pytest.mark.parametrize("path", ["/", "/history/"])
 def test_nothing_moves_when_the_balance_falls_below_zero_or_rises_again(
     new_browser: NewBrowser, world: World, ada: MemberClient, path: str, size: ViewportSize
 ) -> None:

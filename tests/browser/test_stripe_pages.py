@@ -16,6 +16,8 @@ from tests.drivers.browser import BrowserMember
 from tests.drivers.member import DECLINED, FREE, PAYS, MemberClient
 from tests.drivers.stripe import Stripe
 
+pytestmark = pytest.mark.stand_in
+
 DISPUTED: Final = "4000000000000259"
 AMEX: Final = "378282246310005"
 GOOD_IBAN: Final = "AT611904300234573201"

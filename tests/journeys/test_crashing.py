@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from sandbox.world import World
+from tests.drivers.deep import deep_but_for
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 
@@ -45,7 +46,7 @@ def test_killed_at_any_call_of_a_fulfilment_the_balance_is_right_after_redeliver
     assert [entry["amount"] for entry in ada.history()] == [10] * (2 * len(CALLS))
 
 
-@pytest.mark.parametrize("moment", ["hold_before", "hold_after"])
+@pytest.mark.parametrize("moment", deep_but_for(1, ["hold_before", "hold_after"]))
 def test_killed_while_writing_a_haiku_the_same_request_makes_it_one(own_world: World, moment: str) -> None:
     site, faults = own_world.sites[0], Faults(own_world.instant.url)
     ada = MemberClient.at(own_world).sign_in()
