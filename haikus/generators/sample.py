@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -29,8 +30,12 @@ from haikus.generators.topics import cleaned, forms, is_name, is_nameable, settl
 METER: Final = (5, 7, 5)
 
 LINES: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
+for _group in LINES["groups"].values():
+    _group["keywords"] = frozenset(_group["keywords"].split())
+    _group["pairs"] = [tuple(pair.split(" / ")) for pair in _group["pairs"]]
 _QUIET: Final[dict[str, Any]] = LINES["groups"]["quiet"]
 _OTHERS: Final[list[dict[str, Any]]] = [group for group in LINES["groups"].values() if group is not _QUIET]
+_GRAVE: Final = re.compile("|".join(_QUIET["grave"]))
 _WORDS: Final = {name: frozenset(listed.split()) for name, listed in LINES["words"].items()}
 _WORDS["grammar"] = _WORDS["determiners"] | _WORDS["stop"] | {"of"}
 _WORDS["nouns"] = _WORDS["countable"] | _WORDS["uncounted"]
@@ -45,12 +50,12 @@ def compose(topic: str, *, rng: Random, recent: Sequence[str]) -> str:
     group = _group_for(text, rng)
     used = {line for poem in recent for line in poem.split("\n")}
     place, named = _topic_line(settled(text, _WORDS), group, used, rng)
-    pairs = [tuple(pair.split(" / ")) for pair in group["pairs"]]
     if place != 1:
-        five, seven = _beside(named, pairs, used, rng)
+        five, seven = _beside(named, group["pairs"], used, rng)
         return "\n".join((named, seven, five) if place == 0 else (five, seven, named))
-    (first,) = _beside(named, [(five,) for five, _ in pairs], used, rng)
-    (last,) = _beside(f"{named} {first}", [(five,) for five, _ in pairs], {first, *used}, rng)
+    fives = [(five,) for five, _ in group["pairs"]]
+    (first,) = _beside(named, fives, used, rng)
+    (last,) = _beside(f"{named} {first}", fives, {first, *used}, rng)
     return "\n".join((first, named, last))
 
 
@@ -58,9 +63,9 @@ def _group_for(text: str, rng: Random) -> dict[str, Any]:
     """The quiet group for grief, violence and self-harm, else one that the topic names, else any."""
     lowered = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     words = set(re.findall(r"[^\W_]+", lowered))
-    if re.search("|".join(_QUIET["grave"]), lowered) or not words.isdisjoint(_QUIET["keywords"].split()):
+    if _GRAVE.search(lowered) or not words.isdisjoint(_QUIET["keywords"]):
         return _QUIET
-    named = [group for group in _OTHERS if not words.isdisjoint(group["keywords"].split())]
+    named = [group for group in _OTHERS if not words.isdisjoint(group["keywords"])]
     return rng.choice(named or _OTHERS)
 
 
@@ -107,5 +112,6 @@ def _beside(text: str, choices: list[tuple[str, ...]], used: set[str], rng: Rand
     return rng.choice(apart or unused or choices)
 
 
-def _telling(text: str) -> set[str]:
-    return {word.rstrip("s") for word in re.findall(r"\w{3,}", text.lower())} - _WORDS["grammar"]
+@lru_cache(maxsize=4096)
+def _telling(text: str) -> frozenset[str]:
+    return frozenset(word.rstrip("s") for word in re.findall(r"\w{3,}", text.lower())) - _WORDS["grammar"]
