@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from billing import last_checkout
@@ -31,7 +32,7 @@ def buying(request: HttpRequest) -> dict[str, Any]:
     found = offers_if_readable()
     return {
         "offers": found,
-        "choices": [_choice(offer, among=found) for offer in found] if found else [],
+        "choices": _choices(found or (), get_language()),
         "checkout_form": CheckoutForm.recall(request.session, initial=CheckoutForm.fresh()),
         **_returning(request),
     }
@@ -45,10 +46,18 @@ def offers_if_readable() -> tuple[Offer, ...] | None:
         return None
 
 
-def _choice(offer: Offer, *, among: Sequence[Offer]) -> dict[str, Any]:
-    """A pack to choose; `totals` says what each quantity comes to, from one on."""
-    totals = [offer.total_text(quantity) for quantity in range(1, MOST_PACKS_AT_ONCE + 1)]
-    return {"offer": offer, "is_best": offer == best_value(among), "totals": json.dumps(totals)}
+@lru_cache(maxsize=64)
+def _choices(found: tuple[Offer, ...], language: str | None) -> list[dict[str, Any]]:
+    """The packs to choose from, in the active language; `totals` says what each quantity comes to, from one on."""
+    quantities = range(1, MOST_PACKS_AT_ONCE + 1)
+    return [
+        {
+            "offer": offer,
+            "is_best": offer == best_value(found),
+            "totals": json.dumps([offer.total_text(quantity) for quantity in quantities]),
+        }
+        for offer in found
+    ]
 
 
 def _returning(request: HttpRequest) -> dict[str, Any]:

@@ -81,7 +81,9 @@ class Places:
         try:
             yield
         finally:
-            self._taken -= Counter([network])  # which also forgets a network that has none left
+            self._taken[network] -= 1
+            if not self._taken[network]:
+                del self._taken[network]
 
 
 class Gate:

@@ -105,7 +105,7 @@ def _settings(form: str, frames: Sequence[str]) -> Iterator[tuple[int, str]]:
                 yield place, shown.replace("{}", form)
 
 
-def _beside(text: str, choices: list[tuple[str, ...]], used: set[str], rng: Random) -> tuple[str, ...]:
+def _beside(text: str, choices: Sequence[tuple[str, ...]], used: set[str], rng: Random) -> tuple[str, ...]:
     """One of the choices that is not used, and that shares no word with `text` if there is such a one."""
     unused = [lines for lines in choices if used.isdisjoint(lines)]
     apart = [lines for lines in unused if _telling(text).isdisjoint(_telling(" ".join(lines)))]
