@@ -58,10 +58,12 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def _take(self) -> None:
         lines = []
-        while (line := self.rfile.readline().decode()) != ".\r\n":
+        for line in self.rfile:
+            if line == b".\r\n":
+                self.server.taken.append(b"".join(lines).decode())
+                self._say("250 taken")
+                return
             lines.append(line)
-        self.server.taken.append("".join(lines))
-        self._say("250 taken")
 
     def _say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())

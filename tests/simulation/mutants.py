@@ -154,7 +154,11 @@ def retry_with_a_new_key() -> AbstractContextManager[Any]:
     return patch.object(BalanceStore, "post", post)
 
 
-@mutant("An id worked out from the key makes the entry unique by itself.", shows=r"was paid for by nobody")
+@mutant(
+    "An id worked out from the key makes the entry unique by itself.",
+    shows=r"was paid for by nobody",
+    seed=41,
+)
 def entry_id_from_the_request() -> AbstractContextManager[Any]:
     real = Movement.entry_on
 
@@ -225,7 +229,7 @@ def a_refusal_takes_its_neighbours_along() -> AbstractContextManager[Any]:
     return patch.object(Decision, "add", add)
 
 
-@mutant("Tell them while it is being written; it nearly always works.", shows=r"is done, and")
+@mutant("Tell them while it is being written; it nearly always works.", shows=r"is done, and", seed=31)
 def told_before_it_is_written() -> AbstractContextManager[Any]:
     real = Batches._decide
 
@@ -338,7 +342,7 @@ _real_post = BalanceStore.post
 # What is said of a failure
 
 
-@mutant("It failed, so nothing was written.", shows=r"was not charged, and it was")
+@mutant("It failed, so nothing was written.", shows=r"was not charged, and it was", seed=52)
 def every_failure_wrote_nothing() -> AbstractContextManager[Any]:
     real = retries.OutcomeUnknown
 
@@ -348,7 +352,9 @@ def every_failure_wrote_nothing() -> AbstractContextManager[Any]:
     return patch.object(retries, "OutcomeUnknown", outcome_unknown)
 
 
-@mutant("429 means that we asked too often, so it was not run.", shows=r"was not charged, and it was")
+@mutant(
+    "429 means that we asked too often, so it was not run.", shows=r"was not charged, and it was", seed=99
+)
 def a_timed_out_statement_wrote_nothing() -> AbstractContextManager[Any]:
     real = protocol._error
 
@@ -381,7 +387,7 @@ def credits_from_the_settings_of_today() -> AbstractContextManager[Any]:
     return _planned_by(lambda checkout: _real_plan_of(dataclasses.replace(checkout, credits=10)))
 
 
-@mutant("Who brings the session is who paid for it.", shows=r"credited \[\(.+owed \[\(")
+@mutant("Who brings the session is who paid for it.", shows=r"credited \[\(.+owed \[\(", seed=40)
 def sync_without_asking_whose_it_is() -> AbstractContextManager[Any]:
     def sync_checkout(checkout_id: str, *, member: Any) -> Settlement:
         return fulfilment.settle(dataclasses.replace(checkouts.retrieve(checkout_id), member_id=member.id))
@@ -649,7 +655,7 @@ def another_spelling_is_another_mailbox() -> AbstractContextManager[Any]:
     return patch.object(welcome, "mailbox_of", lambda email: email)
 
 
-@mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+")
+@mutant("A reset adds what it should leave.", shows=r"a reset to \d+ left \d+", seed=87)
 def reset_adds() -> AbstractContextManager[Any]:
     return patch.object(movements.Reset, "change_of", lambda reset, balance: reset.credits)
 
@@ -657,7 +663,7 @@ def reset_adds() -> AbstractContextManager[Any]:
 # Staff
 
 
-@mutant("A click is a click, and each gives back.", shows=r"is given back \d+ times")
+@mutant("A click is a click, and each gives back.", shows=r"is given back \d+ times", seed=77)
 def give_back_under_a_new_key() -> AbstractContextManager[Any]:
     numbers = itertools.count()
 
@@ -691,7 +697,7 @@ def a_capture_has_a_key_of_its_own() -> AbstractContextManager[Any]:
     return patch.object(spending, "Capture", capture)
 
 
-@mutant("The work is done, whatever was released meanwhile.", shows=r"held \d+ and ended with")
+@mutant("The work is done, whatever was released meanwhile.", shows=r"held \d+ and ended with", seed=42)
 def captured_after_it_was_released() -> AbstractContextManager[Any]:
     real = Held.capture
 
@@ -705,7 +711,7 @@ def captured_after_it_was_released() -> AbstractContextManager[Any]:
     return patch.object(Held, "capture", capture)
 
 
-@mutant("It was open a moment ago, so it can be released.", shows=r"held \d+ and ended with")
+@mutant("It was open a moment ago, so it can be released.", shows=r"held \d+ and ended with", seed=42)
 def a_sweep_has_a_key_of_its_own() -> AbstractContextManager[Any]:
     def give_back(hold: Entry, *, error: str) -> bool:
         return _real_give_back(dataclasses.replace(hold, key=f"{hold.key}:swept"), error=error)
@@ -728,12 +734,14 @@ def captured_before_it_is_written() -> AbstractContextManager[Any]:
     return _in_two(Kind.CAPTURE, first="entry")
 
 
-@mutant("Show it as soon as it is there; paid for it is afterwards.", shows=r"was paid for by nobody")
+@mutant(
+    "Show it as soon as it is there; paid for it is afterwards.", shows=r"was paid for by nobody", seed=42
+)
 def written_before_it_is_captured() -> AbstractContextManager[Any]:
     return _in_two(Kind.CAPTURE, first="row")
 
 
-@mutant("The credits are back; what does the row matter?", shows=r"and its row is writing")
+@mutant("The credits are back; what does the row matter?", shows=r"and its row is writing", seed=105)
 def a_release_leaves_its_row() -> AbstractContextManager[Any]:
     return _in_two(Kind.RELEASE, first="entry")
 
