@@ -57,7 +57,7 @@ class _Conversation(socketserver.StreamRequestHandler):
                 self._say("250 ok")
 
     def _take(self) -> None:
-        lines = []
+        lines: list[bytes] = []
         for line in self.rfile:
             if line == b".\r\n":
                 self.server.taken.append(b"".join(lines).decode())
