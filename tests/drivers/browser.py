@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 from sandbox.world import HOST, World
 from tests.drivers.member import MemberClient
 
-CHROMIUM: Final = shutil.which("chromium")
+# The shell takes a third of the processor.
+CHROMIUM: Final = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 # Chromium talks to nobody but the page's server.
 ARGUMENTS: Final = (
     "--no-sandbox",
