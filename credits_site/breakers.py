@@ -1,4 +1,4 @@
-"""The breakers of what has no client of ours: each process spares what does not answer it."""
+"""The breakers of what has no client of ours: each process spares what does not answer it. A setting is the name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from typing import Final
 from credits_site.metrics import BREAKER_OPEN
 from instant_admin.client.breaker import Breaker
 
-CACHE: Final = Breaker("The cache", on_turn=BREAKER_OPEN.labels("cache").set)
-DATABASE: Final = Breaker("The database", on_turn=BREAKER_OPEN.labels("database").set)
-MAIL: Final = Breaker("The mail server", on_turn=BREAKER_OPEN.labels("mail").set)
+CACHE: Final = Breaker("CACHE_URL", on_turn=BREAKER_OPEN.labels("cache").set)
+DATABASE: Final = Breaker("DATABASE_URL", on_turn=BREAKER_OPEN.labels("database").set)
+MAIL: Final = Breaker("EMAIL_URL", on_turn=BREAKER_OPEN.labels("mail").set)
