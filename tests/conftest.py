@@ -44,7 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(mark)
 
     def shortness(item: pytest.Item) -> tuple[bool, bool]:
-        return item.get_closest_marker("servers") is None, item.path.relative_to(root).parts[0] not in MARKS
+        folder = item.path.relative_to(root).parts[0]
+        return item.get_closest_marker("servers") is None, folder not in {*MARKS, "fuzz"}
 
     items.sort(key=shortness)
 
