@@ -17,8 +17,8 @@ from typing import Final
 from benchmarks.table import Benchmark, Row, main
 from instant_admin.client.breaker import FAILURES_LIMIT
 from sandbox.world import World
-from tests.conftest import UNLIMITED
 from tests.drivers.member import MemberClient
+from tests.drivers.worlds import UNLIMITED
 
 DEAD_MS: Final = 50.0
 BACK_S: Final = 5.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from credits_site.descriptors import raise_limit
 from sandbox.world import World
-from tests.conftest import UNLIMITED
+from tests.drivers.worlds import UNLIMITED
 
 PROCESSES = 4
 NO_LIMITS = dict.fromkeys(("STREAMS_PER_MEMBER", "STREAMS_PER_ADDRESS", "STREAMS_PER_PROCESS"), "100000")

@@ -29,9 +29,9 @@ from urllib.parse import urlsplit
 from benchmarks.table import Benchmark, Row, main
 from credits_site.descriptors import raise_limit
 from sandbox.world import HOST, Part, World
-from tests.conftest import UNLIMITED
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
+from tests.drivers.worlds import UNLIMITED
 
 WORST_MS = 100.0
 DESCRIPTORS = 1024

@@ -24,9 +24,9 @@ from benchmarks.table import Benchmark, Row, main
 from instant_admin.ledger.movements import Reset
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import HOST, Part, World
-from tests.conftest import UNLIMITED
 from tests.drivers.instant import admin_of
 from tests.drivers.member import HTMX, JSON, MemberClient
+from tests.drivers.worlds import UNLIMITED
 
 FLOOR_PORT: Final = 9119
 CREDITS: Final = 100_000

@@ -21,9 +21,9 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.movements import Grant
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
-from tests.conftest import UNLIMITED
 from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
+from tests.drivers.worlds import UNLIMITED
 
 SECONDS: Final = 2.0
 WORKERS: Final = 8

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -17,11 +15,11 @@ from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.ledger.store import BalanceStore
 from sandbox.world import World
-from tests.drivers import servers
 from tests.drivers.faults import Faults
 from tests.drivers.instant import never_open
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
+from tests.drivers.worlds import running_world
 
 # Which marks a test has because of its folder; `deep` and `slow` stand at the test itself.
 MARKS = {
@@ -88,34 +86,6 @@ def spared_by_no_other_test() -> None:
     """What was away in one test is asked in the next."""
     for breaker in (breakers.CACHE, breakers.DATABASE, breakers.MAIL):
         breaker.answered()
-
-
-# Every test signs somebody in, all from one address, and some write fast.
-UNLIMITED = {"LIMITS_ENABLED": "false"}
-# Where a fault ends with its test, the next one finds the service back at once.
-BACK_AT_ONCE = UNLIMITED | {"DEAD_SERVICE_ASKED_EVERY_S": "0"}
-
-
-@contextmanager
-def running_world(
-    data_dir: Path, *, env: Mapping[str, str] = BACK_AT_ONCE, **options: Any
-) -> Iterator[World]:
-    """A world until the block ends, among the servers that `tests/drivers/servers.py` gives it.
-
-    The options are those of `World`.
-    """
-    with ExitStack() as stack:
-        given = stack.enter_context(servers.database_and_cache())
-        if proxied := servers.PROXY and len(options.get("site_ports", ())) > 1:
-            given["HTTPS_ONLY"] = "true"
-            options |= {"public_url": servers.public_url(), "site_ports": servers.BEHIND_A_PROXY}
-        world = World(data_dir, env=given | dict(env), **options)
-        stack.callback(world.stop)
-        if proxied:
-            stack.enter_context(servers.running_behind_nginx(world, data_dir / "nginx"))
-        else:
-            world.start()
-        yield world
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from haikus.generators import sample
 from sandbox.world import STAFF_USERNAME, World
-from tests.conftest import running_world
 from tests.drivers.browser import BrowserMember, Profiles
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
+from tests.drivers.worlds import running_world
 
 # On this topic the generator has a fault, as one of somebody's own may.
 BREAKS: Final = "a broken pencil"

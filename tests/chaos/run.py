@@ -19,10 +19,10 @@ from sandbox import faults
 from sandbox.world import Part, World
 from tests.chaos.customer import Customer, Meter, together
 from tests.chaos.verify import Facts, double_entries, untruths
-from tests.conftest import BACK_AT_ONCE
 from tests.drivers.instant import admin_of
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
+from tests.drivers.worlds import BACK_AT_ONCE
 
 CUSTOMERS: Final = 4
 ACCOUNTS: Final = 4

@@ -17,11 +17,11 @@ import pytest
 from billing.counter.stream import HEARTBEAT_S
 from credits_site.gate import BODY_LIMIT_BYTES
 from sandbox.world import HOST, Part, World, free_port
-from tests.conftest import UNLIMITED, running_world
 from tests.deploy.files import DEPLOY, tool
 from tests.drivers.member import MemberClient
 from tests.drivers.nginx import certificate, nginx, trusting
 from tests.drivers.stream import StreamClient
+from tests.drivers.worlds import UNLIMITED, running_world
 
 OFFICE, ELSEWHERE = "127.0.0.3", "127.0.0.2"
 STRIPE_LIMIT_BYTES = 1024 * 1024

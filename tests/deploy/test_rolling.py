@@ -21,10 +21,10 @@ from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED, BooleanField, CharField, Field
 
 from sandbox.world import HOST, ROOT, Part, World, free_port
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers import servers
 from tests.drivers.member import MemberClient
 from tests.drivers.stream import StreamClient
+from tests.drivers.worlds import UNLIMITED, running_world
 from tests.journeys.test_buying import webhook
 
 # Of the old version's own journeys, those that read and write most of what is stored.

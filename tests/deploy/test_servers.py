@@ -13,12 +13,12 @@ import pytest
 import requests
 
 from sandbox.world import Part, World
-from tests.conftest import UNLIMITED, running_world
 from tests.deploy.files import DEPLOY
 from tests.drivers import servers
 from tests.drivers.member import MemberClient
 from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import UNLIMITED, running_world
 
 PLENTY = 5_000
 WRITERS = 4

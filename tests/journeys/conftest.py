@@ -10,8 +10,8 @@ import pytest
 
 from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
-from tests.conftest import running_world
 from tests.drivers.instant import admin_of
+from tests.drivers.worlds import running_world
 
 
 @pytest.fixture

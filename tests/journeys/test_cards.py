@@ -22,11 +22,11 @@ import requests
 
 from sandbox.stripe.cards import BY_NUMBER
 from sandbox.world import World
-from tests.conftest import running_world
 from tests.drivers.deep import deep_but_for
 from tests.drivers.member import FREE, HTMX, TIMEOUT_S, MemberClient
 from tests.drivers.stripe import Stripe
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import running_world
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sandbox.world import World
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers.member import DECLINED, JSON, PAYS, MemberClient
 from tests.drivers.stripe import Stripe
+from tests.drivers.worlds import UNLIMITED, running_world
 
 
 @pytest.fixture(scope="module")

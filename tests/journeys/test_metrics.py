@@ -12,12 +12,12 @@ import pytest
 import requests
 
 from sandbox.world import HOST, Part, World, free_port
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 from tests.drivers.prometheus import Numbers
 from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import UNLIMITED, running_world
 
 TOKEN = "only-for-the-journeys-and-long-enough"
 

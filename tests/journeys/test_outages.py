@@ -9,11 +9,11 @@ import requests
 
 from instant_admin.client.breaker import FAILURES_LIMIT
 from sandbox.world import HOST
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 from tests.drivers.prometheus import Numbers
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import UNLIMITED, running_world
 
 # What is promised to who waits for it.
 BACK_WITHIN_S = 5

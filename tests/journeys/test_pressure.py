@@ -14,11 +14,11 @@ import pytest
 import requests
 
 from sandbox.world import World
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers.faults import Faults
 from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import UNLIMITED, running_world
 
 pytestmark = pytest.mark.one_process
 STREAMS_OF_A_MEMBER, STREAMS_OF_AN_ADDRESS, DESCRIPTORS = 4, 10, 600

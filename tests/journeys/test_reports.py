@@ -12,11 +12,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from sandbox.world import World
-from tests.conftest import BACK_AT_ONCE, running_world
 from tests.drivers.collector import Collector, collecting
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import BACK_AT_ONCE, running_world
 
 TRACES, ERRORS = "/v1/traces", "/api/1/envelope/"
 TOPIC = "a walk in the rain"

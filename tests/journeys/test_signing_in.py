@@ -14,8 +14,8 @@ import requests
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import MemberTokenRefused
 from sandbox.world import World
-from tests.conftest import running_world
 from tests.drivers.member import JSON, MemberClient
+from tests.drivers.worlds import running_world
 
 
 def test_signing_in_with_the_code_from_the_mail(signed_out: MemberClient) -> None:

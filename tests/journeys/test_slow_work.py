@@ -14,7 +14,6 @@ import pytest
 import requests
 
 from sandbox.world import World
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers.desk import Desk
 from tests.drivers.faults import Faults
 from tests.drivers.instant import admin_of
@@ -22,6 +21,7 @@ from tests.drivers.language_model import Answer, Model, serving
 from tests.drivers.member import JSON, MemberClient
 from tests.drivers.stripe import Stripe
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import UNLIMITED, running_world
 
 WAITS = JSON | {"Prefer": "wait=20"}
 # Whatever is held is past its end.

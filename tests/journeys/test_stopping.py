@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import requests
 
 from sandbox.world import Part, World
-from tests.conftest import UNLIMITED, running_world
 from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
+from tests.drivers.worlds import UNLIMITED, running_world
 
 
 def is_ready(world: World) -> bool:

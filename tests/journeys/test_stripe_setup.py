@@ -6,9 +6,9 @@ import json
 import shlex
 from pathlib import Path
 
-from tests.conftest import running_world
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
+from tests.drivers.worlds import running_world
 
 PACKS = [
     {"credits": 25, "name": "Twenty-five haikus", "unit_amount": 1000, "currency": "eur"},
