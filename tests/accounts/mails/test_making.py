@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings as configured
+from prometheus_client import generate_latest
 
 from accounts.mails.making import Mail, link_to, mail_of, send_now
+from credits_site.metrics import COUNTED
 from instant_admin.client.breaker import FAILURES_LIMIT
+from tests.drivers.prometheus import Numbers
 from tests.drivers.smtp import mail_server
 
 CODE = {"code": "123456", "link": "https://credits.example/code/?code=123456&x=<b>", "purpose": "SIGN_IN"}
@@ -62,5 +65,7 @@ def test_a_mail_server_that_gives_no_answer_is_spared_and_one_that_refuses_is_as
             with pytest.raises(OSError, match=r"time|451"):
                 send_now(Mail("A", "B", "C"), to="ada@example.com")
         server.is_silent = False
+        numbers = Numbers(generate_latest(COUNTED).decode())
+        assert numbers.of("credits_breaker_open", service="mail") == is_spared
         with pytest.raises(OSError, match="only now and then" if is_spared else "451"):
             send_now(Mail("A", "B", "C"), to="ada@example.com")
