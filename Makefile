@@ -7,9 +7,10 @@ bin := .venv/bin
 run:
 	$(bin)/python -m sandbox
 
-# The tests that start no process.
+# The tests that start no process and are done soon.
 quick:
-	$(bin)/python -m pytest -q -n 2 -m "not (journey or browser or contract or simulation or stand_in or slow or deep)"
+	$(bin)/python -m pytest -q -n 2 -m "not (journey or slow or deep)" tests/test_*.py \
+		tests/accounts tests/billing tests/couplets tests/credits_site tests/haikus tests/instant_admin
 
 # All tests, as in the README.
 test:

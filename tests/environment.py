@@ -4,6 +4,7 @@ Addresses that nobody answers on: a test that talks to Instant or Stripe brings 
 """
 
 import os
+import sys
 import tempfile
 
 _STATIC = tempfile.TemporaryDirectory()
@@ -35,3 +36,8 @@ os.environ.update(
     STRIPE_PRICE_ID="price_ten",
 )
 os.environ.pop("CREDIT_PACKS", None)
+
+# Where Python is asked to keep nothing compiled, each of the processes that the tests start, some hundreds, would
+# compile the whole site anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -64,6 +64,7 @@ payments = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(credits=st.integers(1, 60), seen=st.lists(payments, max_size=8))
 def test_after_any_sequence_what_is_taken_is_what_the_last_state_says(
     credits: int, seen: list[Payment]

@@ -89,6 +89,7 @@ def test_no_price_is_made_up_when_stripe_does_not_answer() -> None:
         offers()
 
 
+@pytest.mark.slow
 @responses.activate
 def test_while_stripe_stalls_the_last_prices_stand_and_one_page_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(billing.packs, "PRICES_FRESH_S", 0)

@@ -106,6 +106,7 @@ def test_a_request_is_counted_by_the_name_of_its_route() -> None:
     assert "/nothing" not in read()
 
 
+@pytest.mark.slow
 def test_of_a_process_that_has_ended_only_what_it_counted_stays(settings: Any, tmp_path: Path) -> None:
     """Such as a worker that was killed, or a command: its counters go on being part of the sum, its open streams are
     closed. Who comes next goes on in its files, so that they do not pile up.

@@ -134,6 +134,7 @@ def addresses(**arguments: str) -> list[str]:
     return sorted(found, key=lambda path: ("sign-out" in path or "sessions/end" in path, path))
 
 
+@pytest.mark.slow
 def test_what_answers_get_answers_head() -> None:
     with opened() as site:
         member = site.member()
@@ -163,6 +164,7 @@ def _limited(site: LoopbackSite, settings: Any, member: Member) -> None:
     count("WRITES_PER_MEMBER_PER_MINUTE", of=member.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [

@@ -14,6 +14,7 @@ from credits_site.signals import site_starts
 LOADED = "import {}, sys; print('haikus.generators.sample' in sys.modules)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "loaded"), [("credits_site.asgi", "True"), ("haikus.store", "False")])
 def test_the_generator_is_loaded_by_a_site_that_starts_and_by_nothing_else(module: str, loaded: str) -> None:
     done = subprocess.run(  # noqa: S603  our own text

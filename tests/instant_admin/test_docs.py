@@ -26,6 +26,7 @@ def empty_app(tmp_path: Path) -> Iterator[Process]:
     process.stop()
 
 
+@pytest.mark.slow
 def test_its_code_runs_from_top_to_bottom(empty_app: Process) -> None:
     assert len(BLOCKS) > 8
     names: dict[str, object] = {}

@@ -52,6 +52,7 @@ def test_without_a_link_there_is_no_button() -> None:
     assert ("Open the page" in mail.text, "href" in mail.html) == (False, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("is_silent", "is_spared"), [(True, True), (False, False)])
 def test_a_mail_server_that_gives_no_answer_is_spared_and_one_that_refuses_is_asked(
     settings: Any, is_silent: bool, is_spared: bool

@@ -229,6 +229,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, MEMBERS - 1), st.booleans()), max_size=120))
 def test_no_tab_is_told_a_balance_of_somebody_else_and_in_the_end_all_know_their_own(
     steps: list[tuple[Callable[[Site, int], None], int, bool]],

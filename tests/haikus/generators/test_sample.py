@@ -233,6 +233,7 @@ WORDS: Final = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(topic=st.text(min_size=1, max_size=80) | WORDS, seed=st.integers(0, 2**32))
 @example(topic="a\u200d", seed=0)

@@ -38,6 +38,7 @@ def test_a_word_unknown_to_the_dictionary_is_counted_by_its_known_parts(text: st
     assert syllables_in(text) == count
 
 
+@pytest.mark.slow
 def test_spelling_alone_is_right_for_nine_words_in_ten() -> None:
     words = [word for word in SYLLABLE_COUNTS if word.isalpha() and len(word) > 2]
     right = sum(estimate(word) == SYLLABLE_COUNTS[word] for word in words)

@@ -250,6 +250,7 @@ def admin_of(process: Process) -> InstantAdmin:
     return InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stores", [1, 10], ids=["one process", "ten processes"])
 def test_ten_at_once_spend_exactly_what_is_left(process: Process, stores: int) -> None:
     admin = admin_of(process)

@@ -261,6 +261,7 @@ def test_what_this_process_writes_is_told_without_the_way_round(ledger: Ledger, 
     assert told == [(0, 0), (1, 10)]
 
 
+@pytest.mark.slow
 def test_what_was_written_while_instant_was_away_is_told_when_it_is_back(
     ledger: Ledger, stack: ExitStack
 ) -> None:
