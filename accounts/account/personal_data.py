@@ -2,7 +2,7 @@
 
 What is in this site's own database goes when `member_deleted` is sent.
 
-register(Holding(name="haikus", export=haikus_of, erase=delete_haikus))
+register(Holding(name="orders", export=orders_of, erase=delete_orders))
 """
 
 from __future__ import annotations

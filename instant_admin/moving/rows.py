@@ -32,7 +32,7 @@ class Namespace:
         return self.name == ENTRIES
 
     def file_in(self, folder: Path) -> Path:
-        """Where its rows are kept: `members.jsonl`, `haikus.jsonl`."""
+        """Where its rows are kept: `members.jsonl`, or a file with the name of a namespace."""
         return folder / f"{'members' if self.name == MEMBERS else self.name}.jsonl"
 
     def line_of(self, row: Row) -> Line:
