@@ -227,10 +227,19 @@ def record_attempt(turn: Turn, delivery_id: int, status: int | None, answer: str
 
 
 def send_again(turn: Turn, event_id: str) -> None:
-    """Deliver an event once more, to every endpoint that now asks for its type."""
+    """Deliver an event once more, to every endpoint that now asks for its type; what never arrived is tried at once.
+
+    Source: https://docs.stripe.com/webhooks#retries
+    """
     event = turn.need("event", event_id)
+    missed = [row for row in turn.store.deliveries_of(event.id) if not row.delivered]
     for endpoint in turn.store.newest("webhook_endpoint", oldest_first=True):
-        if wanted(endpoint.body, event.body["type"]):
+        if not wanted(endpoint.body, event.body["type"]):
+            continue
+        again = [row for row in missed if row.endpoint == endpoint.id]
+        for row in again:
+            turn.store.save_delivery(replace(row, next_at=turn.now))
+        if not again:
             turn.store.enqueue(event=event.id, endpoint=endpoint.id, at=turn.now)
 
 

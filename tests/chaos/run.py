@@ -168,11 +168,7 @@ class Run:
         """Everything is up, Stripe has delivered what it had to tell, and cron has looked for the rest."""
         for part in self.world.parts:
             self._await_up(part)
-        deadline = time.monotonic() + OUTBOX_LIMIT_S
-        while waiting := self._stripe.ask("/v1/events", delivery_success="false", limit="1")["data"]:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{waiting[0]['type']} was not delivered for {OUTBOX_LIMIT_S} s")
-            time.sleep(0.1)
+        self._empty_outbox()
         for site in self.world.sites:
             site.stop()  # which has whatever is being written finished, or given up
             site.start()
@@ -189,6 +185,16 @@ class Run:
                 self.report.problems.append(said)
         if f" {len(edited) or 'no'} violations" not in self.report.audited:
             self.report.problems.append(f"{len(edited)} edited checkouts, and the audit: {audited.stdout}")
+
+    def _empty_outbox(self) -> None:
+        """Somebody presses "Resend" for whatever has not arrived: on a slow machine Stripe gave some of it up."""
+        for event in list(self._every("events", delivery_success="false")):
+            self._stripe.post(f"/dashboard/events/{event['id']}/resend")
+        deadline = time.monotonic() + OUTBOX_LIMIT_S
+        while waiting := self._stripe.ask("/v1/events", delivery_success="false", limit="1")["data"]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{waiting[0]['type']} was not delivered for {OUTBOX_LIMIT_S} s")
+            time.sleep(0.1)
 
     def _judge(self) -> None:
         clients = {customer.client.email: customer.client for customer in self._customers}
@@ -218,9 +224,13 @@ class Run:
         return any(session["id"] in customer.told.edited for customer in self._customers)
 
     def _every_paid_session(self) -> Iterator[dict[str, Any]]:
+        sessions = self._every("checkout/sessions")
+        return (session for session in sessions if session["payment_status"] == "paid")
+
+    def _every(self, collection: str, **query: str) -> Iterator[dict[str, Any]]:
         after: dict[str, str] = {}
-        while page := self._stripe.ask("/v1/checkout/sessions", limit="100", **after)["data"]:
-            yield from (session for session in page if session["payment_status"] == "paid")
+        while page := self._stripe.ask(f"/v1/{collection}", limit="100", **query, **after)["data"]:
+            yield from page
             after = {"starting_after": page[-1]["id"]}
 
     def _keep_evidence(self) -> None:
