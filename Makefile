@@ -7,9 +7,9 @@ bin := .venv/bin
 run:
 	$(bin)/python -m sandbox
 
-# The tests that start no process and are done soon.
+# The tests that start no process and are done soon, each with the first of its cases.
 quick:
-	$(bin)/python -m pytest -q -n 2 -m "not (journey or slow or deep)" tests/test_*.py \
+	$(bin)/python -m pytest -q -n 2 --once -m "not (journey or slow or deep)" tests/test_*.py \
 		tests/accounts tests/billing tests/couplets tests/credits_site tests/haikus tests/instant_admin
 
 # All tests, as in the README.

@@ -33,8 +33,16 @@ MARKS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--once`, for the quick loop."""
+    parser.addoption("--once", action="store_true", help="of each test only the first of its cases")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark every test with the kind that its folder holds. Long files come first, lest one is left for the end."""
+    if config.getoption("--once"):
+        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        items[:] = reversed(first.values())
     root = Path(__file__).parent
     for item in items:
         mark = MARKS.get(item.path.relative_to(root).parts[0])
