@@ -187,7 +187,7 @@ class Run:
             self.report.problems.append(f"{len(edited)} edited checkouts, and the audit: {audited.stdout}")
 
     def _empty_outbox(self) -> None:
-        """Somebody presses "Resend" for whatever has not arrived: on a slow machine Stripe gave some of it up."""
+        """Somebody presses "Send again" for what has not arrived: Stripe may have given some of it up."""
         for event in list(self._every("events", delivery_success="false")):
             self._stripe.post(f"/dashboard/events/{event['id']}/resend")
         deadline = time.monotonic() + OUTBOX_LIMIT_S

@@ -384,7 +384,7 @@ def _move(cast: Cast, deed: Deed) -> None:
             action,
             member_id=member.id,
             credits=credits,
-            reason="a reason",
+            reason=move.reason,
             staff_name="staff",
             cause=request,
             seen=seen,
@@ -402,9 +402,9 @@ def _give_back(cast: Cast, deed: Deed) -> None:
     spend = next((entry for entry in page.entries if entry.kind == "spend"), None)
     if spend is None:
         return
-    move = Move(member, f"undo:{spend.key}", -spend.amount)
+    move = Move(member, f"undo:{spend.key}", -spend.amount, reason=f"sorry {len(cast.moves)}")
     cast.moves.append(move)
-    act = partial(give_back, member_id=member.id, spend_key=spend.key, reason="sorry", staff_name="staff")
+    act = partial(give_back, member_id=member.id, spend_key=spend.key, reason=move.reason, staff_name="staff")
     _click(cast, deed, move, act)
 
 

@@ -297,9 +297,6 @@ def _what_was_told(cast: Cast, entries: list[dict[str, Any]], haikus: list[dict[
 
 def _what_staff_did(cast: Cast, by_key: dict[str, dict[str, Any]]) -> Iterator[str]:
     """What staff confirmed is there as they confirmed it, or not at all; and what they were told of it is true."""
-    told: dict[str, set[str]] = defaultdict(set)
-    for move in cast.moves:
-        told[move.key] |= set(move.answers)  # two may give the same spend back
     for move in cast.moves:
         entry = by_key.get(move.key)
         if entry is None:
@@ -310,7 +307,8 @@ def _what_staff_did(cast: Cast, by_key: dict[str, dict[str, Any]]) -> Iterator[s
             yield f"{move.key} of {move.change} for {move.member.email} moved {entry['amount']}"
         if move.left not in (None, entry["balance"]):
             yield f"a reset to {move.left} left {entry['balance']}"
-        if move.answers and told[move.key] <= {"refused", "nothing came of this attempt"}:
+        wrote_it = entry["note"] == move.reason  # two may give the same spend back
+        if wrote_it and move.answers and set(move.answers) <= {"refused", "nothing came of this attempt"}:
             yield f"staff were told at each attempt that nothing came of {move.key}, and it is done"
 
 

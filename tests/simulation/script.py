@@ -72,12 +72,13 @@ class Told:
 
 @dataclass(slots=True)
 class Move:
-    """What staff did with a balance: the key of its entry, what must be moved, and every answer."""
+    """What staff did with a balance: the key of its entry, what must be moved, why, and every answer."""
 
     member: Member
     key: str
     change: int | None
     left: int | None = None
+    reason: str = "a reason"
     answers: list[str] = field(default_factory=list)
 
 
