@@ -57,9 +57,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True, scope="session")
-def cheap_passwords() -> Iterator[None]:
-    """No test waits until a password is slow to guess."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+def hurried() -> Iterator[None]:
+    """No test waits until a password is slow to guess, or finds Stripe spared because another found it away."""
+    cheap = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=cheap, DEAD_SERVICE_ASKED_EVERY_S=0):
         yield
 
 

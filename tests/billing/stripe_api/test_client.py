@@ -56,7 +56,6 @@ def test_the_numbers_tell_whether_stripe_is_left_alone(settings: Any) -> None:
         return bool(Numbers(generate_latest(COUNTED).decode()).of("credits_breaker_open", service="stripe"))
 
     settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_of_these_numbers", BASE
-    settings.DEAD_SERVICE_ASKED_EVERY_S = 0
     BREAKER_OPEN.labels("stripe").set(0)  # another test, to which Stripe was away, may have left it open
     with responses.RequestsMock() as wire:
         wire.get(f"{BASE}/v1/prices", status=500)
