@@ -7,19 +7,16 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from django.conf import settings
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
+from jsonschema_rs import Draft202012, Draft202012Validator, Registry
 
 DESCRIPTION: Final[dict[str, Any]] = json.loads(
     (Path(settings.BASE_DIR) / "haikus" / "openapi.json").read_text()
 )
 _NAME: Final = "urn:openapi"
-_REGISTRY: Final[Registry[Any]] = Registry().with_resource(
-    _NAME, Resource.from_contents(DESCRIPTION, default_specification=DRAFT202012)
-)
+_REGISTRY: Final = Registry([(_NAME, DESCRIPTION)], draft=Draft202012)
 _PATHS: Final = {
     re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))): path for path in DESCRIPTION["paths"]
 }
@@ -28,7 +25,7 @@ _PATHS: Final = {
 def validator_at(*pointer: str) -> Draft202012Validator:
     """What checks a value against the schema at this place of the description."""
     parts = "/".join(part.replace("~", "~0").replace("/", "~1") for part in pointer)
-    return Draft202012Validator({"$ref": f"{_NAME}#/{parts}"}, registry=_REGISTRY)
+    return Draft202012Validator({"$ref": f"{_NAME}#/{quote(parts)}"}, registry=_REGISTRY)
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -10,16 +10,16 @@ Source: https://github.com/stripe/openapi
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
-import jsonschema
-import referencing
-from referencing.jsonschema import DRAFT202012
+from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError
 
 from tests.contract.stripe.form import closed, decode, typed
 
@@ -54,7 +54,7 @@ class Operation:
     def request_problems(self, form: str) -> list[str]:
         """Every parameter that is unknown, invalid or missing."""
         given = typed(decode(form), self.takes)
-        return [explained(error) for error in jsonschema.Draft202012Validator(self.takes).iter_errors(given)]
+        return [explained(error) for error in Draft202012Validator(self.takes).iter_errors(given)]
 
 
 class Description:
@@ -63,8 +63,8 @@ class Description:
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = as_json_schema(document)
         self._schemas: dict[str, Any] = self._document["components"]["schemas"]
-        resource = referencing.Resource.from_contents(self._document, default_specification=DRAFT202012)
-        self._registry: Any = referencing.Registry().with_resource(URN, resource)
+        self._registry = Registry([(URN, self._document)], draft=Draft202012)
+        self._validators: dict[str, Draft202012Validator] = {}
         self._operations = dict(self._described())
 
     @property
@@ -89,12 +89,16 @@ class Description:
         return self._problems(f"{operation.pointer}/responses/200/content/application~1json/schema", value)
 
     def _problems(self, pointer: str, value: Any) -> list[str]:
-        schema = {"$ref": f"{URN}#{pointer}"}
+        schema = {"$ref": f"{URN}#{quote(pointer)}"}
         invalid = [explained(error) for error in self._validator(schema).iter_errors(value)]
         return invalid + [f"{where} is never absent" for where in self._absent(schema, value, "$")]
 
-    def _validator(self, schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
-        return jsonschema.Draft202012Validator(schema, registry=self._registry)
+    def _validator(self, schema: dict[str, Any]) -> Draft202012Validator:
+        """Made once for each schema, with all that it refers to."""
+        text = json.dumps(schema)
+        if text not in self._validators:
+            self._validators[text] = Draft202012Validator(schema, registry=self._registry)
+        return self._validators[text]
 
     def _absent(self, schema: dict[str, Any], value: Any, where: str) -> Iterator[str]:
         """The keys that Stripe always sends, null or not, and this value does not have, at any depth."""
@@ -113,7 +117,8 @@ class Description:
         """The schema behind references and choices; of several choices, the first that the value fits."""
         while "$ref" in schema or "anyOf" in schema:
             if "$ref" in schema:
-                schema = self._registry.resolver().lookup(schema["$ref"]).contents
+                found: Any = self._registry.resolver(URN).lookup(schema["$ref"]).contents
+                schema = found
             else:
                 fitting = (option for option in schema["anyOf"] if self._validator(option).is_valid(value))
                 schema = next(fitting, {})
@@ -159,10 +164,12 @@ def as_json_schema(node: Any) -> Any:
     return {"anyOf": [schema, *others]} if others else schema
 
 
-def explained(error: jsonschema.ValidationError) -> str:
-    """Where a value is wrong and why; of several choices, by the nearest."""
-    deepest = jsonschema.exceptions.best_match([error])
-    return f"{deepest.json_path}: {deepest.message[:300]}"
+def explained(error: ValidationError) -> str:
+    """Where a value is wrong and why; of several choices, by the one that it is nearest to."""
+    while choices := getattr(error.kind, "context", None):
+        error = max(itertools.chain(*choices), key=lambda inner: len(inner.instance_path))
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+    return f"${where}: {error.message[:300]}"
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import re
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-import jsonschema
+import jsonschema_rs
 
 INTEGER: Final = re.compile(r"-?[0-9]+")
 NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -34,9 +34,7 @@ def typed(value: Any, schema: dict[str, Any]) -> Any:
     """`value` with the types of `schema`; what cannot be converted stays, for the schema to refuse."""
     if "anyOf" in schema:
         options = ((typed(value, option), option) for option in schema["anyOf"])
-        fitting = (
-            found for found, option in options if jsonschema.Draft202012Validator(option).is_valid(found)
-        )
+        fitting = (found for found, option in options if jsonschema_rs.is_valid(option, found))
         return next(fitting, value)
     if isinstance(value, dict):
         return _nested(value, schema)
