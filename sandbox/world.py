@@ -140,7 +140,8 @@ class World:
     """Instant and Stripe stand-ins with one or more processes of the site, on ports of this machine.
 
     A port of 0 picks a free one. `env` adds to or overrides the site's environment. Where somebody puts a proxy
-    before all processes, `public_url` is its address. The site may be of another version, which is in `code`.
+    before all processes, `public_url` is its address. The site may be of another version, which is in `code`. Who
+    brings a copy of what a world has made ready says `is_prepared`.
     """
 
     def __init__(
@@ -155,8 +156,10 @@ class World:
         contention: bool = False,
         public_url: str = "",
         code: Path = ROOT,
+        is_prepared: bool = False,
     ) -> None:
         self.data_dir = data_dir.resolve()
+        self._is_prepared = is_prepared
         self.code = code
         self.mail_dir = self.data_dir / "mail"
         self.mail_dir.mkdir(parents=True, exist_ok=True)
@@ -189,7 +192,8 @@ class World:
             self.stripe.start()
             self.instant.await_answer("/health/system")
             self.stripe.await_answer("/dashboard/")
-            self._run("-m", "sandbox.prepare")
+            if not self._is_prepared:
+                self._run("-m", "sandbox.prepare")
             for site in self.sites:
                 site.start()
             for site in self.sites:

@@ -28,8 +28,8 @@ BEHIND_A_PROXY = (0, 0, 0)
 
 
 @contextmanager
-def database_and_cache() -> Iterator[dict[str, str]]:
-    """The environment of a site with a database of its own, and its own names in the cache."""
+def database_and_cache(database: str = "template1") -> Iterator[dict[str, str]]:
+    """The environment of a site with a database of its own, a copy of another, and its own names in the cache."""
     name = f"world_{uuid4().hex}"
     env = {"CACHE_URL": f"{CACHE}?key_prefix={name}"} if CACHE else {}
     if not DATABASE:
@@ -37,7 +37,8 @@ def database_and_cache() -> Iterator[dict[str, str]]:
         return
     # Nothing that makes or drops a database may stand in a transaction.
     with psycopg.connect(DATABASE, autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        copy = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(database))
+        server.execute(copy)
         try:
             yield env | {"DATABASE_URL": urlsplit(DATABASE)._replace(path=f"/{name}").geturl()}
         finally:

@@ -13,7 +13,7 @@ from sandbox.world import ROOT
 from tests.drivers.member import DECLINED, FREE, MemberClient
 from tests.drivers.sandbox import running
 
-pytestmark = pytest.mark.one_process
+pytestmark = [pytest.mark.one_process, pytest.mark.deep]
 
 
 def sandbox(data_dir: Path, *flags: str) -> AbstractContextManager[dict[str, Any]]:

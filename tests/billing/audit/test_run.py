@@ -302,7 +302,7 @@ def load(site: LoopbackSite, accounts: int, entries: int) -> None:
         site.admin.transact([*steps, update("$users", member.id, balance, upsert=False)])
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_memory_of_an_audit_does_not_grow_with_the_ledger() -> None:
     """Everything carries one `createdAt`, the hardest case for reading in pages."""
     peaks = []
