@@ -14,7 +14,6 @@ from tests.browser.conftest import NewBrowser
 from tests.browser.hands import Keyboard, Mouse
 from tests.browser.test_looks import NARROW, WIDE
 from tests.drivers.browser import BrowserMember
-from tests.drivers.deep import deep_but_for
 from tests.drivers.member import PAYS
 from tests.drivers.stripe import Stripe
 
@@ -53,7 +52,7 @@ class Day:
         self.hands.presses(self.button(button))
 
 
-@pytest.fixture(params=deep_but_for(1, WAYS))
+@pytest.fixture(params=WAYS)
 def day(request: pytest.FixtureRequest, new_browser: NewBrowser) -> Day:
     """A stranger on the landing page."""
     hands, options = WAYS[request.param]
@@ -61,6 +60,7 @@ def day(request: pytest.FixtureRequest, new_browser: NewBrowser) -> Day:
     return Day(person, hands, scripted=options.get("java_script_enabled", True))
 
 
+@pytest.mark.deep
 def test_a_members_day(day: Day, stripe: Stripe) -> None:
     _joins_with_a_topic(day)
     _buys_fifty_and_goes_back(day, stripe)

@@ -16,12 +16,13 @@ from tests.drivers.stripe import Stripe
 TOPIC = "winter rain"
 
 
-@pytest.fixture(params=[True, False], ids=["JavaScript", "no JavaScript"])
+@pytest.fixture(params=deep_but_for(1, [True, False]), ids=["JavaScript", "no JavaScript"])
 def scripted(request: pytest.FixtureRequest) -> bool:
     """Whether the browser runs scripts."""
     return bool(request.param)
 
 
+@pytest.mark.parametrize("scripted", [True, False], ids=["JavaScript", "no JavaScript"])
 def test_a_topic_typed_by_a_stranger_is_written_once_they_have_signed_in_and_paid(
     new_browser: NewBrowser, scripted: bool, world: World
 ) -> None:

@@ -7,12 +7,16 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NewBrowser
 from tests.drivers.browser import BrowserMember
+from tests.drivers.deep import deep_but_for
 from tests.drivers.faults import Faults
 from tests.drivers.member import MemberClient
 
 
 @pytest.mark.parametrize(
-    "topic", ["<script>window.hacked = 1</script>", "<img src=x onerror='window.hacked=1'>", "{{ rain }}"]
+    "topic",
+    deep_but_for(
+        1, ["<img src=x onerror='window.hacked=1'>", "<script>window.hacked = 1</script>", "{{ rain }}"]
+    ),
 )
 def test_code_as_a_topic_is_text_and_runs_nothing(rich_ada: BrowserMember, topic: str) -> None:
     rich_ada.writes_about(topic)

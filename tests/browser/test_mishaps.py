@@ -19,7 +19,7 @@ from tests.drivers.member import PAYS, MemberClient
 from tests.drivers.stripe import Stripe
 
 
-@pytest.fixture(params=[True, False], ids=["JavaScript", "no JavaScript"])
+@pytest.fixture(params=deep_but_for(1, [True, False]), ids=["JavaScript", "no JavaScript"])
 def rich(request: pytest.FixtureRequest, new_browser: NewBrowser, ada: MemberClient) -> BrowserMember:
     """A member with ten credits, at a browser with JavaScript and at one without."""
     ada.sync(ada.buy()).raise_for_status()

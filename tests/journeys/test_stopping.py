@@ -10,6 +10,7 @@ from os import kill
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 
 from sandbox.world import Part, World
@@ -65,6 +66,7 @@ def ask_until_refused(site: Part) -> list[bytes]:
                 answers.append(b"reset")
 
 
+@pytest.mark.deep
 def test_whose_connection_was_taken_is_answered(tmp_path: Path, stack: ExitStack) -> None:
     world = stack.enter_context(running_world(tmp_path, env=UNLIMITED | {"DRAIN_S": "0.2"}))
     (site,) = world.sites

@@ -6,6 +6,8 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 from tests.drivers.worlds import running_world
@@ -22,6 +24,7 @@ def settings_in(lines: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+@pytest.mark.deep
 def test_one_command_makes_a_shop_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
     with running_world(tmp_path, deliver_webhooks=False) as world:
         client = Stripe(world).client
