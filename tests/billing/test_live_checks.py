@@ -208,7 +208,7 @@ def test_while_the_setting_is_wrong_its_own_check_says_so_and_no_price_is_asked(
     site: LoopbackSite, packs: list[dict[str, Any]]
 ) -> None:
     with override_settings(STRIPE_PRICE_ID="", CREDIT_PACKS=packs):
-        assert len(check_packs(None)) == 1
+        assert len(list(check_packs(None))) == 1
         assert found("Prices") == []
         assert [each.level for each in found()] == [checks.INFO] * 2
 

@@ -11,4 +11,4 @@ def test_going_live_without_a_second_factor_is_a_warning(settings: Settings) -> 
     (found,) = check_second_factor(None)
     assert (found.id, found.level) == ("accounts.W011", 30)
     settings.STAFF_TOTP_REQUIRED = True
-    assert check_second_factor(None) == []
+    assert list(check_second_factor(None)) == []
