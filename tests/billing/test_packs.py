@@ -124,6 +124,7 @@ def test_while_stripe_stalls_the_last_prices_stand_and_one_page_asks(monkeypatch
         ([], "E007"),
         ([{"price": "p", "credits": 0}], "E008"),
         ([{"price": "p"}, {"price": "p"}], "E009"),
+        ([{"price": "p", "credits": 0}, {"price": "p"}], r"E008(.|\n)*billing\.E009"),
     ],
 )
 def test_packs_that_cannot_be_sold_are_reported(settings: Any, configured: Any, check_id: str) -> None:

@@ -23,12 +23,14 @@ from tests.drivers.nginx import nginx, trusting
 DATABASE, CACHE, PROXY = (
     os.environ.get(f"TEST_{name}", "") for name in ("DATABASE_URL", "CACHE_URL", "PROXY")
 )
+# The database that PostgreSQL copies unless told otherwise.
+EMPTY = "template1"
 # The ports of three processes.
 BEHIND_A_PROXY = (0, 0, 0)
 
 
 @contextmanager
-def database_and_cache(database: str = "template1") -> Iterator[dict[str, str]]:
+def database_and_cache(template: str = EMPTY) -> Iterator[dict[str, str]]:
     """The environment of a site with a database of its own, a copy of another, and its own names in the cache."""
     name = f"world_{uuid4().hex}"
     env = {"CACHE_URL": f"{CACHE}?key_prefix={name}"} if CACHE else {}
@@ -37,7 +39,7 @@ def database_and_cache(database: str = "template1") -> Iterator[dict[str, str]]:
         return
     # Nothing that makes or drops a database may stand in a transaction.
     with psycopg.connect(DATABASE, autocommit=True) as server:
-        copy = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(database))
+        copy = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
         server.execute(copy)
         try:
             yield env | {"DATABASE_URL": urlsplit(DATABASE)._replace(path=f"/{name}").geturl()}

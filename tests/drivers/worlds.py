@@ -30,12 +30,13 @@ def running_world(
     The options are those of `World`.
     """
     with ExitStack() as stack:
-        database = [] if "code" in options else _copy_what_is_ready(data_dir)
-        given = stack.enter_context(servers.database_and_cache(*database))
+        is_prepared = "code" not in options
+        template = _copy_what_is_ready(data_dir) if is_prepared else servers.EMPTY
+        given = stack.enter_context(servers.database_and_cache(template))
         if proxied := servers.PROXY and len(options.get("site_ports", ())) > 1:
             given["HTTPS_ONLY"] = "true"
             options |= {"public_url": servers.public_url(), "site_ports": servers.BEHIND_A_PROXY}
-        world = World(data_dir, env=given | dict(env), is_prepared="code" not in options, **options)
+        world = World(data_dir, env=given | dict(env), is_prepared=is_prepared, **options)
         stack.callback(world.stop)
         if proxied:
             stack.enter_context(servers.running_behind_nginx(world, data_dir / "nginx"))
@@ -44,8 +45,8 @@ def running_world(
         yield world
 
 
-def _copy_what_is_ready(data_dir: Path) -> list[str]:
-    """Have a world of this version begin in a copy of one that is ready, and with this database, if any."""
+def _copy_what_is_ready(data_dir: Path) -> str:
+    """Have a world of this version begin with a copy of one that is ready; the database to copy for it."""
     ready, database = _ready()
     shutil.copytree(ready, data_dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns("static"))
     (data_dir / "static").symlink_to(ready / "static")
@@ -53,8 +54,8 @@ def _copy_what_is_ready(data_dir: Path) -> list[str]:
 
 
 @functools.cache
-def _ready() -> tuple[Path, list[str]]:
-    """The folder of a world without a site, and the name of its database, if that is elsewhere.
+def _ready() -> tuple[Path, str]:
+    """The folder of a world without a site, and its database, if that is not in the folder.
 
     Making it ready takes longer than all that a world starts, so it is done once.
     """
@@ -65,4 +66,4 @@ def _ready() -> tuple[Path, list[str]]:
     world = World(folder, env=given, site_ports=(), deliver_webhooks=False)
     world.start()
     world.stop()
-    return folder, [urlsplit(given["DATABASE_URL"]).path[1:]] if "DATABASE_URL" in given else []
+    return folder, urlsplit(given.get("DATABASE_URL", "")).path[1:] or servers.EMPTY
