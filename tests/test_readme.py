@@ -34,7 +34,7 @@ def test_each_of_the_two_commands_does_all_its_set_up_in_one_line() -> None:
     (run,), (test,) = recipe("run"), recipe("test")
     assert re.findall(r"^python3 -m venv .+$", README, re.MULTILINE) == [
         f"{SET_UP} requirements.lock && {run}",
-        f"{SET_UP} requirements-dev.lock && {test}",
+        f"{SET_UP} requirements-tests.lock && {test}",
     ]
 
 
