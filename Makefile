@@ -7,7 +7,7 @@ bin := .venv/bin
 run:
 	$(bin)/python -m sandbox
 
-# The tests that start no process and are done soon, each with the first of its cases.
+# The tests that are done soon: no process, no whole site, of each the first case.
 quick:
 	$(bin)/python -m pytest -q -n 2 --once -m "not (journey or slow or deep)" tests/test_*.py \
 		tests/accounts tests/billing tests/couplets tests/credits_site tests/haikus tests/instant_admin

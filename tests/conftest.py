@@ -21,7 +21,8 @@ from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 from tests.drivers.worlds import running_world
 
-# Which marks a test has because of its folder; `deep` and `slow` stand at the test itself.
+# Which marks a test has because of its folder. Besides, what wants a `site` between both stand-ins is `slow`, and
+# what says so itself; `deep` always stands at the test.
 MARKS = {
     "browser": "browser",
     "chaos": "journey",
@@ -48,6 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark = MARKS.get(item.path.relative_to(root).parts[0])
         if mark is not None:
             item.add_marker(mark)
+        if isinstance(item, pytest.Function) and "site" in item.fixturenames:
+            item.add_marker("slow")
 
     def shortness(item: pytest.Item) -> tuple[bool, bool]:
         folder = item.path.relative_to(root).parts[0]

@@ -77,7 +77,7 @@ def test_every_manage_command_and_its_flags_exist() -> None:
         assert [flag for flag in re.findall(r"--[a-z-]+", rest) if flag not in usage] == [], name
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("module", MODULES)
 def test_the_modules_to_run_know_the_flags_given_with_them(module: str) -> None:
     lines = re.findall(rf"python -m {re.escape(module)}(?![.\w])([^`\n]*)", EVERY_WORD)

@@ -222,7 +222,6 @@ def test_the_purchase_of_one_pack_is_not_taken_back_for_another(site: LoopbackSi
     assert [entry.ref for entry in site.entries(ada)] == [kept, given_back, given_back]
 
 
-@pytest.mark.slow
 def test_money_that_went_back_and_forth_too_often_needs_review(site: LoopbackSite, ada: Member) -> None:
     checkout_id = site.buy(ada)
     for _ in range(CLAW_BACKS_LIMIT // 2):

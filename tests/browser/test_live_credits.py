@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.world import World
@@ -38,6 +39,7 @@ def test_what_is_bought_in_one_tab_is_shown_by_another_at_another_process(
     assert other.evaluate("window.isStillTheSamePage") is True
 
 
+@pytest.mark.deep
 def test_counters_at_two_processes_are_right_again_after_one_was_killed(
     new_browser: NewBrowser, ada_with_ten_credits: MemberClient, world: World
 ) -> None:
@@ -58,6 +60,7 @@ def test_counters_at_two_processes_are_right_again_after_one_was_killed(
         assert member.page.evaluate("window.isStillTheSamePage") is True
 
 
+@pytest.mark.deep
 def test_ten_tabs_do_not_stall_the_site_and_all_of_them_follow(rich_ada: BrowserMember) -> None:
     await_listening(rich_ada.page, True)
     streams: list[str] = []

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push, read_documents
 from tests.contract.conftest import admin_of, require_node
@@ -82,6 +84,7 @@ def push_by_cli(process: Process, project: Path) -> None:
         )
 
 
+@pytest.mark.deep
 def test_the_cli_pushes_what_instant_push_pushes(tmp_path: Path) -> None:
     require_node()
     with new_app(tmp_path / "theirs") as (process, theirs), new_app(tmp_path / "ours") as (_, ours):

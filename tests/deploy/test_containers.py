@@ -65,12 +65,14 @@ UNSET = {
 # What is checked before anything starts
 
 
+@pytest.mark.deep
 def test_filled_in_the_environment_of_the_compose_file_is_ready(image: Path) -> None:
     env = site_environment(env_example() | FILLED_IN)
     done = manage(image, env, "check", "--deploy", "--fail-level", "WARNING")
     assert (done.returncode, ids(done.stderr)) == (0, set()), done.stderr
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("env", [{}, site_environment(env_example())], ids=["bare", "the example as it is"])
 def test_what_is_not_filled_in_is_named_at_once_each_with_its_remedy(
     image: Path, env: Mapping[str, str]
@@ -81,6 +83,7 @@ def test_what_is_not_filled_in_is_named_at_once_each_with_its_remedy(
     assert done.stderr.count("HINT: ") >= len(UNSET)
 
 
+@pytest.mark.deep
 def test_deploy_check_names_what_is_not_filled_in_together_with_what_is_not_there(
     image: Path, tmp_path: Path
 ) -> None:

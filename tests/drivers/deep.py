@@ -10,6 +10,10 @@ import pytest
 
 
 def deep_but_for(count: int, values: Iterable[Any]) -> list[Any]:
-    """All of them, for `parametrize`: the first `count` in every run, the others where `-m deep` asks for them."""
+    """All of them, for `parametrize`: the first `count` in every run, the others where `-m deep` asks for them.
+
+    A tuple has the values of several parameters.
+    """
     each = iter(values)
-    return [*islice(each, count), *(pytest.param(value, marks=pytest.mark.deep) for value in each)]
+    others = (value if isinstance(value, tuple) else (value,) for value in each)
+    return [*islice(each, count), *(pytest.param(*value, marks=pytest.mark.deep) for value in others)]

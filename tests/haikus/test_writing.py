@@ -108,7 +108,6 @@ def test_cancelled_it_costs_nothing_whatever_the_model_says_later(
     assert list(Audit().violations()) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "status"),
     [(Answer.at_once(ends=None), 503), (Answer.at_once("No."), 503), (Answer.at_once("", refuses=True), 422)],
@@ -170,7 +169,6 @@ def test_the_form_says_what_it_can_cost(browser: Client) -> None:
     assert f"up to {most} credits" in browser.get("/").content.decode()
 
 
-@pytest.mark.slow
 def test_what_was_begun_is_not_called_undone_when_nobody_can_look_at_it(
     site: LoopbackSite, browser: Client, model: Model
 ) -> None:

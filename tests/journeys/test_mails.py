@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.drivers.member import MemberClient
 from tests.drivers.waiting import await_that
 from tests.drivers.worlds import running_world
@@ -17,6 +19,7 @@ def subjects(member: MemberClient) -> list[str]:
     return [subject for subject in found if "sign-in code" not in subject]
 
 
+@pytest.mark.deep
 def test_processes_that_settle_at_once_send_one_receipt_each_purchase_without_a_command(
     stack: ExitStack, tmp_path: Path
 ) -> None:

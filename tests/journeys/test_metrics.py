@@ -105,6 +105,7 @@ def test_nothing_in_them_says_who_somebody_is(world: World, ada: MemberClient) -
     assert labels == {"route", "status", "service", "outcome", "kind", "reason", "door", "le"}
 
 
+@pytest.mark.deep
 def test_several_processes_tell_their_numbers_together_and_those_of_commands_that_have_ended(
     world: World, ada_with_ten_credits: MemberClient, tmp_path: Path
 ) -> None:

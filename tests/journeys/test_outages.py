@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import requests
 
 from instant_admin.client.breaker import FAILURES_LIMIT
@@ -19,6 +20,7 @@ from tests.drivers.worlds import UNLIMITED, running_world
 BACK_WITHIN_S = 5
 
 
+@pytest.mark.deep
 def test_a_dead_instant_is_left_alone_and_the_site_is_well_soon_after_it(
     stack: ExitStack, tmp_path: Path
 ) -> None:

@@ -155,6 +155,7 @@ def test_an_address_is_the_one_that_the_proxy_saw_and_not_the_one_that_was_made_
     assert "192.0.2.66" not in page
 
 
+@pytest.mark.deep
 def test_a_limit_is_one_for_all_processes_and_outlives_them(tmp_path: Path) -> None:
     def ask(number: int) -> int:
         browser = MemberClient(world.site_urls[number % 2], world.mail_dir)

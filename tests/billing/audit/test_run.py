@@ -195,7 +195,6 @@ def test_a_ledger_as_the_site_writes_it_is_clean(site: LoopbackSite, busy_ada: M
     assert audit.outstanding == site.credits(busy_ada)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("harm", "entry", "text"), DAMAGE, ids=[text for _, _, text in DAMAGE])
 def test_damage_is_named_with_its_member_and_entry(
     site: LoopbackSite, busy_ada: Member, harm: Damage, entry: str, text: str
