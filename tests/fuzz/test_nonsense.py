@@ -32,7 +32,8 @@ NAMES = {"object", "id", "data", "has_more", "url"} | {
     word
     for folder in ("accounts", "billing", "credits_site", "haikus", "instant_admin")
     for path in (settings.BASE_DIR / folder).rglob("*.py")
-    for word in re.findall(r"\w+", path.read_text())
+    for wanted in (r"\w+", r"[\w-]+")
+    for word in re.findall(wanted, path.read_text())
 }
 Key = tuple[str, str]
 
