@@ -21,8 +21,8 @@ from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
 from tests.drivers.worlds import running_world
 
-# Which marks a test has because of its folder. Besides, what wants a `site` between both stand-ins is `slow`, and
-# what says so itself; `deep` always stands at the test.
+# Which marks a test has because of its folder. Besides, what wants one of `SLOW` is `slow`, and what says so
+# itself; `deep` always stands at the test.
 MARKS = {
     "browser": "browser",
     "chaos": "journey",
@@ -32,6 +32,8 @@ MARKS = {
     "sandbox": "stand_in",
     "simulation": "simulation",
 }
+# A whole site between both stand-ins, in this process; a stand-in in its own.
+SLOW = {"site", "process"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark = MARKS.get(item.path.relative_to(root).parts[0])
         if mark is not None:
             item.add_marker(mark)
-        if isinstance(item, pytest.Function) and "site" in item.fixturenames:
+        if isinstance(item, pytest.Function) and SLOW & {*item.fixturenames}:
             item.add_marker("slow")
 
     def shortness(item: pytest.Item) -> tuple[bool, bool]:

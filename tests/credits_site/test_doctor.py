@@ -132,6 +132,7 @@ def test_it_runs_though_the_system_checks_fail_and_names_what_they_say(site: Loo
     assert "HTTPS_ONLY" in found["security.W008"]["hint"]
 
 
+@pytest.mark.slow
 def test_migrations_that_wait_are_counted_and_no_row_is_tried() -> None:
     MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
     found = list(check_database(None))[-1]

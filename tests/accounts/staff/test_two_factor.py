@@ -15,6 +15,8 @@ from pytest_django import Settings
 
 from tests.drivers.staff import LOGIN, PASSWORD, is_in, let_pass, log_in, staff
 
+pytestmark = pytest.mark.slow
+
 PAGE = "/admin/two-factor/"
 
 

@@ -23,6 +23,8 @@ from instant_admin.moving.rows import Sums, lines_in, namespaces_of
 from sandbox.serving import Request, Response
 from tests.drivers.instant import DOCUMENTS, LoopbackInstant, Work
 
+pytestmark = pytest.mark.slow
+
 NAMESPACES = namespaces_of(DOCUMENTS.schema)
 
 
