@@ -2,7 +2,7 @@
 
 `spend` is for what is there at once. For work that takes time, fails or costs by measure, credits are held meanwhile:
 
-    with held(member=member, product=ESSAY, most=5, request_id=request_id, note=topic, steps=new_row) as work:
+    with hold(member=member, product=ESSAY, most=5, request_id=request_id, note=topic, steps=new_row) as work:
         text, used = write_slowly(topic)
         work.capture(used, [update("essays", work.item_id, {"text": text})])
 
@@ -12,12 +12,11 @@ Whatever else ends the block gives the credits back; when the process dies in it
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from accounts.members import Member
@@ -47,7 +46,6 @@ __all__ = [
     "cancel",
     "estimate",
     "give_back",
-    "held",
     "hold",
     "spend",
 ]
@@ -112,6 +110,9 @@ class Held:
 
     `is_new` says that this call has held them, so that its caller does the work. Else somebody else does, or it is
     done: `state`. `account` has the balance beside it, in credits.
+
+    As a block it is for whoever does the work and captures: it raises `HeldBefore` when that is not to be done here,
+    and whatever else ends it gives the credits back.
     """
 
     entry: Entry
@@ -120,6 +121,20 @@ class Held:
     state: State
     is_new: bool
     is_over: bool = False
+
+    def __enter__(self) -> Self:
+        if not self.is_new:
+            raise HeldBefore(self)
+        return self
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        # Who stops the process does not wait for Instant: then it is released later.
+        if self.is_over or not (exc is None or isinstance(exc, Exception)):
+            return
+        try:
+            self.release("failed")
+        except (InstantError, LedgerError) as failure:
+            logger.warning("%s is released later (%s)", self.entry.key, type(failure).__name__)
 
     @property
     def item_id(self) -> UUID:
@@ -160,7 +175,7 @@ class Held:
 
 
 class HeldBefore(Exception):
-    """The work is done already, or somebody is at it: see `held`."""
+    """The work is done already, or somebody is at it: see `Held`."""
 
     def __init__(self, held: Held) -> None:
         super().__init__(f"{held.entry.key} is {held.state}")
@@ -213,37 +228,6 @@ def hold(
             return Held(posted.entry, product, posted.entry.account_after, State.WRITING, is_new=True)
 
 
-@contextmanager
-def held(
-    *,
-    member: Member,
-    product: Product,
-    most: int,
-    request_id: UUID,
-    note: str,
-    steps: Steps,
-    allowance: Allowance | None = None,
-) -> Iterator[Held]:
-    """The same for a block that does the work and captures. Raises `HeldBefore` when it is not to be done here."""
-    work = hold(
-        member=member,
-        product=product,
-        most=most,
-        request_id=request_id,
-        note=note,
-        steps=steps,
-        allowance=allowance,
-    )
-    if not work.is_new:
-        raise HeldBefore(work)
-    try:
-        yield work
-    except Exception:
-        _let_go(work)
-        raise
-    _let_go(work)
-
-
 def give_back(hold: Entry, *, error: str) -> bool:
     """Release a hold, and say in its row why; false when it was captured. Raises what `BalanceStore.post` raises."""
     movement, product = release_of(hold), product_called(hold.product)
@@ -263,15 +247,6 @@ def cancel(member: Member, item_id: UUID) -> bool:
     """Release what the member has held for one thing; false when nothing is held for it any more."""
     holds = open_holds(instant(), member.id)
     return any(give_back(hold, error="cancelled") for hold in holds if hold.ref == str(item_id))
-
-
-def _let_go(work: Held) -> None:
-    if work.is_over:
-        return
-    try:
-        work.release("failed")
-    except (InstantError, LedgerError) as exc:
-        logger.warning("%s is released later (%s)", work.entry.key, type(exc).__name__)
 
 
 def _is_released(end: Entry | None) -> bool:

@@ -18,7 +18,6 @@ from billing.spending import (
     RequestIdReused,
     Spent,
     cancel,
-    held,
     hold,
     spend,
 )
@@ -123,7 +122,7 @@ def test_what_work_does_not_use_may_be_spent_again(
 
 
 def test_a_block_that_fails_has_spent_nothing(rich: Member) -> None:
-    with pytest.raises(ZeroDivisionError), held(**asked(rich, allowance=FIVE)):
+    with pytest.raises(ZeroDivisionError), hold(**asked(rich, allowance=FIVE)):
         raise ZeroDivisionError
     assert left(rich) == 5
 

@@ -21,7 +21,6 @@ from billing.spending import (
     OutOfCredits,
     RequestIdReused,
     give_back,
-    held,
     hold,
 )
 from billing.sweeping import EXPIRED, release_expired
@@ -179,12 +178,12 @@ def test_held_credits_cannot_be_spent(site: LoopbackSite, rich: Member, work: He
 def test_a_block_that_captures_nothing_or_fails_gives_all_of_it_back(
     site: LoopbackSite, rich: Member
 ) -> None:
-    with held(**asked(rich)) as idle:
+    with hold(**asked(rich)) as idle:
         pass
-    with pytest.raises(ZeroDivisionError), held(**asked(rich)) as failing:
+    with pytest.raises(ZeroDivisionError), hold(**asked(rich)) as failing:
         raise ZeroDivisionError
     assert [row(site, work)["state"] for work in (idle, failing)] == [State.FAILED] * 2
-    with held(**asked(rich)) as work:
+    with hold(**asked(rich)) as work:
         work.capture(3, written(work))
     assert site.credits(rich) == 7
 
@@ -192,7 +191,7 @@ def test_a_block_that_captures_nothing_or_fails_gives_all_of_it_back(
 def test_a_block_is_not_entered_for_what_somebody_else_does(rich: Member) -> None:
     request_id = uuid4()
     first = begin(rich, request_id)
-    with pytest.raises(HeldBefore) as met, held(**asked(rich, request_id)):
+    with pytest.raises(HeldBefore) as met, hold(**asked(rich, request_id)):
         pytest.fail("it was entered")
     assert met.value.held.item_id == first.item_id
 
@@ -202,7 +201,7 @@ def test_a_block_fails_as_it_does_when_instant_is_away_too(site: LoopbackSite, r
         site.instant_is_away = True
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), held(**asked(rich)):
+    with pytest.raises(ZeroDivisionError), hold(**asked(rich)):
         fail()
     site.instant_is_away = False
     assert account_of(rich).held == 5

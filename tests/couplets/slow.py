@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.members import Member
 from billing.products import Product
-from billing.spending import Spent, estimate, held
+from billing.spending import Spent, estimate, hold
 from instant_admin.client.steps import create, link, update
 from instant_admin.client.times import epoch_ms
 from instant_admin.client.types import Step
@@ -34,7 +34,7 @@ def sing_ballad(member: Member, theme: str, request_id: UUID, lines: Iterator[st
         return [create("couplets", row_id, row), link("couplets", row_id, {"poet": member.id})]
 
     most = estimate(BALLAD, LONGEST)
-    with held(
+    with hold(
         member=member, product=BALLAD, most=most, request_id=request_id, note=theme, steps=steps
     ) as work:
         sung: list[str] = []
