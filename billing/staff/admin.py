@@ -43,18 +43,6 @@ from credits_site.paging import BadCursor
 class MemberAdmin(CreditPages, RefundPages):
     """Members are found, read and looked after; nothing of them is edited."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Members make themselves, by signing in."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
-        """Nothing is edited; a balance moves by an entry in the ledger only."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Member | None = None) -> bool:
-        """A member is deleted in Instant, if at all."""
-        return False
-
     def get_urls(self) -> list[URLPattern]:
         """The pages, under the names by which the admin's index and log link to them."""
         view = self.admin_site.admin_view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
@@ -14,14 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from billing.attention import close, left_of_purchase
 from billing.models import Attention
 from billing.products import credits_text
+from billing.staff.pages import ReadOnlyAdmin
 from billing.stripe_api.client import dashboard
 from credits_site.outages import OUTAGES
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Attention]
-else:  # Django's own class takes no parameter
-    _ModelAdmin = admin.ModelAdmin
-
 
 _REMEDIES: Final = {
     Attention.Kind.FRAUD_WARNING: _(
@@ -58,7 +53,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Attention)
-class AttentionAdmin(_ModelAdmin):
+class AttentionAdmin(ReadOnlyAdmin):
     """What is open comes first. Nothing is edited; who has looked at something closes it."""
 
     list_display = ("raised_at", "kind", "payment", "member", "detail", "closed_at", "closed_by")
@@ -70,18 +65,6 @@ class AttentionAdmin(_ModelAdmin):
         *("member", "payment", "refund_takes", "closed_at", "closed_by"),
     )
     actions = ("close_selected",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The site raises them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Attention | None = None) -> bool:
-        """Nothing is edited."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Attention | None = None) -> bool:
-        """What was closed stays as a record."""
-        return False
 
     def has_close_permission(self, request: HttpRequest) -> bool:
         """Whether this staff member may say that something was looked at."""
@@ -129,7 +112,3 @@ class AttentionAdmin(_ModelAdmin):
         for noted in closed:
             self.log_change(request, noted, "Closed")
         self.message_user(request, _("%(number)s closed.") % {"number": len(closed)}, messages.SUCCESS)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without Django's own, which deletes."""
-        return {name: action for name, action in super().get_actions(request).items() if name in self.actions}

@@ -1,4 +1,4 @@
-"""What the staff's pages about members share: who may see them, how an outage looks, what is logged."""
+"""What the staff's pages share: who may see them, that nothing is edited, how an outage looks, what is logged."""
 
 from __future__ import annotations
 
@@ -24,12 +24,28 @@ from credits_site.outages import RETRY_AFTER_S, Outage, is_final, outage_message
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Member]
+    _ModelAdmin = admin.ModelAdmin[Any]
 else:  # Django's own class takes no parameter
     _ModelAdmin = admin.ModelAdmin
 
 
-class MemberPages(_ModelAdmin):
+class ReadOnlyAdmin(_ModelAdmin):
+    """What staff read; a balance moves by an entry in the ledger only."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Members make themselves, by signing in, and the site raises what needs attention."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is edited."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A member is deleted in Instant, if at all, and what was closed stays as a record."""
+        return False
+
+
+class MemberPages(ReadOnlyAdmin):
     """Django's permissions, look and log, without its database: every page asks Instant."""
 
     def check_may(self, request: HttpRequest, codename: str | None = None) -> None:
