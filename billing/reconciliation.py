@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -46,18 +46,20 @@ def reconcile(
     a site in use and beside itself. Raises `StripeError`, `InstantError` and `LedgerError` when Stripe or
     Instant is away; what was fixed before that stays.
     """
-    for _, finding in look_through(checkouts_touched(since), dry_run=dry_run):
+    for checkout in checkouts_touched(since):
+        finding = finding_of(checkout, dry_run=dry_run)
         looked_at()
         if finding is not None:
             yield finding
 
 
-def reconcile_member(member_id: UUID, *, customer_id: str | None, dry_run: bool) -> Iterator[Finding]:
+def reconcile_member(member_id: UUID, *, customer_id: str | None) -> Iterator[Finding]:
     """The same for the checkouts of one member: of their Stripe customer, and of what was credited before it.
 
     What a customer that was replaced paid and was never credited is found by `reconcile` alone.
     """
-    for _, finding in look_through(_checkouts_of(member_id, customer_id), dry_run=dry_run):
+    for checkout in _checkouts_of(member_id, customer_id):
+        finding = finding_of(checkout, dry_run=False)
         if finding is not None:
             yield finding
 
@@ -77,12 +79,6 @@ def _checkouts_of(member_id: UUID, customer_id: str | None) -> Iterator[Checkout
         except UnknownCheckout:
             continue  # bought in an account or a mode that was in use before
         yield found
-
-
-def look_through(found: Iterable[Checkout], *, dry_run: bool) -> Iterator[tuple[Checkout, Finding | None]]:
-    """Each checkout with what was found about it, if anything."""
-    for checkout in found:
-        yield checkout, _finding(checkout, dry_run=dry_run)
 
 
 def checkouts_touched(since: datetime | None) -> Iterator[Checkout]:
@@ -120,7 +116,8 @@ def _happenings(since: datetime) -> Iterator[tuple[str, Callable[[], Checkout | 
         yield payment_id, partial(checkouts.of_payment, payment_id)
 
 
-def _finding(checkout: Checkout, *, dry_run: bool) -> Finding | None:
+def finding_of(checkout: Checkout, *, dry_run: bool) -> Finding | None:
+    """What was found about a checkout and, unless `dry_run`, fixed; None for nothing. Raises as `reconcile` does."""
     if checkout.app != settings.SHOP_ID:
         return None
     try:

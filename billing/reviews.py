@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.attention import note_review
 from billing.errors import UnknownCheckout
 from billing.models import Attention
-from billing.reconciliation import Finding, look_through
+from billing.reconciliation import Finding, finding_of
 from billing.stripe_api import checkouts
 
 
@@ -22,6 +22,6 @@ def look_at_reviews() -> None:
             checkout = checkouts.retrieve(noted.checkout_id)
         except UnknownCheckout:
             continue  # of an account or a mode that was in use before
-        for _, finding in look_through([checkout], dry_run=False):
-            if finding is None or not finding.needs_review:
-                note_review(noted.checkout_id, "", member_id=noted.member_id)
+        finding = finding_of(checkout, dry_run=False)
+        if finding is None or not finding.needs_review:
+            note_review(noted.checkout_id, "", member_id=noted.member_id)

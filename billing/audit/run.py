@@ -35,7 +35,7 @@ from billing.audit.scratch import Credited, Scratch
 from billing.checkout import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.products import Product, State, product_called, products
-from billing.reconciliation import checkouts_touched, look_through
+from billing.reconciliation import checkouts_touched, finding_of
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.client.paging import Row, by_age, by_arrival
@@ -172,7 +172,8 @@ class Audit:
                 yield Violation(scratch.name_of(linked_to or account), str(row.get("key")), text)
 
     def _payments(self, scratch: Scratch, only: UUID | None) -> Iterator[Violation]:
-        for checkout, finding in look_through(_checkouts(only), dry_run=True):
+        for checkout in _checkouts(only):
+            finding = finding_of(checkout, dry_run=True)
             self._look("checkouts")
             credited = scratch.take_purchase(checkout.id)
             wrong = "" if credited is None else _what_is_wrong(credited, checkout)

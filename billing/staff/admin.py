@@ -21,15 +21,10 @@ from accounts.staff.passwords import fresh_password_required
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.forms import FindMembersForm, HistoryForm
 from billing.models import Member
+from billing.reconciliation import reconcile_member
 from billing.reviews import note_finding
 from billing.staff.credit_pages import CreditPages
-from billing.staff.members import (
-    check_with_stripe,
-    member_page,
-    payment_in_stripe,
-    products_of,
-    purchases_of,
-)
+from billing.staff.members import member_page, payment_in_stripe, products_of, purchases_of
 from billing.staff.refund_pages import RefundPages
 from billing.staff.search import Sort, find_members
 from billing.staff.totals import as_csv, totals
@@ -145,8 +140,8 @@ class MemberAdmin(CreditPages, RefundPages):
         """Hold a member's purchases against Stripe, and fix what differs."""
         self.check_may(request, "reset_credits")
         try:
-            email = member_page(member_id).email
-            findings = check_with_stripe(member_id)
+            page = member_page(member_id)
+            findings = list(reconcile_member(member_id, customer_id=page.customer_id))
         except UnknownMember as exc:
             raise Http404("no such member") from exc
         except OUTAGES as exc:
@@ -159,7 +154,9 @@ class MemberAdmin(CreditPages, RefundPages):
                     request, _("%(said)s. This needs review.") % {"said": said}, messages.WARNING
                 )
             else:
-                self.log_change(request, Member(id=member_id, email=email), f"Checked with Stripe. {said}")
+                self.log_change(
+                    request, Member(id=member_id, email=page.email), f"Checked with Stripe. {said}"
+                )
                 self.message_user(request, said, messages.SUCCESS)
         if not findings:
             self.message_user(request, _("Nothing to do: the credits match what Stripe has."), messages.INFO)

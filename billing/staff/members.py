@@ -1,4 +1,4 @@
-"""What staff see of one member, and do for them: their ledger and purchases, held against Stripe."""
+"""What staff see of one member: their ledger, what they bought, and their payments in Stripe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from billing.errors import StripeError, UnknownCheckout, UnknownMember
 from billing.history import EVERYTHING, HistoryPage, Wanted, history_page
 from billing.products import Product, products
 from billing.purchases import Purchases, credited_purchases, with_what_stripe_has
-from billing.reconciliation import Finding, reconcile_member
 from billing.stripe_api import checkouts
 from billing.stripe_api.client import dashboard
 from instant_admin.configured import instant
@@ -59,12 +58,3 @@ def payment_in_stripe(member_id: UUID, checkout_id: str) -> str:
     if checkout.payment_intent_id is None:
         return dashboard(f"customers/{checkout.customer_id}")
     return dashboard(f"payments/{checkout.payment_intent_id}")
-
-
-def check_with_stripe(member_id: UUID) -> tuple[Finding, ...]:
-    """Settle every checkout of a member, and return what was not as it should be. Raises `UnknownMember`.
-
-    `reconcile_credits --all` finds as well what was paid by a Stripe customer that was replaced, and never credited.
-    """
-    customer_id = member_page(member_id).customer_id
-    return tuple(reconcile_member(member_id, customer_id=customer_id, dry_run=False))

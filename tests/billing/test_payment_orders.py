@@ -233,6 +233,6 @@ def test_money_that_went_back_and_forth_too_often_needs_review(site: LoopbackSit
     assert settle(checkout).credits == 10  # exactly so often is fine
     site.refund(checkout_id, 500)
     site.deliver_all()  # Stripe need not send it again
-    (finding,) = reconcile_member(ada.id, customer_id=checkout.customer_id, dry_run=False)
+    (finding,) = reconcile_member(ada.id, customer_id=checkout.customer_id)
     assert finding.needs_review
     assert site.credits(ada) == 10

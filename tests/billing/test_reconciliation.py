@@ -157,7 +157,7 @@ def test_one_customers_checkouts_are_their_own(site: LoopbackSite, ada: Member) 
     checkout_id = site.buy(ada)
     site.buy(grace)
     customer_id = str(checkouts.retrieve(checkout_id).customer_id)
-    assert list(reconcile_member(ada.id, customer_id=customer_id, dry_run=False)) == [
+    assert list(reconcile_member(ada.id, customer_id=customer_id)) == [
         Finding(checkout_id, ada.id, "credited 10")
     ]
     assert (site.credits(ada), site.credits(grace)) == (10, 0)

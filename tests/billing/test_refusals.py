@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.members import Member
 from billing.models import Attention
 from billing.packs import offers
-from billing.staff.members import check_with_stripe
+from billing.reconciliation import reconcile_member
 from billing.stripe_api.refusals import SELLER, TABLE
 from sandbox.stripe.refusals import REFUSALS, REQUEST_ID
 from tests.billing import commands
@@ -224,7 +224,8 @@ def test_who_pays_in_another_currency_has_one_more_customer(site: LoopbackSite, 
     assert len(customers) == 2
     assert customers[other_id]["email"] == ada.email
     assert {site.ask(f"/v1/checkout/sessions/{each}")["customer"] for each in bought} == {other_id}
-    assert [finding.checkout_id for finding in check_with_stripe(ada.id)] == bought[::-1]
+    findings = reconcile_member(ada.id, customer_id=first_id)
+    assert [finding.checkout_id for finding in findings] == bought[::-1]
     assert site.credits(ada) == 20
 
 

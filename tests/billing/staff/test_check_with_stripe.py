@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.members import Member
 from billing.errors import UnknownMember
 from billing.history import history_of
-from billing.staff.members import check_with_stripe
+from billing.staff.members import member_page
 from instant_admin.client.steps import update
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.site import LoopbackSite
@@ -111,7 +111,7 @@ def test_a_link_checks_nothing(site: LoopbackSite, ada: Member, grace: Client) -
 def test_a_stranger_is_404(site: LoopbackSite, ada: Member, grace: Client) -> None:
     assert grace.post(f"/admin/billing/member/{uuid4()}/check/").status_code == 404
     with pytest.raises(UnknownMember):
-        check_with_stripe(uuid4())
+        member_page(uuid4())
 
 
 def test_an_outage_is_a_message_on_the_members_page(site: LoopbackSite, ada: Member, grace: Client) -> None:
