@@ -66,10 +66,9 @@ def reconcile_member(member_id: UUID, *, customer_id: str | None) -> Iterator[Fi
 
 def _checkouts_of(member_id: UUID, customer_id: str | None) -> Iterator[Checkout]:
     seen = set()
-    for each in () if customer_id is None else checkouts.customers_of_buyer(customer_id):
-        for checkout in checkouts.list_all(customer_id=each):
-            seen.add(checkout.id)
-            yield checkout
+    for checkout in checkouts_of_buyer(customer_id):
+        seen.add(checkout.id)
+        yield checkout
     bought = read_matching(instant(), member_id, kinds=[Kind.PURCHASE], limit=PURCHASES_LOOKED_AT)
     for entry in bought.entries:
         if entry.ref in seen:
@@ -79,6 +78,12 @@ def _checkouts_of(member_id: UUID, customer_id: str | None) -> Iterator[Checkout
         except UnknownCheckout:
             continue  # bought in an account or a mode that was in use before
         yield found
+
+
+def checkouts_of_buyer(customer_id: str | None) -> Iterator[Checkout]:
+    """Every checkout of a buyer, of whom this is the first Stripe customer: there is one for each currency."""
+    for each in () if customer_id is None else checkouts.customers_of_buyer(customer_id):
+        yield from checkouts.list_all(customer_id=each)
 
 
 def checkouts_touched(since: datetime | None) -> Iterator[Checkout]:

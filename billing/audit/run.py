@@ -35,7 +35,7 @@ from billing.audit.scratch import Credited, Scratch
 from billing.checkout import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.products import Product, State, product_called, products
-from billing.reconciliation import checkouts_touched, finding_of
+from billing.reconciliation import checkouts_of_buyer, checkouts_touched, finding_of
 from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.client.paging import Row, by_age, by_arrival
@@ -279,9 +279,7 @@ def _checkouts(only: UUID | None) -> Iterator[Checkout]:
     if only is None:
         yield from checkouts_touched(None)
         return
-    customer_id = buyer_of(instant(), only).customer_id
-    if customer_id is not None:
-        yield from checkouts.list_all(customer_id=customer_id)
+    yield from checkouts_of_buyer(buyer_of(instant(), only).customer_id)
 
 
 def _what_is_wrong_in_stripe(credited: Credited) -> str:

@@ -244,6 +244,13 @@ def test_another_members_damage_is_not_this_members(site: LoopbackSite, busy_ada
     assert [violation.member for violation in violations()] == [grace.email]
 
 
+def test_what_a_member_paid_in_another_currency_is_missed_too(site: LoopbackSite, ada: Member) -> None:
+    site.refuse("POST", "^/v1/checkout/sessions$", "currency", times=1)
+    checkout_id = site.buy(ada)
+    (violation,) = violations(ada.email)
+    assert violation == Violation(str(ada.email), checkout_id, "is paid, and its 10 credits are not there")
+
+
 @pytest.mark.parametrize("spends", [0, 2])
 def test_an_edited_balance_is_mended_by_a_reset(site: LoopbackSite, busy_ada: Member, spends: int) -> None:
     edit_account(site, busy_ada, credits=50)
