@@ -206,20 +206,10 @@ class AccountWalk:
         return Violation(self.name, entry.key, text)
 
 
-def checkout_of_purchase(entry: Entry) -> str | None:
-    """The checkout that a purchase entry credits."""
-    return entry.key.removeprefix("purchase:") if entry.kind == Kind.PURCHASE else None
-
-
 def checkout_of_claw_back(entry: Entry) -> str | None:
     """The checkout whose credits an entry takes or gives back."""
     match = _CLAW_BACK_KEY.fullmatch(entry.key)
     return match[1] or match[2] if match and entry.kind in CLAW_BACKS else None
-
-
-def spend_of_undo(entry: Entry) -> str | None:
-    """The key of what an entry gives back."""
-    return entry.key.removeprefix("undo:") if entry.kind == Kind.UNDO else None
 
 
 def _has_right_key(entry: Entry) -> bool:

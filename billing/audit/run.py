@@ -24,13 +24,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.emails import as_stored
-from billing.audit.account import (
-    AccountWalk,
-    Violation,
-    checkout_of_claw_back,
-    checkout_of_purchase,
-    spend_of_undo,
-)
+from billing.audit.account import AccountWalk, Violation, checkout_of_claw_back
 from billing.audit.scratch import Credited, Scratch
 from billing.checkout import buyer_of
 from billing.errors import UnknownCheckout, UnknownMember
@@ -41,7 +35,7 @@ from billing.stripe_api.checkouts import Checkout
 from instant_admin.client.paging import Row, by_age, by_arrival
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import ENTRIES, LedgerCorrupt, account_of, account_query, entry_of, slot_of
-from instant_admin.ledger.rules import SPENDING, Entry
+from instant_admin.ledger.rules import SPENDING, Entry, Kind
 
 # A list of values costs more than its share when it is long.
 SLOTS_AT_ONCE: Final = 100
@@ -221,13 +215,12 @@ def _keep(scratch: Scratch, entry: Entry) -> None:
     account = str(entry.account_id)
     if entry.kind in SPENDING:
         scratch.pay_item(entry.ref, product=entry.product, account=account)
-    if checkout_id := checkout_of_purchase(entry):
-        scratch.keep_purchase(Credited(checkout_id, account, entry.amount))
+    if entry.kind == Kind.PURCHASE:
+        scratch.keep_purchase(Credited(entry.key.removeprefix("purchase:"), account, entry.amount))
     if checkout_id := checkout_of_claw_back(entry):
         scratch.keep_claw_back(entry.key, checkout_id=checkout_id, account=account)
-
-    if spend_key := spend_of_undo(entry):
-        scratch.keep_undo(spend_key, account=account, credits=entry.amount)
+    if entry.kind == Kind.UNDO:
+        scratch.keep_undo(entry.key.removeprefix("undo:"), account=account, credits=entry.amount)
 
 
 def _overdue(walk: AccountWalk) -> Iterator[Violation]:
