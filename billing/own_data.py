@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,12 +20,12 @@ from billing.models import Member as StaffMember
 from billing.products import Product, products
 from billing.stripe_api import checkouts
 from instant_admin.client.admin import Connection
+from instant_admin.client.paging import Row, by_age
 from instant_admin.client.steps import delete
-from instant_admin.client.types import Query
 from instant_admin.configured import instant
 from instant_admin.ledger.forgetting import forget_person
 
-PAGE_SIZE: Final = 200
+DELETED_AT_ONCE: Final = 200
 
 
 def entry_as_json(entry: HistoryEntry) -> dict[str, str | int]:
@@ -68,34 +69,21 @@ def forget_in_admin_log(sender: object, member_id: UUID, **kwargs: object) -> No
 
 
 def _bought(member: Member) -> dict[str, Any]:
-    connection = member.at_instant
     return {
-        product.namespace: [row for page in _pages(connection, product, member.id) for row in page]
-        for product in products()
+        product.namespace: list(_rows_of(member.at_instant, product, member.id)) for product in products()
     }
 
 
 def _delete_bought(member_id: UUID) -> None:
     for product in products():
-        while rows := next(_pages(instant(), product, member_id)):
+        # From the oldest again each time: what is deleted would shift the pages.
+        while rows := list(islice(_rows_of(instant(), product, member_id), DELETED_AT_ONCE)):
             instant().transact([delete(product.namespace, row["id"]) for row in rows])
 
 
-def _pages(connection: Connection, product: Product, member_id: UUID) -> Iterator[Sequence[dict[str, Any]]]:
-    """What a member has of a product, oldest first, page by page; the last page is not full."""
-    offset = 0
-    while True:
-        wanted: Query = {
-            "where": {f"{product.owner}.id": str(member_id)},
-            "order": {"createdAt": "asc"},
-            "limit": PAGE_SIZE,
-            "offset": offset,
-        }
-        rows = connection.query({product.namespace: {"$": wanted}})[product.namespace]
-        yield rows
-        if len(rows) < PAGE_SIZE:
-            return
-        offset += PAGE_SIZE
+def _rows_of(connection: Connection, product: Product, member_id: UUID) -> Iterator[Row]:
+    """What a member has of a product, oldest first."""
+    return by_age(connection, product.namespace, [{f"{product.owner}.id": str(member_id)}])
 
 
 register(Holding(name="credits", export=_ledger, erase=_forget_in_ledger))
