@@ -25,7 +25,7 @@ from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import is_in_time, left_to_withdraw
 from instant_admin.client.admin import Connection
 from instant_admin.ledger.entries import read_matching
-from instant_admin.ledger.rules import Entry, Kind
+from instant_admin.ledger.rules import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +73,10 @@ class PurchaseRecord:
     checkout_id: str
     at: datetime
     credits: int | None
-    amount: int | None
-    currency: str
-    state: State
-    has_receipt: bool
+    amount: int | None = None
+    currency: str = ""
+    state: State = State.CREDITED
+    has_receipt: bool = False
     paid_with: str = ""
     refunded: int = 0
     left: int = 0
@@ -131,18 +131,21 @@ class Purchases:
         return next(waiting, None)
 
 
-def purchases_in_ledger(member: Member) -> Purchases:
-    """The newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them."""
-    return credited_purchases(member.at_instant, member.id)
-
-
 def credited_purchases(connection: Connection, member_id: UUID) -> Purchases:
-    """The same of a member, with the rights of `connection`."""
+    """A member's newest purchases that were credited, at most `SHOWN`, as far as the ledger knows them.
+
+    Read with the rights of `connection`.
+    """
     page = read_matching(connection, member_id, kinds=[Kind.PURCHASE, *CLAW_BACKS], limit=_READ)
     # Whatever took something back of a purchase is newer than the purchase, so it was read too.
     found = {entry.key: entry for entry in page.entries}
     records = [
-        _of_entry(entry, left=left_to_withdraw(entry.ref, found, unspent=page.account.credits))
+        PurchaseRecord(
+            checkout_id=entry.ref,
+            at=entry.created_at,
+            credits=entry.amount,
+            left=left_to_withdraw(entry.ref, found, unspent=page.account.credits),
+        )
         for entry in page.entries
         if entry.kind == Kind.PURCHASE
     ][:SHOWN]
@@ -179,19 +182,6 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
     """
     checkout = checkout_of(member, checkout_id)
     return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
-
-
-def _of_entry(entry: Entry, *, left: int) -> PurchaseRecord:
-    return PurchaseRecord(
-        checkout_id=entry.ref,
-        at=entry.created_at,
-        credits=entry.amount,
-        amount=None,
-        currency="",
-        state=State.CREDITED,
-        has_receipt=False,
-        left=left,
-    )
 
 
 def _of_checkout(checkout: Checkout) -> PurchaseRecord:

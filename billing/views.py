@@ -48,7 +48,7 @@ from billing.products import credits_text
 from billing.purchases import (
     PurchaseRecord,
     Purchases,
-    purchases_in_ledger,
+    credited_purchases,
     receipt_of,
     with_what_stripe_has,
 )
@@ -360,7 +360,7 @@ def history_csv(request: SiteRequest) -> HttpResponse:
 
 def _purchases(member: Member, customer_id: str | None) -> Purchases:
     """Those of the ledger alone while Stripe cannot say more, or was asked too often."""
-    bought = purchases_in_ledger(member)
+    bought = credited_purchases(member.at_instant, member.id)
     try:
         limits.count(STRIPE_CALLS, of=member.id)
         return with_what_stripe_has(bought, member_id=member.id, customer_id=customer_id)

@@ -14,7 +14,7 @@ from billing.purchases import (
     SHOWN,
     PurchaseRecord,
     State,
-    purchases_in_ledger,
+    credited_purchases,
     with_what_stripe_has,
 )
 from instant_admin.client.steps import update
@@ -26,7 +26,8 @@ from tests.drivers.site import LoopbackSite
 
 def purchases(member: Member) -> tuple[PurchaseRecord, ...]:
     customer_id = history_of(member).customer_id
-    told = with_what_stripe_has(purchases_in_ledger(member), member_id=member.id, customer_id=customer_id)
+    bought = credited_purchases(member.at_instant, member.id)
+    told = with_what_stripe_has(bought, member_id=member.id, customer_id=customer_id)
     assert told.is_complete
     return told.records
 
