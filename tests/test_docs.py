@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from billing.clawback import Payment, clawed_back
 from billing.fulfilment import CLAW_BACKS_LIMIT
+from billing.staff.credits import Action
 from billing.stripe_api.refusals import OTHERS, TABLE, Row
 from billing.stripe_api.webhooks import SIGNATURE_TOLERANCE_S
 from billing.webhook import EVENTS
@@ -219,8 +220,10 @@ def test_what_members_are_told_is_what_the_code_says() -> None:
 def test_the_list_of_keys_has_the_ones_that_are_made() -> None:
     keys = {re.sub(r"<.*", "", cells[1].strip("`")) for cells in table("The mechanism")}
     source = "\n".join(path.read_text() for folder in CODE[:-1] for path in (ROOT / folder).rglob("*.py"))
-    assert keys == set(re.findall(r'key=f"(\w+:)', source)) | set(
-        re.findall(r'f"(purchase:|clawback:|withdraw:|end:)', source)
+    assert keys == (
+        set(re.findall(r'key=f"(\w+:)', source))
+        | set(re.findall(r'f"(purchase:|clawback:|withdraw:|end:)', source))
+        | {f"{action}:" for action in Action}
     )
     assert len(keys) >= 10
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -23,6 +24,13 @@ class Action(StrEnum):
     RESET = "reset"
 
 
+_MOVEMENTS: Final[dict[Action, type[ByStaff]]] = {
+    Action.GRANT: Grant,
+    Action.TAKE: Take,
+    Action.RESET: Reset,
+}
+
+
 def move_credits(
     action: Action,
     *,
@@ -38,35 +46,20 @@ def move_credits(
     With `seen`, only while that is the balance. Raises `UnknownMember`, `RequestIdReused` when the cause has done
     something else, `BalanceMoved`, `OutOfCredits` when there is less to take, and what `BalanceStore.post` raises.
     """
-    movement = movement_of(
-        action, credits=credits, reason=reason, staff_name=staff_name, cause=cause, seen=seen
+    movement = _MOVEMENTS[action](
+        key=_key(action, cause), credits=credits, note=reason, actor=staff_name, seen=seen
     )
     return _post(member_id, movement)
 
 
-def movement_of(
-    action: Action, *, credits: int, reason: str, staff_name: str, cause: object, seen: int | None = None
-) -> ByStaff:
-    """The movement that an action makes."""
-    match action:
-        case Action.GRANT:
-            return Grant(key=f"grant:{cause}", credits=credits, note=reason, actor=staff_name, seen=seen)
-        case Action.TAKE:
-            return Take(key=f"take:{cause}", credits=credits, note=reason, actor=staff_name, seen=seen)
-        case Action.RESET:
-            return Reset(key=f"reset:{cause}", credits=credits, note=reason, actor=staff_name, seen=seen)
-
-
 def foresee(action: Action, balance: int, credits: int) -> int:
     """The balance that an action would leave. Raises `OutOfCredits`."""
-    movement = movement_of(action, credits=credits, reason="", staff_name="", cause="")
-    return balance + movement.change_of(balance)
+    return balance + _MOVEMENTS[action](key="", credits=credits).change_of(balance)
 
 
 def recorded(action: Action, member_id: UUID, cause: object) -> Entry | None:
     """What a cause has done to a member already, as when the answer was lost; None for nothing."""
-    key = movement_of(action, credits=0, reason="", staff_name="", cause=cause).key
-    entry = entry_under(key)
+    entry = entry_under(_key(action, cause))
     return entry if entry is not None and entry.account_id == member_id else None
 
 
@@ -101,6 +94,10 @@ def done_text(entry: Entry) -> str:
         "before": entry.balance - entry.amount,
         "after": entry.balance,
     }
+
+
+def _key(action: Action, cause: object) -> str:
+    return f"{action}:{cause}"
 
 
 def _post(member_id: UUID, movement: Movement) -> Entry:
