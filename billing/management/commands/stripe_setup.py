@@ -16,7 +16,6 @@ from billing.errors import BadPackPlan, StripeError
 from billing.packs import PackPlan, pack_plans
 from billing.stripe_api.client import livemode
 from billing.stripe_api.setup import (
-    PackSetUp,
     astray,
     lookup_key,
     set_up_endpoint,
@@ -74,7 +73,7 @@ class Command(BaseCommand):
             self._report(
                 f"{pack.plan.name} ({pack.price_id or 'no price yet'})", pack.changes, dry_run=dry_run
             )
-            packs.append(_as_setting(pack))
+            packs.append({"price": pack.price_id} | asdict(pack.plan))
         if not dry_run:
             self.stdout.write(_env_line("CREDIT_PACKS", json.dumps(packs)))
 
@@ -133,10 +132,6 @@ def _site(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
         raise argparse.ArgumentTypeError("an address without a path, such as https://credits.example.com")
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _as_setting(pack: PackSetUp) -> dict[str, str | int | None]:
-    return {"price": pack.price_id} | asdict(pack.plan)
 
 
 def _env_line(name: str, value: str) -> str:
