@@ -98,6 +98,11 @@ def claw_back_keys(checkout_id: str) -> list[str]:
     return [withdrawal_key(checkout_id), undone_key(checkout_id), *_numbered_keys(checkout_id)]
 
 
+def taken_back(checkout_id: str, found: Mapping[str, Entry]) -> list[Entry]:
+    """Of what was found, the entries by which credits of a checkout went back."""
+    return [found[key] for key in claw_back_keys(checkout_id) if key in found]
+
+
 def _numbered_keys(checkout_id: str) -> list[str]:
     return [f"clawback:{checkout_id}:{number}" for number in range(CLAW_BACKS_LIMIT)]
 
@@ -107,7 +112,7 @@ def owed_to(checkout: Checkout, found: Mapping[str, Entry], payment: Payment) ->
     withdrawn = found.get(withdrawal_key(checkout.id))
     if withdrawn is None or undone_key(checkout.id) in found or payment.is_withdrawn:
         return None
-    others = [found[key] for key in claw_back_keys(checkout.id) if key in found and key != withdrawn.key]
+    others = [entry for entry in taken_back(checkout.id, found) if entry.key != withdrawn.key]
     credited = found[purchase_key(checkout.id)]
     return withdrawal_of(credited, others, payment, unspent=-withdrawn.amount)
 
@@ -129,12 +134,7 @@ class Fulfilment:
 
     @property
     def keys(self) -> Sequence[str]:
-        return (self.purchase.key, *self.claw_back_keys)
-
-    @property
-    def claw_back_keys(self) -> list[str]:
-        """Those of this checkout."""
-        return claw_back_keys(self.checkout.id)
+        return (self.purchase.key, *claw_back_keys(self.checkout.id))
 
     def next_movement(self, account: Account, found: Mapping[str, Entry]) -> Movement | None:
         credited = found.get(self.purchase.key)
@@ -144,7 +144,7 @@ class Fulfilment:
             return replace(self.purchase, number=_number_of_next(account))
         if not self.purchase.is_recorded_by(credited, account_id=account.id):
             raise KeyReused(f"{self.purchase.key} is another movement's key")
-        so_far = [found[key] for key in self.claw_back_keys if key in found]
+        so_far = taken_back(self.checkout.id, found)
         payment_id = self.checkout.payment_intent_id
         if payment_id is None or not (so_far or self.checkout.money_went_back):
             return None
@@ -218,7 +218,7 @@ def settle(checkout: Checkout) -> Settlement:
     if not checkout.is_marked:
         _mark(checkout)
     credited = applied.found[plan.purchase.key]
-    taken = [applied.found[key] for key in plan.claw_back_keys if key in applied.found]
+    taken = taken_back(checkout.id, applied.found)
     return Settlement(
         checkout.id,
         Outcome.CREDITED if credited.id in applied.made else Outcome.ALREADY_CREDITED,

@@ -18,9 +18,17 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from billing.clawback import Payment, Withdrawal, left_of, withdrawal_of
+from billing.clawback import Withdrawal, left_of, withdrawal_of
 from billing.errors import BillingError
-from billing.fulfilment import claw_back_keys, owed_to, purchase_key, settle, undone_key, withdrawal_key
+from billing.fulfilment import (
+    claw_back_keys,
+    owed_to,
+    purchase_key,
+    settle,
+    taken_back,
+    undone_key,
+    withdrawal_key,
+)
 from billing.stripe_api import payments
 from billing.stripe_api.checkouts import Checkout
 from instant_admin.configured import balance_store
@@ -79,17 +87,14 @@ class Withdrawing:
         credited = found[purchase_key(self.checkout.id)]
         if not (self.staff_name or is_in_time(credited.created_at)):
             raise NotWithdrawable("too old")
-        so_far = _taken_back(self.checkout.id, found)
-        offer = withdrawal_of(credited, so_far, self._payment(), unspent=account.credits)
+        if self.checkout.payment_intent_id is None:
+            raise NotWithdrawable("it cost nothing")
+        so_far = taken_back(self.checkout.id, found)
+        payment = payments.retrieve(self.checkout.payment_intent_id)
+        offer = withdrawal_of(credited, so_far, payment, unspent=account.credits)
         if offer is None:
             raise NotWithdrawable("nothing of its money can go back")
         return offer
-
-    def _payment(self) -> Payment:
-        payment_id = self.checkout.payment_intent_id
-        if payment_id is None:
-            raise NotWithdrawable("it cost nothing")
-        return payments.retrieve(payment_id)
 
 
 def left_to_withdraw(checkout_id: str, found: Mapping[str, Entry], *, unspent: int) -> int:
@@ -97,11 +102,7 @@ def left_to_withdraw(checkout_id: str, found: Mapping[str, Entry], *, unspent: i
     credited = found.get(purchase_key(checkout_id))
     if credited is None or withdrawal_key(checkout_id) in found:
         return 0
-    return left_of(credited, _taken_back(checkout_id, found), unspent=unspent)
-
-
-def _taken_back(checkout_id: str, found: Mapping[str, Entry]) -> list[Entry]:
-    return [found[key] for key in claw_back_keys(checkout_id) if key in found]
+    return left_of(credited, taken_back(checkout_id, found), unspent=unspent)
 
 
 def is_in_time(credited_at: datetime) -> bool:
