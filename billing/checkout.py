@@ -109,10 +109,10 @@ def buyer_of(connection: Connection, member_id: UUID) -> Buyer:
     return Buyer(customer_id=text_of(row, "stripeCustomerId"), email=text_of(row, "email"))
 
 
-def checkout_of(member: Member, checkout_id: str) -> Checkout:
+def checkout_of(member_id: UUID, checkout_id: str) -> Checkout:
     """A checkout of this member as Stripe has it now. Raises `UnknownCheckout` when it is not theirs."""
     checkout = checkouts.retrieve(checkout_id)
-    if not is_theirs(checkout, member.id):
+    if not is_theirs(checkout, member_id):
         raise UnknownCheckout("not a checkout of this member")
     return checkout
 

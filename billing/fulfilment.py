@@ -185,7 +185,7 @@ def sync_checkout(checkout_id: str, *, member: Member) -> Settlement:
     Raises `UnknownCheckout` when it is not theirs, and `PaymentUnconfirmed` when Stripe refuses to say.
     """
     try:
-        checkout = checkout_of(member, checkout_id)
+        checkout = checkout_of(member.id, checkout_id)
     except StripeRefused as exc:
         raise PaymentUnconfirmed(f"A checkout cannot be read: {exc}") from exc
     try:

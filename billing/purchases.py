@@ -180,7 +180,7 @@ def receipt_of(member: Member, checkout_id: str) -> str | None:
 
     Asked for at each visit, because Stripe lets such addresses expire. Raises `UnknownCheckout` and `StripeError`.
     """
-    checkout = checkout_of(member, checkout_id)
+    checkout = checkout_of(member.id, checkout_id)
     return None if checkout.invoice_id is None else payments.invoice_page(checkout.invoice_id)
 
 

@@ -35,7 +35,7 @@ def withdrawal(request: SiteRequest, checkout_id: str) -> HttpResponse:
     """What the buyer gets back for what they have not spent; a POST takes it back."""
     member = signed_in(request)
     try:
-        checkout = checkout_of(member, checkout_id)
+        checkout = checkout_of(member.id, checkout_id)
         act = _take_back if request.method == "POST" else _offer
         return act(request, member, checkout)
     except UnknownCheckout:

@@ -6,12 +6,11 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from billing.checkout import is_theirs
-from billing.errors import StripeError, UnknownCheckout, UnknownMember
+from billing.checkout import checkout_of
+from billing.errors import StripeError, UnknownMember
 from billing.history import EVERYTHING, HistoryPage, Wanted, history_page
 from billing.products import Product, products
 from billing.purchases import Purchases, credited_purchases, with_what_stripe_has
-from billing.stripe_api import checkouts
 from billing.stripe_api.client import dashboard
 from instant_admin.configured import instant
 from instant_admin.ledger.entries import NoSuchAccount
@@ -52,9 +51,7 @@ def payment_in_stripe(member_id: UUID, checkout_id: str) -> str:
 
     Raises `UnknownCheckout` where it is not this member's, and `StripeError`.
     """
-    checkout = checkouts.retrieve(checkout_id)
-    if not is_theirs(checkout, member_id):
-        raise UnknownCheckout("not a checkout of this member")
+    checkout = checkout_of(member_id, checkout_id)
     if checkout.payment_intent_id is None:
         return dashboard(f"customers/{checkout.customer_id}")
     return dashboard(f"payments/{checkout.payment_intent_id}")

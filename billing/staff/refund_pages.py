@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.staff.passwords import fresh_password_required
 from billing import attention, mails
-from billing.checkout import is_theirs
+from billing.checkout import checkout_of
 from billing.clawback import Withdrawal
 from billing.errors import UnknownCheckout, UnknownMember
 from billing.forms import RefundForm
@@ -25,7 +25,6 @@ from billing.products import credits_text
 from billing.staff.credits import entry_under
 from billing.staff.members import member_page
 from billing.staff.pages import MemberPages
-from billing.stripe_api import checkouts
 from billing.stripe_api.checkouts import Checkout
 from billing.withdrawals import NotWithdrawable, WithdrawalChanged, offer_of, withdraw
 from credits_site.outages import OUTAGES
@@ -50,10 +49,7 @@ class RefundPages(MemberPages):
     def _of_checkout(self, request: HttpRequest, member_id: UUID, checkout_id: str) -> HttpResponse:
         act = self._refund if request.method == "POST" else self._offer
         try:
-            checkout = checkouts.retrieve(checkout_id)
-            if not is_theirs(checkout, member_id):
-                raise UnknownCheckout("not a checkout of this member")
-            return act(request, checkout, member_id)
+            return act(request, checkout_of(member_id, checkout_id), member_id)
         except (UnknownCheckout, UnknownMember) as exc:
             raise Http404("no such purchase") from exc
         except OUTAGES as exc:

@@ -306,7 +306,7 @@ def _withdraw(cast: Cast, member: int, checkout_id: str) -> None:
     by_staff = world.random.actors.choice([{}, {"staff_name": "grace", "reason": "asked for by mail"}])
 
     def act() -> bool:
-        checkout = checkout_of(buyer, checkout_id)
+        checkout = checkout_of(buyer.id, checkout_id)
         offer = offer_of(checkout, buyer.id, staff_name=by_staff.get("staff_name", ""))
         return withdraw(checkout, buyer.id, offer, **by_staff) is not None
 
