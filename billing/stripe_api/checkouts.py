@@ -73,24 +73,19 @@ class CheckoutOptions:
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters of the call."""
-        wanted: dict[str, Any] = {}
         # Stripe writes what it needs for them to the customer, and must be allowed to.
         written = {"address": self.automatic_tax, "name": self.tax_ids}
-        if any(written.values()):
-            wanted["customer_update"] = {name: "auto" for name, is_written in written.items() if is_written}
-        if self.automatic_tax:
-            wanted["automatic_tax"] = {"enabled": True}
-        if self.tax_ids:
-            wanted["tax_id_collection"] = {"enabled": True}
-        if self.billing_address:
-            wanted["billing_address_collection"] = self.billing_address
-        if self.terms:
-            wanted["consent_collection"] = {"terms_of_service": "required"}
-        if self.terms and self.terms_text:
-            wanted["custom_text"] = {"terms_of_service_acceptance": {"message": self.terms_text}}
-        if self.locale:
-            wanted["locale"] = self.locale
-        return wanted
+        message = {"message": self.terms_text}
+        wanted = {
+            "customer_update": {name: "auto" for name, is_written in written.items() if is_written},
+            "automatic_tax": self.automatic_tax and {"enabled": True},
+            "tax_id_collection": self.tax_ids and {"enabled": True},
+            "billing_address_collection": self.billing_address,
+            "consent_collection": self.terms and {"terms_of_service": "required"},
+            "custom_text": self.terms and self.terms_text and {"terms_of_service_acceptance": message},
+            "locale": self.locale,
+        }
+        return {name: value for name, value in wanted.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
