@@ -15,9 +15,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.http import SiteRequest, with_retry_after
@@ -36,17 +36,12 @@ _SIGNED_OUT: Final = "event: signed-out\ndata: \n\n"
 
 
 @require_GET
+@never_cache
 async def credits_stream(request: SiteRequest) -> HttpResponseBase:
     """The stream, for `EventSource`, which reads no status: the signed out are told by its only event.
 
     It is 503 when the member has too many open. It needs a server that speaks ASGI; any other answers 204.
     """
-    response = _answer(request)
-    add_never_cache_headers(response)
-    return response
-
-
-def _answer(request: SiteRequest) -> HttpResponseBase:
     member = request.member
     if member is None:
         return HttpResponse(_SIGNED_OUT, content_type=_EVENTS)
