@@ -20,7 +20,6 @@ from billing.products import product_called
 from credits_site.paging import number_in
 from instant_admin.client.admin import Connection
 from instant_admin.client.protocol import text_of
-from instant_admin.client.times import epoch_ms
 from instant_admin.ledger.entries import (
     LedgerPage,
     Place,
@@ -148,11 +147,6 @@ class HistoryEntry:
             return product.address_of(UUID(self.ref))
         except ValueError:  # an entry of before there were refs
             return None
-
-    @property
-    def created_at_ms(self) -> int:
-        """When it happened, in milliseconds since 1970, as Instant has it."""
-        return epoch_ms(self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from billing.stripe_api import checkouts
 from instant_admin.client.admin import Connection
 from instant_admin.client.paging import Row, by_age
 from instant_admin.client.steps import delete
+from instant_admin.client.times import epoch_ms
 from instant_admin.configured import instant
 from instant_admin.ledger.forgetting import forget_person
 
@@ -37,7 +38,7 @@ def entry_as_json(entry: HistoryEntry) -> dict[str, str | int]:
         "amount": entry.amount,
         "balance": entry.balance,
         "note": entry.note,
-        "createdAt": entry.created_at_ms,
+        "createdAt": epoch_ms(entry.created_at),
     }
 
 
