@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count
 from django.utils import timezone
 
 from accounts.mails.queue import Waiting, waiting
-from billing.attention import ONCE_EVERY
+from billing.attention import ONCE_EVERY, open_by_kind
 from billing.models import Attention, WebhookAnswer
 from credits_site.outages import OUTAGES
 from instant_admin.client.types import Query
@@ -47,14 +46,11 @@ class Desk:
 
 def desk() -> Desk:
     """What stands now."""
-    is_open = (
-        Attention.objects.filter(closed_at=None).values_list("kind").annotate(Count("pk")).order_by("kind")
-    )
     answers = {answer.is_good: answer for answer in WebhookAnswer.objects.all()}
     below_zero, bought_at = _in_ledger()
     last_success = answers.get(True)
     return Desk(
-        open=[(Attention.Kind(kind), count) for kind, count in is_open],
+        open=[(Attention.Kind(kind), count) for kind, count in sorted(open_by_kind().items()) if count],
         below_zero=below_zero,
         not_told=_not_told(bought_at, last_success, now=timezone.now()),
         last_success=last_success,
