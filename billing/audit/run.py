@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -67,7 +68,7 @@ class Audit:
         """
         only = None if self._email is None else _member_of(self._email)
         # In this order: a row is written with its spend, so one that is here has its spend in what follows.
-        with Scratch() as scratch:
+        with closing(Scratch()) as scratch:
             for product in products():
                 yield from self._items(scratch, product, only)
             for page in _pages_of_accounts(only):

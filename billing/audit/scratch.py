@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Final
 
 _TABLES: Final = """
@@ -44,12 +43,8 @@ class Scratch:
         self._database.executescript(_TABLES)
         self._database.execute("BEGIN")
 
-    def __enter__(self) -> Scratch:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Be done with it."""
         self._database.close()
 
     # Accounts and entries
