@@ -62,24 +62,21 @@ class Tab:
         newest, self._newest = self._newest, None
         return None if self.over else newest
 
-    def tell(self, account: Account) -> None:
-        """Called from any thread: this is the balance now."""
-        self._wake(account)
+    def tell(self, account: Account | None) -> None:
+        """Called from any thread: this is the balance now; None only wakes who waits."""
+        # The loop may be gone with its coroutines before they could leave.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._hear, account)
 
     def end(self) -> None:
         """Called from any thread: the tab is over, and may come back."""
         self.over = True
-        self._wake(None)
+        self.tell(None)
 
     def sign_out(self) -> None:
         """Called from any thread: the sign-in is over, and so is the tab."""
         self.signed_out = True
         self.end()
-
-    def _wake(self, account: Account | None) -> None:
-        # The loop may be gone with its coroutines before they could leave.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hear, account)
 
     def _hear(self, account: Account | None) -> None:
         self._newest = account
