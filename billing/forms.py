@@ -80,15 +80,13 @@ class SyncForm(forms.Form):
 class WithdrawalForm(forms.Form):
     """What the buyer was shown that they would give back and get, so that it is that or nothing."""
 
-    credits = forms.IntegerField(min_value=1)
-    amount = forms.IntegerField(min_value=1)
+    credits = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    amount = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
 
 class RefundForm(WithdrawalForm):
     """Staff refund what a member has not spent of a purchase, and say why. What they were shown travels along."""
 
-    credits = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    amount = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     reason = forms.CharField(max_length=200, help_text=REASON_HELP)
 
 
