@@ -60,7 +60,7 @@ class StripeUnavailable(StripeError):
 class StripeRefused(StripeError):
     """Stripe said no, and goes on saying so until the seller does what `hint` says.
 
-    `status`, `code` and `param` are Stripe's own words; `said` has them all, and the request's id in Stripe's log.
+    `said` has Stripe's own words for it, `status` among them, and the request's id in Stripe's log.
     `stripe_api/refusals.py` decides which refusal is one of the kinds below.
     """
 
@@ -73,8 +73,6 @@ class StripeRefused(StripeError):
         self.said = " ".join(filter(None, ("Stripe refused: HTTP", str(status), code, param, request_id)))
         super().__init__(f"{self.said}. {hint}".rstrip())
         self.status = status
-        self.code = code
-        self.param = param
         self.hint = hint
 
 
