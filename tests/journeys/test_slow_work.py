@@ -85,6 +85,7 @@ def test_a_site_that_stops_finishes_what_it_writes_and_gives_up_the_rest(
     assert (member["credits"], member["creditsHeld"]) == (9, 0)
 
 
+@pytest.mark.deep
 def test_what_a_process_leaves_that_dies_is_given_back(slow_world: World, ada: MemberClient) -> None:
     assert ada.write("rain").status_code == 202
     slow_world.sites[0].kill()
@@ -96,6 +97,7 @@ def test_what_a_process_leaves_that_dies_is_given_back(slow_world: World, ada: M
     assert (member["credits"], member["creditsHeld"]) == (10, 0)
 
 
+@pytest.mark.deep
 def test_what_is_held_is_nobody_elses_to_spend_refund_or_reset(
     slow_world: World, ada: MemberClient, model: Model
 ) -> None:
