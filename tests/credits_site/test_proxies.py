@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from credits_site.plain_text import Application
 from credits_site.proxies import as_sent, scheme_of, visitor_behind
+from tests.drivers.wire import RawAnswer, RawRequest, ask, made_anew
 
 PROXIES = {"10.0.0.1", "10.0.0.2", "2001:db8::7"}
 VISITOR = "192.0.2.9"
@@ -114,3 +116,58 @@ def test_lists_are_read_over_all_headers_without_what_is_empty(headers: list[byt
     assert seen(*given, client=("127.0.0.1", 1)) == (address, "http")
     given = [(b"x-forwarded-proto", value) for value in (b" ,", b"HTTPS ", b"http")]
     assert seen(*given, client=("127.0.0.1", 1)) == ("127.0.0.1", "https")
+
+
+# The site as it goes live: HTTPS only, staff from one network
+
+
+@pytest.fixture
+def live(db: None, settings: Any) -> Application:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.STAFF_NETWORKS = ["2001:db8:0:1::/64"]
+    settings.ALLOWED_HOSTS = ["credits.example"]
+    return made_anew()
+
+
+def answer_of(live: Application, path: str, **said: list[str]) -> RawAnswer:
+    """What the site answers when the proxy says this in `X-Forwarded-…`, which may be several of one name."""
+    headers = [(f"X-Forwarded-{name}", value) for name, values in said.items() for value in values]
+    sent = [(name.encode(), value.encode()) for name, value in [("Host", "credits.example"), *headers]]
+    return ask(RawRequest("GET", path, sent), of=live)
+
+
+@pytest.mark.parametrize(
+    "said", [["https"], ["HTTPS"], ["https, http"], ["https", "http"], [" https ,"]], ids=str
+)
+def test_who_came_by_https_is_not_redirected_to_it(live: Application, said: list[str]) -> None:
+    assert answer_of(live, "/sign-in/", Proto=said).status == 200
+
+
+@pytest.mark.parametrize("said", [[], ["http"], ["http, https"], ["nonsense"]], ids=str)
+def test_who_came_by_http_is_redirected_once(live: Application, said: list[str]) -> None:
+    answer = answer_of(live, "/sign-in/", Proto=said)
+    assert (answer.status, answer["Location"]) == (301, "https://credits.example/sign-in/")
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (["2001:db8:0:1::7"], 200),
+        (["[2001:db8:0:1::7]:443"], 200),
+        (["192.0.2.9, [2001:db8:0:1::7]:443 ,"], 200),
+        (["192.0.2.9:80", "2001:db8:0:1::7"], 200),
+        (["2001:db8:0:1::7, 192.0.2.9:80"], 404),
+        (["2001:db8:0:1::7", "192.0.2.9"], 404),
+        ([], 404),
+    ],
+    ids=str,
+)
+def test_staff_are_let_in_by_the_address_that_the_proxy_saw(
+    live: Application, said: list[str], status: int
+) -> None:
+    assert answer_of(live, "/admin/login/", Proto=["https"], For=said).status == status
+
+
+def test_nobody_but_the_proxy_is_believed(live: Application, settings: Any) -> None:
+    settings.FORWARDED_ALLOW_IPS = ["127.0.0.2"]
+    assert answer_of(live, "/admin/login/", Proto=["https"], For=["2001:db8:0:1::7"]).status == 301

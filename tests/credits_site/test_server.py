@@ -152,6 +152,13 @@ def test_what_cannot_be_read_is_refused_with_its_status(sent: bytes, status: int
         assert heard(client).startswith(b"HTTP/1.1 %d " % status)
 
 
+def test_a_request_of_http_1_0_needs_no_host() -> None:
+    """As HAProxy asks whether a machine is well, when it is told nothing else."""
+    with served() as server, closing(connect(server)) as client:
+        client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert heard(client).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_chunk_that_makes_no_sense_ends_the_connection() -> None:
     with served() as server, closing(connect(server)) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")

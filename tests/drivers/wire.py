@@ -26,7 +26,12 @@ class TestThread(Executor):
         return asyncio.run_coroutine_threadsafe(working, asyncio.get_running_loop())
 
 
-application = site(TestThread())
+def made_anew() -> Application:
+    """The application once more: some of Django's middleware reads its settings only when it is made."""
+    return site(TestThread())
+
+
+application = made_anew()
 
 
 @dataclass(frozen=True, slots=True)
