@@ -87,6 +87,7 @@ def _signs_out(ada: BrowserMember) -> None:
     expect(ada.page.get_by_label("Email")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_the_main_job_whole_without_javascript(new_browser: NewBrowser) -> None:
     ada = new_browser(java_script_enabled=False).opens("/")
     page = ada.page
@@ -121,6 +122,7 @@ def test_the_main_job_whole_without_javascript(new_browser: NewBrowser) -> None:
     _signs_out(ada)
 
 
+@pytest.mark.deep
 def test_a_free_order_is_credited(broke_ada: BrowserMember) -> None:
     broke_ada.buys()
     broke_ada.page.get_by_label("Promotion code").fill(FREE)
@@ -171,6 +173,7 @@ def test_the_history_credits_what_it_shows_as_paid(broke_ada: BrowserMember) -> 
     expect(broke_ada.notice).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_of_a_checkout_that_is_still_open_the_home_page_says_nothing(broke_ada: BrowserMember) -> None:
     broke_ada.buys()
     with broke_ada.page.expect_response("**/api/stripe/sync") as asked:
@@ -180,6 +183,7 @@ def test_of_a_checkout_that_is_still_open_the_home_page_says_nothing(broke_ada: 
     expect(broke_ada.message).to_be_empty()
 
 
+@pytest.mark.deep
 def test_someone_elses_checkout_never_says_added(broke_ada: BrowserMember) -> None:
     broke_ada.bears("Response Status Error Code 404 from /api/stripe/sync")
     of_grace = MemberClient(broke_ada.client.site, broke_ada.client.mail_dir).sign_in().buy()

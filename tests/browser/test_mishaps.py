@@ -50,6 +50,7 @@ def test_continuing_to_stripe_twice_is_one_checkout(
     assert sorted(checkout["status"] for checkout in checkouts) == ["complete", "open"]
 
 
+@pytest.mark.deep
 def test_paying_twice_is_one_payment(rich: BrowserMember, stripe: Stripe) -> None:
     rich.buys()
     rich.page.get_by_label("Number", exact=True).fill(PAYS)
@@ -121,6 +122,7 @@ def test_staff_who_press_twice_undo_once(
     assert ada.ledger()[2:] == [entry]
 
 
+@pytest.mark.deep
 def test_the_last_credit_is_spent_in_one_of_two_tabs(rich: BrowserMember) -> None:
     for number in range(9):
         rich.client.write(f"rain {number}")
