@@ -18,7 +18,7 @@ from instant_admin.client.admin import InstantAdmin
 from sandbox.world import World
 from tests.drivers.deep import deep_but_for
 from tests.drivers.faults import Faults
-from tests.drivers.member import HTMX, JSON, TIMEOUT_S, MemberClient, checkout_in
+from tests.drivers.member import JSON, TIMEOUT_S, MemberClient, checkout_in
 from tests.drivers.stripe import Stripe
 
 
@@ -105,25 +105,6 @@ def test_that_many_webhooks_and_fifty_syncs_at_once_credit_once(
     assert [entry["amount"] for entry in ada.history()] == [10]
 
 
-def test_what_was_edited_in_stripe_is_credited_only_when_it_is_put_back(
-    ada: MemberClient, world: World, stripe: Stripe
-) -> None:
-    page = ada.open_checkout()
-    checkout_id = page.rsplit("/", 1)[1]
-    made_with = stripe.ask(f"/v1/checkout/sessions/{checkout_id}")["metadata"]
-    stripe.edit(checkout_id, credits="1000")
-    assert ada.pay(page).status_code == 303
-    assert webhook(world, checkout_id).status_code == 200
-    assert ada.sync(checkout_id).json() == {"status": "needs_review", "credits": 0}
-    assert "We have to look at it" in ada.sync(checkout_id, **HTMX).text
-    audited = world.manage("audit_credits", "--member", ada.email, check=False)
-    assert audited.returncode == 1
-    assert f"{ada.email}: {checkout_id} is paid" in audited.stdout
-    stripe.edit(checkout_id, **made_with)
-    assert ada.sync(checkout_id).json()["credits"] == 10
-    assert world.manage("audit_credits", "--member", ada.email).returncode == 0
-
-
 def test_what_the_dashboard_shows_is_marked_once_credited(ada: MemberClient, stripe: Stripe) -> None:
     checkout_id = ada.buy()
     ada.sync(checkout_id)
@@ -138,8 +119,8 @@ def test_a_mark_that_cannot_be_set_blocks_nothing(ada: MemberClient, stripe_faul
     assert ada.sync(checkout_id).json()["credits"] == 10
 
 
-@pytest.mark.parametrize("fault", ["refuse", "drop_after", "half_body"])
-@pytest.mark.parametrize("path", ["/admin/query", "/admin/transact"])
+@pytest.mark.parametrize("fault", deep_but_for(1, ["drop_after", "refuse", "half_body"]))
+@pytest.mark.parametrize("path", deep_but_for(1, ["/admin/transact", "/admin/query"]))
 def test_an_outage_in_between_costs_nothing(
     ada: MemberClient, instant_faults: Faults, fault: str, path: str
 ) -> None:
@@ -149,29 +130,6 @@ def test_an_outage_in_between_costs_nothing(
     assert answers[-1].status_code == 200
     assert ada.credits() == 10
     assert [entry["amount"] for entry in ada.history()] == [10]
-
-
-def test_the_webhook_asks_stripe_to_come_again_while_instant_is_away(
-    ada: MemberClient, world: World, instant_faults: Faults
-) -> None:
-    page = ada.open_checkout()
-    instant_faults.add("refuse", "/admin/transact", times=None)
-    answer = webhook(world, checkout_in(ada.pay(page)))
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    instant_faults.clear()
-    ada.await_credits(10)
-
-
-def test_the_sync_says_503_while_stripe_is_away_and_credits_afterwards(
-    ada: MemberClient, stripe_faults: Faults
-) -> None:
-    checkout_id = ada.buy()
-    stripe_faults.add("refuse", "/v1/checkout/sessions/", times=None)
-    away = ada.sync(checkout_id)
-    assert (away.status_code, "error" in away.json()) == (503, True)
-    stripe_faults.clear()
-    assert ada.sync(checkout_id).json()["credits"] == 10
 
 
 def test_who_comes_back_in_another_browser_signs_in_and_has_what_they_paid_for(

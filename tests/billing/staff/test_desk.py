@@ -169,7 +169,7 @@ def test_the_last_success_and_the_last_failure_of_the_webhook_are_told(
     assert "Stripe's webhook fails: OutcomeUnknown" in front_page(grace).replace("&#x27;", "'")
     assert "Balances cannot be read right now." in front_page(grace)
     site.instant_is_away = False
-    assert tell(site, body) == 200
+    assert (tell(site, body), site.credits(ada)) == (200, 10)
     assert "webhook fails" not in front_page(grace)
 
 
