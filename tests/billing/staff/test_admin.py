@@ -68,12 +68,6 @@ def test_every_page_has_the_sites_name_and_icon(path: str) -> None:
     assert "Django" not in re.sub(r"<!--.*?-->", "", page)
 
 
-def test_there_is_no_way_to_add_or_delete_a_member() -> None:
-    client = browser_of_staff("view_member", "reset_credits")
-    assert client.get(f"{SEARCH}add/").status_code == 404
-    assert client.get(f"/admin/billing/member/{ADA.id}/delete/").status_code == 404
-
-
 def test_names_in_the_admin_are_in_the_readers_language() -> None:
     shown = {*AttentionAdmin.list_display, *AttentionAdmin.fields}
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from accounts.members import Member
@@ -82,30 +81,6 @@ def test_a_purchase_of_another_account_is_passed_over(
 def test_who_never_bought_has_nothing_to_check(site: LoopbackSite, ada: Member, grace: Client) -> None:
     assert "Nothing to do" in press(grace, ada)
     assert site.asked_stripe == 0
-
-
-def test_the_button_is_on_the_page_of_those_who_may_press_it(
-    site: LoopbackSite, ada: Member, grace: Client
-) -> None:
-    page = f"/admin/billing/member/{ada.id}/change/"
-    assert address(ada) in grace.get(page).content.decode()
-    User.objects.get().user_permissions.remove(Permission.objects.get(codename="reset_credits"))
-    assert address(ada) not in grace.get(page).content.decode()
-
-
-@pytest.mark.parametrize("permissions", [(), ("view_member",), ("reset_credits",)])
-def test_nobody_else_may_check(site: LoopbackSite, ada: Member, permissions: tuple[str, ...]) -> None:
-    site.buy(ada)
-    assert browser_of_staff(*permissions).post(address(ada)).status_code == 403
-    assert Client().post(address(ada)).status_code == 302
-    assert site.credits(ada) == 0
-
-
-def test_a_link_checks_nothing(site: LoopbackSite, ada: Member, grace: Client) -> None:
-    assert grace.get(address(ada)).status_code == 405
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = grace.cookies
-    assert strict.post(address(ada)).status_code == 403
 
 
 def test_a_stranger_is_404(site: LoopbackSite, ada: Member, grace: Client) -> None:

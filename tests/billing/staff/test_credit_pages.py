@@ -11,8 +11,6 @@ from django.test import Client
 
 from accounts.members import Member
 from sandbox.serving import Request, Response
-from tests.billing.staff.conftest import browser_of_staff
-from tests.drivers.signed_in import browser_of
 from tests.drivers.site import LoopbackSite
 from tests.drivers.staff import staff
 
@@ -185,40 +183,6 @@ def test_an_outage_keeps_what_was_typed(site: LoopbackSite, ada: Member, grace: 
     assert (status, '<li class="error">' in page) == (503, True)
     kept = fields_of(page)
     assert {name: kept[name] for name in FORM} == FORM
-
-
-# Who may do what
-
-PERMISSIONS = ("grant_credits", "take_credits", "reset_credits")
-
-
-@pytest.mark.parametrize("permission", [None, *PERMISSIONS])
-@pytest.mark.parametrize("action", [*ACTIONS, "give-back"])
-def test_each_action_has_its_permission(
-    site: LoopbackSite, ada: Member, bought: str, action: str, permission: str | None
-) -> None:
-    site.spend(ada)
-    key = site.entries(ada)[-1].key
-    needed = {"give-back": "grant_credits"}.get(action, f"{action}_credits")
-    browser = browser_of_staff("view_member", *filter(None, [permission]))
-    may = permission == needed
-    form = FORM | {"confirm": "1", "balance": "9", "spend": key}
-    assert browser.get(address(ada, action), {"spend": key}).status_code == (200 if may else 403)
-    assert (address(ada, action) in browser.get(address(ada, "change")).content.decode()) is may
-    assert browser.post(address(ada, action), form).status_code == (303 if may else 403)
-    assert (len(site.entries(ada)) == 3) is may
-
-
-@pytest.mark.parametrize("action", [*ACTIONS, "give-back"])
-def test_nobody_else_may(site: LoopbackSite, ada: Member, bought: str, action: str) -> None:
-    for browser in (Client(), browser_of(ada)):
-        assert browser.post(address(ada, action), FORM | CONFIRMED).status_code == 302
-    cannot_look = browser_of_staff(*PERMISSIONS)
-    assert cannot_look.post(address(ada, action), FORM | CONFIRMED).status_code == 403
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = cannot_look.cookies
-    assert strict.post(address(ada, action), FORM | CONFIRMED).status_code == 403
-    assert site.credits(ada) == 10
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -119,17 +119,6 @@ def test_who_was_chosen_stands_in_the_list(site: LoopbackSite, ada: Member, grac
     assert "ada@example.com\nbob@example.com</textarea>" in page
 
 
-@pytest.mark.parametrize(
-    "permissions", [(), ("view_member", "take_credits", "reset_credits"), ("grant_credits",)]
-)
-def test_nobody_else_may(site: LoopbackSite, ada: Member, permissions: tuple[str, ...]) -> None:
-    browser = browser_of_staff(*permissions)
-    assert browser.get(PAGE).status_code == 403
-    assert send(browser, ada.email, **GO)[0] == 403
-    assert PAGE not in browser.get("/admin/billing/member/").content.decode()
-    assert (send(Client(), ada.email, **GO)[0], site.credits(ada)) == (302, 0)
-
-
 def test_an_unknown_id_is_nobody(site: LoopbackSite, grace: Client) -> None:
     stranger = str(uuid4())
     assert results(send(grace, stranger)[1]) == {stranger: "There is no such member."}

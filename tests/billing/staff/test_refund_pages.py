@@ -178,28 +178,6 @@ def test_a_withdrawal_that_never_began_before_its_owner_left_is_closed(
     assert (refunds(site, bought), Attention.objects.filter(closed_at=None).exists()) == ([], False)
 
 
-@pytest.mark.parametrize(
-    "permissions", [(), ("view_member", "grant_credits", "take_credits", "reset_credits"), ("refund_unused",)]
-)
-def test_nobody_else_may(site: LoopbackSite, ada: Member, bought: str, permissions: tuple[str, ...]) -> None:
-    staff = browser_of_staff(*permissions)
-    for ask in (staff.get, staff.post):
-        assert ask(address(ada, bought), FORM).status_code == 403
-    assert address(ada, bought) not in member_page(staff, ada)
-    for browser in (Client(), browser_of(ada)):
-        assert browser.post(address(ada, bought), FORM).status_code == 302
-    assert site.credits(ada) == 7
-
-
-def test_a_form_of_another_site_refunds_nothing(
-    site: LoopbackSite, ada: Member, bought: str, grace: Client
-) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = grace.cookies
-    assert strict.post(address(ada, bought), FORM).status_code == 403
-    assert site.credits(ada) == 7
-
-
 def test_what_is_not_the_members_is_404(site: LoopbackSite, ada: Member, bought: str, grace: Client) -> None:
     for ask in (grace.get, grace.post):
         assert ask(address(site.member(), bought), FORM).status_code == 404

@@ -75,21 +75,5 @@ def test_an_outage_is_a_message_on_the_members_page(site: LoopbackSite, ada: Mem
     assert '<li class="error">' in grace.post(address(ada), follow=True).content.decode()
 
 
-@pytest.mark.parametrize("permissions", [(), ("view_member", "reset_credits"), ("end_sessions",)])
-def test_nobody_else_may(site: LoopbackSite, ada: Member, permissions: tuple[str, ...]) -> None:
-    browser, staff = browser_of(ada), browser_of_staff(*permissions)
-    assert staff.post(address(ada)).status_code == 403
-    assert Client().post(address(ada)).status_code == 302
-    assert is_signed_in(browser)
-    assert address(ada) not in staff.get(f"/admin/billing/member/{ada.id}/change/").content.decode()
-
-
-def test_a_link_signs_nobody_out(site: LoopbackSite, ada: Member, grace: Client) -> None:
-    assert grace.get(address(ada)).status_code == 405
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = grace.cookies
-    assert strict.post(address(ada)).status_code == 403
-
-
 def test_a_stranger_is_404(site: LoopbackSite, ada: Member, grace: Client) -> None:
     assert grace.post(f"/admin/billing/member/{uuid4()}/sign-out/").status_code == 404
