@@ -119,17 +119,3 @@ def test_several_processes_tell_their_numbers_together_and_those_of_commands_tha
             world.manage("reconcile_credits", env=env)
         once = read(url).of("credits_fulfilments_total", door="reconcile") / 2
         assert once == int(once) > 0
-
-
-def test_the_numbers_tell_what_the_last_audit_of_everything_found(
-    world: World, ada_with_ten_credits: MemberClient
-) -> None:
-    world.manage("audit_credits", "--member", ada_with_ten_credits.email)
-    assert read(world.site_url).of("credits_audit_timestamp_seconds") == 0
-    world.manage("audit_credits")
-    before = read(world.site_url)
-    ada_with_ten_credits.write()
-    world.manage("audit_credits")
-    after = read(world.site_url)
-    assert before.of("credits_outstanding") - after.of("credits_outstanding") == 1
-    assert after.of("credits_audit_timestamp_seconds") > before.of("credits_audit_timestamp_seconds") > 0

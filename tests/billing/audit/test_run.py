@@ -14,12 +14,14 @@ import pytest
 from accounts.members import Member
 from billing.audit.account import MISSING_LIMIT, Violation
 from billing.audit.run import SLOTS_AT_ONCE, Audit
+from credits_site.metrics import read
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.types import Step
 from instant_admin.ledger.movements import Closing, Grant, Reset, Take, undo_of
 from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.writing import row_id
 from tests.billing import commands
+from tests.drivers.prometheus import Numbers
 from tests.drivers.site import LoopbackSite, haiku, opened
 
 Damage = Callable[[LoopbackSite, Member], object]
@@ -357,6 +359,23 @@ def test_the_command_prints_one_json_object(site: LoopbackSite, busy_ada: Member
     found: list[dict[str, Any]] = json.loads(out)["violations"]
     assert {"member": busy_ada.email, "entry": f"{busy_ada.id}:6", "text": "is missing"} in found
     assert failure == f"{len(found)} violations"
+
+
+@pytest.mark.django_db
+def test_the_numbers_tell_what_the_last_audit_of_everything_found(
+    site: LoopbackSite, busy_ada: Member
+) -> None:
+    def told(name: str) -> float:
+        return Numbers(read()).of(name)
+
+    run("--member", busy_ada.email)
+    assert told("credits_audit_timestamp_seconds") == 0
+    run()
+    outstanding, at = told("credits_outstanding"), told("credits_audit_timestamp_seconds")
+    site.spend(busy_ada)
+    run()
+    assert (outstanding, told("credits_outstanding")) == (14, 13)
+    assert told("credits_audit_timestamp_seconds") > at > 0
 
 
 def test_the_command_does_not_know_a_stranger(site: LoopbackSite) -> None:
