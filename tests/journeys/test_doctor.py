@@ -48,6 +48,7 @@ def test_a_good_site_has_nothing_wrong_and_is_left_as_it_was(
     assert set(world.mail_dir.iterdir()) == mails
 
 
+@pytest.mark.deep
 def test_wrong_keys_of_both_services_and_a_missing_one_are_named_with_their_hints(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

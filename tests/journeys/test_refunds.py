@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from sandbox.world import World
 from tests.drivers.member import MemberClient
 from tests.drivers.stripe import Stripe
@@ -11,6 +13,7 @@ from tests.drivers.stripe import Stripe
 CENTS = 500  # of a pack of ten
 
 
+@pytest.mark.deep
 def test_a_pack_of_which_eight_are_spent_is_refunded_by_30_and_then_70_percent(
     ada: MemberClient, world: World, stripe: Stripe
 ) -> None:
