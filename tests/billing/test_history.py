@@ -186,6 +186,8 @@ def test_an_entry_says_what_it_was(site: LoopbackSite, busy: Member, bought: str
     assert ">-" not in page
     (newest, *_) = site.entries(busy)[::-1]
     assert f'<time datetime="{newest.created_at.isoformat()}" data-local>' in page
+    as_json = browser_of(busy).get("/history/", headers=JSON).json()
+    assert as_json["entries"][0]["note"] == "An apology"
 
 
 def test_what_was_bought_is_linked_where_it_has_a_page(ada: Member) -> None:

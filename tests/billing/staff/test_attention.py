@@ -101,6 +101,8 @@ def test_what_is_open_comes_first_and_can_be_chosen(site: LoopbackSite, ada: Mem
     for state, shown, other in (("open", "misc", "lost_card"), ("closed", "lost_card", "misc")):
         page = browser.get(LIST, {"state": state}).content.decode()
         assert (shown in page, other in page) == (True, False)
+    found = [browser.get(LIST, {"q": text}).content.decode() for text in (site.payment_of(bought), "pi_none")]
+    assert ["misc" in page for page in found] == [True, False]
 
 
 def test_a_member_or_staff_without_permission_do_not_see_it(ada: Member, warned: Attention) -> None:
