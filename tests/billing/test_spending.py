@@ -70,6 +70,8 @@ def test_a_request_id_is_for_one_thing(site: LoopbackSite, rich: Member, changed
     write(rich, request_id)
     with pytest.raises(RequestIdReused):
         write(rich, request_id, **changed)
+    with pytest.raises(OutOfCredits):
+        write(site.member(), request_id)
     assert site.credits(rich) == 2
 
 
