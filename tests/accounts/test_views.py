@@ -87,6 +87,19 @@ def test_following_the_link_in_the_mail_signs_nobody_in(client: Client) -> None:
     assert Client().get(f"/sign-in/code/?code={code}")["Location"] == "/sign-in/"
 
 
+def test_a_code_is_only_for_the_browser_that_asked(client: Client) -> None:
+    def asks(browser: Client) -> str:
+        browser.post("/sign-in/", {"email": ADA.email})
+        return str(mail.outbox[-1].subject)[:6]
+
+    other = Client()
+    code = asks(client)
+    if asks(other) != code:
+        assert other.post("/sign-in/code/", {"code": code}, headers=JSON).status_code == 422
+    with LoopbackInstant().asked_by_the_site():
+        assert client.post("/sign-in/code/", {"code": code})["Location"] == "/"
+
+
 def test_signing_in_and_out_leaves_no_cookie_as_it_was(client: Client) -> None:
     client.post("/sign-in/", {"email": ADA.email})
     before = client.cookies["sessionid"].value

@@ -77,15 +77,6 @@ def led_to(client: MemberClient, wanted: str) -> str:
     return client.enter_code(client.code()).headers["Location"]
 
 
-def test_a_code_is_only_for_the_browser_that_asked(signed_out: MemberClient, world: World) -> None:
-    signed_out.sign_in("mine@example.com")
-    other = MemberClient.at(world)
-    code = signed_out.code()
-    other.ask_for_code("mine@example.com")
-    if other.code("mine@example.com") != code:
-        assert other.enter_code(code, **JSON).status_code == 422
-
-
 def tokens_of(instant: InstantAdmin, email: str) -> int:
     """How many tokens of the member are good."""
     tree = instant.query({"$users": {"$": {"where": {"email": email}}, "$userRefreshTokens": {}}})
