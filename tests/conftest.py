@@ -1,4 +1,4 @@
-"""What the journeys and the browser share: one whole world on real sockets, and people in it."""
+"""What many tests share: a site between both stand-ins, or one whole world on real sockets, and people in it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sandbox.world import World
 from tests.drivers.faults import Faults
 from tests.drivers.instant import never_open
 from tests.drivers.member import MemberClient
+from tests.drivers.site import LoopbackSite, opened
 from tests.drivers.stripe import Stripe
 from tests.drivers.worlds import running_world
 
@@ -100,6 +101,13 @@ def spared_by_no_other_test() -> None:
     """What was away in one test is asked in the next."""
     for breaker in (breakers.CACHE, breakers.DATABASE, breakers.MAIL):
         breaker.answered()
+
+
+@pytest.fixture
+def site() -> Iterator[LoopbackSite]:
+    """A site of one test, in this process."""
+    with opened() as site:
+        yield site
 
 
 @pytest.fixture(scope="session")

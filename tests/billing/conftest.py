@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from accounts.members import Member
-from tests.drivers.site import LoopbackSite, opened
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    """A site of one test."""
-    with opened() as site:
-        yield site
+from tests.drivers.site import LoopbackSite
 
 
 @pytest.fixture

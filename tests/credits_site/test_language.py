@@ -19,7 +19,7 @@ from billing.products import credits_text, number_text
 from tests.credits_site.test_gate import Site
 from tests.drivers.problems import problem_in
 from tests.drivers.signed_in import ADA, FRAGMENT, JSON, browser_of
-from tests.drivers.site import LoopbackSite, opened
+from tests.drivers.site import LoopbackSite
 from tests.drivers.wire import RawRequest, ask
 
 pytestmark = pytest.mark.django_db
@@ -31,12 +31,6 @@ def english_afterwards() -> Iterator[None]:
     """A request leaves its language behind in the thread of the test."""
     with override(settings.LANGUAGE_CODE):
         yield
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    with opened() as site:
-        yield site
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,6 @@ import pytest
 
 from haikus.generators import language_model
 from tests.drivers.language_model import Model, serving
-from tests.drivers.site import LoopbackSite, opened
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    """A site of one test."""
-    with opened() as site:
-        yield site
 
 
 @pytest.fixture

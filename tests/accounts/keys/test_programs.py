@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,16 +23,10 @@ from accounts.models import ApiKey, Bucket, Session
 from tests.drivers.problems import problem_in
 from tests.drivers.program import ProgramClient, program_of
 from tests.drivers.signed_in import JSON, browser_of
-from tests.drivers.site import LoopbackSite, opened
+from tests.drivers.site import LoopbackSite
 
 A_HAIKU = "/haikus/aaaaaaaa-1111-4111-8111-111111111111/"
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    with opened() as site:
-        yield site
 
 
 @pytest.fixture

@@ -25,19 +25,12 @@ from accounts.mails.sending import MOST_TRIES, send_waiting
 from accounts.models import MailKey, MailWishes
 from instant_admin.client.steps import update
 from sandbox.serving import Request, Response
-from tests.drivers.site import LoopbackSite, opened
+from tests.drivers.site import LoopbackSite
 from tests.drivers.smtp import MailServer, mail_server
 
 pytestmark = pytest.mark.django_db
 KEY = "mail:low:somebody:7"
 ADA = "ada@example.com"
-
-
-@pytest.fixture
-def site() -> Iterator[LoopbackSite]:
-    """A site of one test."""
-    with opened() as site:
-        yield site
 
 
 @pytest.fixture
