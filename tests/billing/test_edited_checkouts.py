@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.test import Client, override_settings
+from django.test import override_settings
 
 from accounts.members import Member
 from billing.audit.run import Audit
@@ -67,11 +66,7 @@ def test_what_was_edited_is_credited_by_nobody_until_it_is_put_back(
     pay(site, checkout_id)
     with caplog.at_level(logging.ERROR):
         for body in site.events():
-            headers = {"Stripe-Signature": site.stripe.sign(body, time.time())}
-            answer = Client().post(
-                "/api/stripe/webhook", body, content_type="application/json", headers=headers
-            )
-            assert answer.status_code == 200
+            assert site.tell(body).status_code == 200
     assert [record.getMessage()[: len(checkout_id) + 23] for record in caplog.records] == [
         f"Checkout {checkout_id} needs review:"
     ]

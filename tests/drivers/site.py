@@ -6,17 +6,18 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import requests
 from django.conf import settings
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from accounts.members import Member
 from billing.checkout import start_checkout
 from billing.packs import Pack
-from billing.stripe_api.client import Client
+from billing.stripe_api.client import Client as StripeClient
 from billing.stripe_api.client import using as using_stripe
 from billing.webhook import receive_webhook
 from instant_admin import configured
@@ -35,15 +36,18 @@ from tests.drivers.stripe import StripeUser
 from tests.drivers.stripe_api import PRICE, SECRET_KEY, STRIPE_URL, VISA, make_standin
 from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
 
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
 TEN = Pack(price_id=PRICE, credits=10, name="Ten")
 
 
 def stripe_client(
     handler: Handler, network: Network = lambda request, work: work(), *, secret_key: str
-) -> Client:
+) -> StripeClient:
     """Our client of Stripe, before a stand-in's handler."""
     session = session_to(handler, network)
-    return Client(secret_key=secret_key, api_base=STRIPE_URL, session=session, breaker=never_open())
+    return StripeClient(secret_key=secret_key, api_base=STRIPE_URL, session=session, breaker=never_open())
 
 
 class LoopbackSite(StripeUser):
@@ -145,6 +149,13 @@ class LoopbackSite(StripeUser):
     def deliver(self, body: bytes) -> None:
         """Bring the site one webhook."""
         receive_webhook(body, self.stripe.sign(body, time.time()))
+
+    def tell(self, body: bytes, *, signed_at: float | None = None) -> Answer:
+        """Bring the site one webhook over HTTP; its answer."""
+        signature = self.stripe.sign(body, time.time() if signed_at is None else signed_at)
+        headers = {"Stripe-Signature": signature}
+        stripe = Client(raise_request_exception=False)
+        return stripe.post("/api/stripe/webhook", body, content_type="application/json", headers=headers)
 
     def deliver_all(self) -> None:
         """Bring the site whatever waits."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
 
 import pytest
@@ -27,7 +26,6 @@ from tests.drivers.site import TEN, LoopbackSite
 pytestmark = pytest.mark.django_db
 
 CHECKOUT = {"pack": TEN.price_id, "quantity": "1"}
-WEBHOOK = "/api/stripe/webhook"
 
 
 @pytest.fixture
@@ -48,22 +46,10 @@ def front_page(browser: Client) -> str:
     return found[0] if found else ""
 
 
-def tell(site: LoopbackSite, body: bytes, *, signed_at: float | None = None) -> int:
-    """Bring the site a webhook over HTTP; the status."""
-    signature = site.stripe.sign(body, time.time() if signed_at is None else signed_at)
-    headers = {"Stripe-Signature": signature}
-    return Client().post(WEBHOOK, body, content_type="application/json", headers=headers).status_code
-
-
 def completed(site: LoopbackSite) -> bytes:
     """The event that a checkout is complete."""
     (body,) = [body for body in site.events() if b'"checkout.session.completed"' in body]
     return body
-
-
-def tell_all(site: LoopbackSite) -> None:
-    for body in site.events():
-        assert tell(site, body) == 200
 
 
 def is_open(kind: str) -> list[bool]:
@@ -107,13 +93,13 @@ def test_what_needs_review_is_noted_by_the_webhook_until_it_is_settled(
     checkout_id = edited(site, ada)
     body = completed(site)
     for _ in range(2):
-        assert tell(site, body) == 200
+        assert site.tell(body).status_code == 200
     (noted,) = Attention.objects.all()
     assert (noted.kind, noted.checkout_id, noted.member_id) == ("review", checkout_id, ada.id)
     assert noted.payment_id == site.payment_of(checkout_id)
     assert "Paid, and needs review: 1" in front_page(grace)
     site.edit(checkout_id, credits="10")
-    assert tell(site, body) == 200
+    assert site.tell(body).status_code == 200
     assert (is_open("review"), site.credits(ada)) == ([False], 10)
 
 
@@ -165,17 +151,17 @@ def test_the_last_success_and_the_last_failure_of_the_webhook_are_told(
     site.buy(ada)
     body = completed(site)
     site.instant_is_away = True
-    assert tell(site, body) == 503
+    assert site.tell(body).status_code == 503
     assert "Stripe's webhook fails: OutcomeUnknown" in front_page(grace).replace("&#x27;", "'")
     assert "Balances cannot be read right now." in front_page(grace)
     site.instant_is_away = False
-    assert (tell(site, body), site.credits(ada)) == (200, 10)
+    assert (site.tell(body).status_code, site.credits(ada)) == (200, 10)
     assert "webhook fails" not in front_page(grace)
 
 
 def test_what_stripe_has_not_signed_alarms_nobody(site: LoopbackSite, grace: Client) -> None:
     """Everybody can send it, as often as they like."""
-    assert tell(site, b"{}", signed_at=1.0) == 400
+    assert site.tell(b"{}", signed_at=1.0).status_code == 400
     assert not WebhookAnswer.objects.exists()
     assert "Nothing is open." in front_page(grace)
 
@@ -196,7 +182,7 @@ def test_a_purchase_that_no_webhook_tells_of_is_an_alarm_until_one_comes(
     site.admin.transact([update("creditEntries", entry.id, an_hour_ago)])
     assert NOT_TOLD in front_page(grace).replace("&#x27;", "'")
     for body in bodies:
-        assert tell(site, body) == 200
+        assert site.tell(body).status_code == 200
     assert NOT_TOLD not in front_page(grace).replace("&#x27;", "'")
 
 
@@ -204,13 +190,13 @@ def test_an_outage_is_a_failure_and_each_is_noted_once_a_minute(site: LoopbackSi
     site.buy(ada)
     body = completed(site)
     site.instant_is_away = True
-    assert tell(site, body) == 503
+    assert site.tell(body).status_code == 503
     failure = WebhookAnswer.objects.get()
     assert (failure.is_good, failure.detail.startswith("OutcomeUnknown")) == (False, True)
-    tell(site, body)
+    site.tell(body)
     assert WebhookAnswer.objects.get().at == failure.at
     WebhookAnswer.objects.update(at=failure.at - timedelta(minutes=2))
-    tell(site, body)
+    site.tell(body)
     assert WebhookAnswer.objects.get().at > failure.at - timedelta(minutes=1)
 
 
