@@ -120,7 +120,7 @@ def test_what_staff_closed_is_not_opened_again(site: LoopbackSite, bought: str) 
 def test_a_warning_of_another_sites_payment_is_passed_over(site: LoopbackSite, ada: Member) -> None:
     with override_settings(SHOP_ID="another-site"):
         checkout_id = site.open_checkout(ada)
-    site.post(f"/c/pay/{checkout_id}", card_number=WARNED)
+    site.pay(checkout_id, WARNED)
     site.deliver_all()
     reconcile()
     assert not Attention.objects.exists()

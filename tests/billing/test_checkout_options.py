@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import override_settings
 
@@ -13,7 +11,6 @@ from billing.fulfilment import Outcome, sync_checkout
 from billing.live_checks import check_stripe
 from billing.stripe_api.checkouts import CheckoutOptions
 from tests.drivers.site import TEN, LoopbackSite
-from tests.drivers.stripe_api import VISA
 
 EVERYTHING = {
     "CHECKOUT_AUTOMATIC_TAX": True,
@@ -31,15 +28,9 @@ def set_up_tax(site: LoopbackSite) -> None:
     assert site.ask("/v1/tax/settings", method="POST", **form)["status"] == "active"
 
 
-def session_of(site: LoopbackSite, checkout_id: str) -> dict[str, Any]:
-    """The session as Stripe has it."""
-    found: dict[str, Any] = site.ask(f"/v1/checkout/sessions/{checkout_id}")
-    return found
-
-
 def test_by_default_stripe_is_asked_for_nothing_of_it(site: LoopbackSite, ada: Member) -> None:
     assert CheckoutOptions().parameters == {}
-    session = session_of(site, site.open_checkout(ada))
+    session = site.session(site.open_checkout(ada))
     assert (session["automatic_tax"]["enabled"], session["consent_collection"]) == (False, None)
     assert (session["billing_address_collection"], session["locale"]) == (None, None)
 
@@ -47,7 +38,7 @@ def test_by_default_stripe_is_asked_for_nothing_of_it(site: LoopbackSite, ada: M
 @override_settings(**EVERYTHING)
 def test_every_setting_is_the_parameter_of_its_name(site: LoopbackSite, ada: Member) -> None:
     set_up_tax(site)
-    session = session_of(site, site.open_checkout(ada))
+    session = site.session(site.open_checkout(ada))
     assert session["automatic_tax"]["enabled"] is True
     assert session["tax_id_collection"]["enabled"] is True
     assert session["billing_address_collection"] == "required"
@@ -61,7 +52,7 @@ def test_nobody_pays_who_has_not_ticked_the_terms(site: LoopbackSite, ada: Membe
     set_up_tax(site)
     checkout_id = site.open_checkout(ada)
     with pytest.raises(AssertionError, match="Accept the terms"):
-        site.post(f"/c/pay/{checkout_id}", card_number=VISA)
+        site.pay(checkout_id)
     assert sync_checkout(checkout_id, member=ada).outcome is Outcome.PENDING
     site.buy(ada, terms_of_service="accepted")
     site.deliver_all()
@@ -75,7 +66,7 @@ def test_with_tax_a_refund_takes_its_share_of_what_was_paid_with_tax(
 ) -> None:
     set_up_tax(site)
     checkout_id = site.buy(ada)
-    session = session_of(site, checkout_id)
+    session = site.session(checkout_id)
     assert (session["amount_subtotal"], session["amount_total"]) == (500, 600)
     site.deliver_all()
     site.refund(checkout_id, refunded)

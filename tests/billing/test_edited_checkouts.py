@@ -19,7 +19,6 @@ from billing.reconciliation import reconcile
 from billing.stripe_api import checkouts
 from tests.drivers.signed_in import browser_of
 from tests.drivers.site import LoopbackSite
-from tests.drivers.stripe_api import VISA
 
 FIFTY = Pack(price_id="price_fifty", credits=50, name="Fifty")
 GRACE = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -43,11 +42,7 @@ EDITS = pytest.mark.parametrize(
 
 
 def metadata_of(site: LoopbackSite, checkout_id: str) -> dict[str, str]:
-    return dict(site.ask(f"/v1/checkout/sessions/{checkout_id}")["metadata"])
-
-
-def pay(site: LoopbackSite, checkout_id: str) -> None:
-    site.post(f"/c/pay/{checkout_id}", card_number=VISA)
+    return dict(site.session(checkout_id)["metadata"])
 
 
 def needing_review(*, dry_run: bool) -> list[str]:
@@ -63,7 +58,7 @@ def test_what_was_edited_is_credited_by_nobody_until_it_is_put_back(
     checkout_id = site.open_checkout(ada)
     made_with = metadata_of(site, checkout_id)
     site.edit(checkout_id, **edit)
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     with caplog.at_level(logging.ERROR):
         for body in site.events():
             assert site.tell(body).status_code == 200
@@ -121,7 +116,7 @@ def test_the_payment_still_says_what_the_checkout_was_made_with(site: LoopbackSi
     checkout_id = site.open_checkout(ada)
     made_with = metadata_of(site, checkout_id)
     site.edit(checkout_id, credits="1000")
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     payment = site.ask(f"/v1/payment_intents/{site.payment_of(checkout_id)}")
     assert payment["metadata"] == made_with
 
@@ -140,7 +135,7 @@ def test_what_is_credited_already_is_held_against_the_ledger_and_not_the_seal(
 
 
 def test_a_key_that_is_rolled_takes_nothing_from_who_is_paying(site: LoopbackSite, ada: Member) -> None:
-    pay(site, site.open_checkout(ada))
+    site.pay(site.open_checkout(ada))
     with override_settings(SECRET_KEY="the next", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
         site.deliver_all()
     assert site.credits(ada) == 10
@@ -185,7 +180,7 @@ def buy_unsealed(site: LoopbackSite, member: Member) -> str:
             "success_url": "http://site.test/",
         },
     )
-    pay(site, str(session["id"]))
+    site.pay(str(session["id"]))
     return str(session["id"])
 
 

@@ -13,7 +13,7 @@ from accounts.members import Member
 from billing.last_checkout import ASK_AGAIN_AFTER_S
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite
-from tests.drivers.stripe_api import PRICE, VISA
+from tests.drivers.stripe_api import PRICE
 
 pytestmark = pytest.mark.django_db
 
@@ -32,16 +32,12 @@ def checkout_id(browser: Client) -> str:
     return str(url).rsplit("/", 1)[1]
 
 
-def pay(site: LoopbackSite, checkout_id: str, **form: str) -> None:
-    site.post(f"/c/pay/{checkout_id}", **({"card_number": VISA} | form))
-
-
 def test_stripe_sends_buyers_back_to_where_the_settings_say(
     site: LoopbackSite, browser: Client, settings: Any
 ) -> None:
     settings.SITE_URL = "https://credits.example"
     answer = browser.post("/api/stripe/checkout", {"pack": PRICE}, headers=JSON | {"Host": "127.0.0.1:8000"})
-    session = site.ask(f"/v1/checkout/sessions/{answer.json()['url'].rsplit('/', 1)[1]}")
+    session = site.session(answer.json()["url"].rsplit("/", 1)[1])
     assert session["success_url"] == "https://credits.example/?session_id={CHECKOUT_SESSION_ID}"
     assert session["cancel_url"] == "https://credits.example/?checkout=cancelled"
 
@@ -77,7 +73,7 @@ def wait(browser: Client) -> None:
 def test_who_paid_and_opens_the_home_page_gets_the_credits_once(
     site: LoopbackSite, ada: Member, browser: Client, checkout_id: str
 ) -> None:
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     form = asks(browser)
     assert form == {"session_id": checkout_id, "attempt": "0", "returned": "unasked"}
     answered = answer(browser, form)
@@ -87,7 +83,7 @@ def test_who_paid_and_opens_the_home_page_gets_the_credits_once(
 
 
 def test_the_webhook_may_have_been_first(site: LoopbackSite, browser: Client, checkout_id: str) -> None:
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     site.deliver_all()
     assert "Already added to your balance: 10 credits" in said(answer(browser, asks(browser)))[1]
     assert asks(browser) == {}
@@ -104,7 +100,7 @@ def test_of_one_that_is_open_nobody_hears_and_stripe_is_asked_once_a_minute(
     assert said(answer(browser, form)) == QUIET  # another tab had the form too
     assert site.asked_stripe == asked + 1
     wait(browser)
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     answer(browser, asks(browser))
     assert site.credits(ada) == 10
 
@@ -118,7 +114,7 @@ def test_one_that_expired_is_told_of_once(site: LoopbackSite, browser: Client, c
 def test_a_bank_debit_is_told_of_without_asking_on_and_on(
     site: LoopbackSite, browser: Client, checkout_id: str
 ) -> None:
-    pay(site, checkout_id, payment_method="bank_debit_ok")
+    site.pay(checkout_id, payment_method="bank_debit_ok")
     answered = answer(browser, asks(browser))
     assert "Stripe has not confirmed the payment yet. Some ways to pay take days" in said(answered)[1]
     assert "load delay" not in answered.content.decode()
@@ -131,7 +127,7 @@ def test_a_bank_debit_is_told_of_without_asking_on_and_on(
 def test_a_payment_on_its_way_stands_on_the_home_page_until_it_is_decided(
     site: LoopbackSite, browser: Client, checkout_id: str
 ) -> None:
-    pay(site, checkout_id, payment_method="bank_debit_ok")
+    site.pay(checkout_id, payment_method="bank_debit_ok")
     answer(browser, {"session_id": checkout_id})
     for is_due in (True, False):
         page = browser.get("/").content.decode()
@@ -148,7 +144,7 @@ def test_a_payment_on_its_way_stands_on_the_home_page_until_it_is_decided(
 def test_who_comes_back_by_stripes_way_is_not_asked_about_again(
     site: LoopbackSite, browser: Client, checkout_id: str
 ) -> None:
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     assert asks(browser, f"/?session_id={checkout_id}") == {}
     assert "Thank you" in said(answer(browser, {"session_id": checkout_id}))[1]
     assert asks(browser) == {}
@@ -168,7 +164,7 @@ def test_who_cancelled_is_told_so_and_may_pay_after_all(
     assert asks(browser, "/?checkout=cancelled") == {}
     cancelled = answer(browser, {"session_id": checkout_id, "returned": "cancelled"})
     assert said(cancelled) == (200, "Checkout cancelled. Nothing was charged.")
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     assert "Thank you" in said(answer(browser, asks(browser)))[1]
 
 
@@ -176,7 +172,7 @@ def test_who_cancelled_is_told_so_and_may_pay_after_all(
 def test_an_outage_is_not_told_to_who_did_not_ask(
     site: LoopbackSite, browser: Client, checkout_id: str, away: str
 ) -> None:
-    pay(site, checkout_id)
+    site.pay(checkout_id)
     form = asks(browser)
     setattr(site, away, True)
     assert said(answer(browser, form)) == QUIET

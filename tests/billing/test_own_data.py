@@ -76,11 +76,6 @@ def instant_database(site: LoopbackSite) -> str:
         return "\n".join(database.iterdump())
 
 
-def customers(site: LoopbackSite) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = site.ask("/v1/customers")["data"]
-    return found
-
-
 # The download
 
 
@@ -93,7 +88,7 @@ def test_all_that_is_known_of_a_member_can_be_downloaded(
     assert everything["account"] == {"id": str(ada.id), "email": ada.email}
     assert len(everything["sessions"]) == 1
     credits = everything["credits"]
-    assert (credits["balance"], credits["stripeCustomer"]) == (7, customers(site)[0]["id"])
+    assert (credits["balance"], credits["stripeCustomer"]) == (7, site.customers()[0]["id"])
     assert [(entry["kind"], entry["note"]) for entry in credits["entries"]] == [
         ("reset", REASON),
         ("spend", TOPIC),
@@ -138,12 +133,12 @@ def test_who_leaves_leaves_nothing_personal_and_a_clean_ledger(
     known = {
         "the site": site_database(),
         "Instant": instant_database(site),
-        "customers": str(customers(site)),
+        "customers": str(site.customers()),
     }
     assert [(where, word) for word in words for where, text in known.items() if word in text] == []
     assert STAFF not in known["Instant"]
     assert TOPIC not in str([site.ask(f"/v1/{kind}") for kind in ("checkout/sessions", "invoices", "events")])
-    assert customers(site) == []
+    assert site.customers() == []
     # Stripe keeps the receipt, and the ledger its numbers.
     assert len(site.ask("/v1/invoices")["data"]) == 1
     kept = site.store.entries([key for key, *_ in numbers])
@@ -227,7 +222,7 @@ def test_the_customer_of_every_currency_goes(site: LoopbackSite, browser: Client
     second = checkouts.create_customer(member_id=ada.id, app="x", idempotency_key="second")
     checkouts.note_other_customer(first, "eur", second)
     delete_account(ada.id, email=ada.email)
-    assert customers(site) == []
+    assert site.customers() == []
     assert checkouts.find_customer(second) is None
 
 
@@ -268,11 +263,11 @@ def test_a_changed_email_is_told_to_stripe_at_the_next_checkout(
     browser.post("/account/email/", {"email": "ada@lovelace.example"})
     answer = browser.post("/account/email/code/", {"code": mail.outbox[-1].subject[:6]}, headers=JSON)
     assert answer.json() == {"email": "ada@lovelace.example"}
-    assert customers(site)[0]["email"] == ada.email
+    assert site.customers()[0]["email"] == ada.email
     form = {"pack": "", "request_id": str(uuid4())}
     started = browser.post("/api/stripe/checkout", form, headers=JSON)
     assert started.status_code == 200
-    assert customers(site)[0]["email"] == "ada@lovelace.example"
+    assert site.customers()[0]["email"] == "ada@lovelace.example"
 
 
 # What was deleted in another way

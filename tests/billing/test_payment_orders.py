@@ -21,7 +21,7 @@ Row = tuple[str, int, int]
 
 
 def pay(site: LoopbackSite, checkout_id: str) -> None:
-    site.post(f"/c/pay/{checkout_id}", card_number=REFUND_PENDING)
+    site.pay(checkout_id, REFUND_PENDING)
 
 
 def refund_some(site: LoopbackSite, checkout_id: str) -> None:

@@ -307,7 +307,7 @@ def test_a_paid_purchase_links_to_its_receipt(site: LoopbackSite, ada: Member, b
     checkout_id = buy(site, ada)
     assert receipt(checkout_id) in browser.get("/history/").content.decode()
     response = browser.get(receipt(checkout_id))
-    invoice = site.ask(f"/v1/invoices/{site.ask(f'/v1/checkout/sessions/{checkout_id}')['invoice']}")
+    invoice = site.ask(f"/v1/invoices/{site.session(checkout_id)['invoice']}")
     assert (response.status_code, response["Location"]) == (302, invoice["hosted_invoice_url"])
     assert invoice["metadata"]["member"] == str(ada.id)
 

@@ -185,7 +185,7 @@ def test_an_email_that_stripe_does_not_take_keeps_nobody_from_buying(
     site.refuse("POST", CUSTOMERS, "email_invalid")
     for _ in range(2):
         goes_to_stripe(browser_of(ada).post(CHECKOUT, headers=dict(headers)), headers)
-    (customer,) = site.ask("/v1/customers")["data"]
+    (customer,) = site.customers()
     assert customer["email"] is None
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
         f"Customer {customer['id']} has no email"
@@ -207,7 +207,7 @@ def test_where_stripe_makes_no_invoice_it_is_sold_without(
 ) -> None:
     site.refuse("POST", SESSIONS, "invoice-creation", times=1)
     checkout_id = site.buy(ada)
-    assert site.ask(f"/v1/checkout/sessions/{checkout_id}")["invoice"] is None
+    assert site.session(checkout_id)["invoice"] is None
     assert ["without an invoice" in record.getMessage() for record in caplog.records] == [True]
     site.deliver_all()
     assert site.credits(ada) == 10
@@ -218,12 +218,12 @@ def test_who_pays_in_another_currency_has_one_more_customer(site: LoopbackSite, 
     for _ in range(2):
         site.refuse("POST", SESSIONS, "currency", times=1)
         bought.append(site.buy(ada))
-    customers = {customer["id"]: customer for customer in site.ask("/v1/customers")["data"]}
+    customers = {customer["id"]: customer for customer in site.customers()}
     (first_id,) = (key for key, customer in customers.items() if "customer_usd" in customer["metadata"])
     other_id = customers[first_id]["metadata"]["customer_usd"]
     assert len(customers) == 2
     assert customers[other_id]["email"] == ada.email
-    assert {site.ask(f"/v1/checkout/sessions/{each}")["customer"] for each in bought} == {other_id}
+    assert {site.session(each)["customer"] for each in bought} == {other_id}
     findings = reconcile_member(ada.id, customer_id=first_id)
     assert [finding.checkout_id for finding in findings] == bought[::-1]
     assert site.credits(ada) == 20

@@ -126,7 +126,7 @@ class LoopbackSite(StripeUser):
     def buy(self, member: Member, *, card: str = VISA, pack: Pack = TEN, **form: str) -> str:
         """Pay for a pack on Stripe's page; the checkout's id. Nothing is delivered yet."""
         checkout_id = self.open_checkout(member, pack)
-        back = self.post(f"/c/pay/{checkout_id}", card_number=card, **form)
+        back = self.pay(checkout_id, card, **form)
         assert parse_qs(urlsplit(back).query)["session_id"] == [checkout_id]
         return checkout_id
 

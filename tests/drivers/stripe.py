@@ -9,6 +9,7 @@ import stripe
 
 from sandbox.world import World
 from tests.drivers.member import TIMEOUT_S
+from tests.drivers.stripe_api import VISA
 
 
 class StripeUser:
@@ -35,9 +36,22 @@ class StripeUser:
         form = {f"metadata[{name}]": value for name, value in metadata.items()}
         return self._answer(f"/v1/checkout/sessions/{checkout_id}", "POST", form)
 
+    def pay(self, checkout_id: str, card: str = VISA, **form: str) -> str:
+        """Pay for a checkout on its page; where it leads."""
+        return self.post(f"/c/pay/{checkout_id}", card_number=card, **form)
+
+    def session(self, checkout_id: str) -> dict[str, Any]:
+        """The session of a checkout."""
+        return self.ask(f"/v1/checkout/sessions/{checkout_id}")
+
+    def customers(self) -> list[dict[str, Any]]:
+        """Those who are not deleted."""
+        found: list[dict[str, Any]] = self.ask("/v1/customers")["data"]
+        return found
+
     def payment_of(self, checkout_id: str) -> str:
         """The payment of a checkout."""
-        return str(self.ask(f"/v1/checkout/sessions/{checkout_id}")["payment_intent"])
+        return str(self.session(checkout_id)["payment_intent"])
 
     def refund(self, checkout_id: str, amount: int) -> str:
         """Give so many cents back; the refund's id."""
