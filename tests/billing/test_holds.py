@@ -35,10 +35,9 @@ from tests.drivers.site import LoopbackSite
 
 
 @pytest.fixture
-def rich(site: LoopbackSite, ada: Member) -> Member:
+def rich(site: LoopbackSite) -> Member:
     """A member with ten credits."""
-    site.store.post(ada.id, Reset(key="reset:1", credits=10))
-    return ada
+    return site.member(credits=10)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from billing import products
 from billing.products import Product, register
 from billing.spending import OutOfCredits, RequestIdReused, Spent, spend
 from instant_admin.client.types import Step
-from instant_admin.ledger.movements import Reset
 from tests.drivers.site import LoopbackSite, haiku
 
 BY_THE_WORD = Product(
@@ -28,10 +27,9 @@ BY_THE_WORD = Product(
 
 
 @pytest.fixture
-def rich(site: LoopbackSite, ada: Member) -> Member:
+def rich(site: LoopbackSite) -> Member:
     """A member with five credits."""
-    site.store.post(ada.id, Reset(key="reset:1", credits=5))
-    return ada
+    return site.member(credits=5)
 
 
 def write(member: Member, request_id: UUID, **changed: Any) -> Spent:

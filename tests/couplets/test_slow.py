@@ -31,9 +31,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackSite]:
 
 @pytest.fixture
 def ada(shop: LoopbackSite) -> Member:
-    ada = shop.member("ada@example.com")
-    shop.store.post(ada.id, Reset(key="reset:1", credits=10))
-    return ada
+    return shop.member(credits=10)
 
 
 def test_it_costs_what_was_sung_and_is_sung_once(shop: LoopbackSite, ada: Member) -> None:

@@ -24,7 +24,7 @@ from instant_admin import configured
 from instant_admin.client.steps import create, link
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import read_page
-from instant_admin.ledger.movements import Spend
+from instant_admin.ledger.movements import Reset, Spend
 from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.store import BalanceStore
 from sandbox.faults import PATH as FAULTS
@@ -106,10 +106,12 @@ class LoopbackSite(StripeUser):
 
     # People
 
-    def member(self, email: str | None = None) -> Member:
-        """A new member."""
+    def member(self, email: str | None = None, *, credits: int = 0) -> Member:
+        """A new member, whose balance staff may have set."""
         email = email or f"{uuid4().hex}@example.com"
         member_id, token = self.instant.member(email)
+        if credits:
+            self.store.post(member_id, Reset(key=f"reset:{member_id}", credits=credits))
         return Member(id=member_id, email=email, refresh_token=token)
 
     def open_checkout(self, member: Member, pack: Pack = TEN) -> str:

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
+from accounts.members import Member
 from haikus.generators import language_model
 from tests.drivers.language_model import Model, serving
+from tests.drivers.site import LoopbackSite
+
+
+@pytest.fixture
+def ada(site: LoopbackSite) -> Member:
+    """A member with ten credits."""
+    return site.member("ada@example.com", credits=10)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from jsonschema_rs import meta
 from accounts.keys.making import Scope
 from accounts.keys.programs import needed_for
 from accounts.members import Member
-from instant_admin.ledger.movements import Reset
 from tests.drivers.language_model import Answer, Model
 from tests.drivers.openapi import DESCRIPTION, operations, validator_at
 from tests.drivers.problems import problem_in
@@ -27,14 +26,6 @@ from tests.drivers.site import LoopbackSite
 pytestmark = pytest.mark.django_db(transaction=True)
 JSON: Final = "application/json"
 ROOT: Final = Path(site_settings.BASE_DIR)
-
-
-@pytest.fixture
-def ada(site: LoopbackSite) -> Member:
-    """A member with ten credits."""
-    ada = site.member()
-    site.store.post(ada.id, Reset(key="reset:1", credits=10))
-    return ada
 
 
 def _opened(patterns: list[URLPattern | URLResolver], before: str = "/") -> set[tuple[str, Scope]]:

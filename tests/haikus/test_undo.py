@@ -15,19 +15,10 @@ from haikus.errors import TooLate
 from haikus.store import Haiku, haikus_of, write_haiku
 from haikus.undo import opened as opened_haiku
 from haikus.undo import sealed
-from instant_admin.ledger.movements import Grant
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ada(site: LoopbackSite) -> Member:
-    """A member with three credits."""
-    ada = site.member("ada@example.com")
-    site.store.post(ada.id, Grant(key="grant:ada", credits=3))
-    return ada
 
 
 @pytest.fixture

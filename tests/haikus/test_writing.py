@@ -25,14 +25,6 @@ LIMIT_S = 20.0
 
 
 @pytest.fixture
-def ada(site: LoopbackSite) -> Member:
-    """A member with ten credits."""
-    ada = site.member("ada@example.com")
-    site.store.post(ada.id, Reset(key="reset:1", credits=10))
-    return ada
-
-
-@pytest.fixture
 def browser(ada: Member, model: Model, settings: Any) -> Client:
     """Ada's, on a site where a model writes the haikus, three credits for a thousand tokens."""
     settings.HAIKU_GENERATOR = "haikus.generators.language_model"

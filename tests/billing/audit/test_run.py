@@ -298,8 +298,7 @@ def test_what_is_written_meanwhile_is_no_violation(site: LoopbackSite, busy_ada:
 def load(site: LoopbackSite, accounts: int, entries: int) -> None:
     """Fill the ledger, straight through Instant."""
     for number in range(accounts):
-        member = site.member(f"member{number}@example.com")
-        site.store.post(member.id, Reset(key=f"reset:{uuid4()}", credits=entries))
+        member = site.member(f"member{number}@example.com", credits=entries)
         steps: list[Step] = []
         for seq in range(2, entries + 1):
             haiku_id = row_id()

@@ -99,8 +99,7 @@ def several(site: LoopbackSite, ada: Member) -> None:
     """Ada has nothing, and others have little, debts, or a lot. They joined and moved in this order."""
     for name, credits in (("low", 3), ("lower", -2), ("rich", 100)):
         site.instant.now += 60
-        member = site.member(f"{name}@example.com")
-        site.store.post(member.id, Reset(key=f"reset:{name}", credits=credits))
+        site.member(f"{name}@example.com", credits=credits)
 
 
 @pytest.mark.parametrize(
