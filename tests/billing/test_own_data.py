@@ -11,13 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import Client
 
 from accounts.account.deleting import delete_account
 from accounts.mails.sending import send_waiting
 from accounts.members import Member, forget
-from accounts.models import Session
 from billing.audit.run import Audit
 from billing.checkout import buyer_of
 from billing.reconciliation import reconcile
@@ -25,6 +23,7 @@ from billing.stripe_api import checkouts
 from instant_admin.ledger.forgetting import PAGE_SIZE, forget_person
 from instant_admin.ledger.movements import Reset
 from sandbox.serving import Request, Response
+from tests.accounts.test_sessions import site_database
 from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import LoopbackSite
 
@@ -60,15 +59,6 @@ def leave(browser: Client, member: Member) -> None:
     answer = browser.post("/account/delete/code/", {"code": message.subject[:6]})
     assert (answer.status_code, answer["Location"]) == (302, "/")
     send_waiting()
-
-
-def site_database() -> str:
-    with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-        return "\n".join(
-            repr(cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}").fetchall())  # noqa: S608
-            for table in tables
-        ) + str([row.get_decoded() for row in Session.objects.all()])
 
 
 def instant_database(site: LoopbackSite) -> str:
