@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ import billing.packs
 from billing.counter.fragment import counter
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
 from billing.packs import Offer, Pack, PackPlan, best_value, enough_text, offers, pack_of, pack_plans, packs
+from tests.drivers.waiting import await_that
 
 TWO_PACKS = [
     {"price": "price_ten", "credits": 10, "name": "Ten"},
@@ -108,9 +108,7 @@ def test_while_stripe_stalls_the_last_prices_stand_and_one_page_asks(monkeypatch
         assert [offer.price_text for offer in offers()] == ["$5.00"]
     assert len(asked) == 1
     answers.set()
-    deadline = time.monotonic() + 30
-    while [offer.price_text for offer in offers()] != ["$6.00"]:
-        assert time.monotonic() < deadline
+    await_that(lambda: [offer.price_text for offer in offers()] == ["$6.00"])
 
 
 @pytest.mark.parametrize(

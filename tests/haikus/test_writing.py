@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -19,9 +17,9 @@ from sandbox.serving import Request, Response
 from tests.drivers.language_model import POEM, Answer, Model
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import LoopbackSite
+from tests.drivers.waiting import await_that
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LIMIT_S = 20.0
 
 
 @pytest.fixture
@@ -38,13 +36,6 @@ def generate(browser: Client, request_id: str | None = None, **headers: str) -> 
     return browser.post("/api/generate", sent, headers={**JSON, **headers})
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.01)
-
-
 def shown(browser: Client, answer: Any) -> dict[str, Any]:
     """The haiku of an answer as it is now."""
     found: dict[str, Any] = browser.get(answer["Location"], headers=JSON).json()
@@ -59,10 +50,10 @@ def test_it_is_begun_at_once_and_grows_where_the_answer_says(
     body = answer.json()
     held = body["held"]
     assert (answer.status_code, body["haiku"]["state"], body["credits"]) == (202, "writing", 10 - held)
-    until(lambda: shown(browser, answer)["content"] == "An old silent pond")
+    await_that(lambda: shown(browser, answer)["content"] == "An old silent pond")
     assert browser.get("/api/credits", headers=JSON).json() == {"credits": 10 - held, "held": held}
     model.answers[0].rest.set()
-    until(lambda: shown(browser, answer)["state"] == "done")
+    await_that(lambda: shown(browser, answer)["state"] == "done")
     assert shown(browser, answer)["content"] == POEM
     assert browser.get("/api/credits", headers=JSON).json() == {"credits": 7, "held": 0}
     assert list(Audit().violations()) == []
@@ -89,7 +80,7 @@ def test_cancelled_it_costs_nothing_whatever_the_model_says_later(
 ) -> None:
     model.answers = [Answer()]
     answer = generate(browser)
-    until(lambda: shown(browser, answer)["content"])
+    await_that(lambda: shown(browser, answer)["content"])
     cancelled = browser.post(answer["Location"] + "cancel/", headers=JSON).json()
     assert (cancelled["state"], site.credits(ada)) == ("failed", 10)
     assert "cancelled" in cancelled["error"]
@@ -139,7 +130,7 @@ def test_its_card_asks_for_itself_until_it_is_there(browser: Client, model: Mode
     assert f'hx-get="{address}"' in card.content.decode()
     assert "HX-Trigger" not in card
     model.answers[0].rest.set()
-    until(lambda: browser.get(address, headers=JSON).json()["state"] == "done")
+    await_that(lambda: browser.get(address, headers=JSON).json()["state"] == "done")
     card = browser.get(address, headers=FRAGMENT)
     assert "credits-changed" in card["HX-Trigger"]
     assert f'hx-get="{address}"' not in card.content.decode()
