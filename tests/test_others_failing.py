@@ -20,14 +20,13 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import close_old_connections, connection
 from django.test import Client, override_settings
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from accounts.members import Member
 from billing.packs import forget_prices
 from sandbox.serving import Response
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers import servers
-from tests.drivers.instant import Work
+from tests.drivers.instant import Work, refused
 from tests.drivers.relay import Relay, relay_to
 from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import LoopbackSite, opened
@@ -84,8 +83,7 @@ Call: TypeAlias = Callable[[Work], Response]
 
 
 def down(work: Work) -> Response:
-    reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
-    raise requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+    raise refused()
 
 
 def slow(work: Work) -> Response:

@@ -20,6 +20,7 @@ from uuid import UUID
 import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from instant_admin import configured
 from instant_admin.client.admin import InstantAdmin
@@ -76,6 +77,12 @@ def _response(request: requests.PreparedRequest, answer: Response) -> requests.R
     response.request = request
     response.url = request.url or ""
     return response
+
+
+def refused() -> requests.ConnectionError:
+    """What requests raises when nobody listens: there was no connection to send anything on."""
+    reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
 
 
 def at(path: str, answer: Callable[[Work], Response]) -> Network:

@@ -15,9 +15,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from sandbox.serving import Handler, Request, Response
+from tests.drivers.instant import refused
 from tests.simulation.scheduler import Scheduler
 
 TIMEOUT_S: Final = 10.0
@@ -183,8 +183,7 @@ class Network:
 
     def _outcome(self, name: str, host: str, done: Response | None) -> Response:
         if name == "refused":
-            refused = NewConnectionError(None, "refused")  # type: ignore[arg-type]
-            raise requests.ConnectionError(MaxRetryError(None, "/", refused))  # type: ignore[arg-type]
+            raise refused()
         if name in ("timeout", "late"):
             self._scheduler.sleep(TIMEOUT_S)
             raise requests.ReadTimeout

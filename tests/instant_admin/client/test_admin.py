@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import pytest
 import requests
 from responses import RequestsMock, matchers
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.errors import InstantBroken, InstantUnreachable, NoSuchRoute
 from instant_admin.client.steps import create, delete, link, unlink, update
 from instant_admin.client.transport import default_adapter
+from tests.drivers.instant import refused
 from tests.instant_admin.client.wires import APP, ID, REFRESH, TOKEN, URI
 
 ADA = {"id": str(ID), "email": "ada@example.com", "refresh_token": REFRESH}
@@ -114,12 +114,6 @@ def test_every_kind_of_step_has_instants_form() -> None:
         ["delete", "n", str(ID)],
         ["unlink", "n", str(ID), {"l": [str(ID), str(ID)]}],
     ]
-
-
-def refused() -> requests.ConnectionError:
-    """What requests raises when nobody listens: there was no connection to send anything on."""
-    reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
-    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
