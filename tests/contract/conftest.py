@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from instant_admin.client.admin import InstantAdmin
 from tests.contract.clients import ContractClient
 from tests.contract.fixture_app import LIBRARY, PERMS, SCHEMA
 from tests.contract.our_client import OurClient
@@ -25,17 +24,12 @@ def require_node() -> None:
         pytest.skip(missing)
 
 
-def admin_of(process: Process) -> InstantAdmin:
-    """Our client, as the admin of the process's app."""
-    return InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
-
-
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The stand-in with the fixture app in it."""
     process = Process(tmp_path_factory.mktemp("contract") / "instant.sqlite3")
     process.start()
-    admin = admin_of(process)
+    admin = process.admin()
     admin.push_schema(SCHEMA)
     admin.push_perms(PERMS)
     admin.transact(LIBRARY)

@@ -12,7 +12,7 @@ import pytest
 
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.schema import push, read_documents
-from tests.contract.conftest import admin_of, require_node
+from tests.contract.conftest import require_node
 from tests.contract.sdk_javascript import FOLDER
 from tests.sandbox.instant.process import ROOT, Process
 
@@ -52,7 +52,7 @@ def new_app(folder: Path) -> Iterator[tuple[Process, InstantAdmin]]:
     process = Process(folder / "instant.sqlite3")
     process.start()
     try:
-        yield process, admin_of(process)
+        yield process, process.admin()
     finally:
         process.stop()
 

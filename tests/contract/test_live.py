@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 from tests.contract.clients import GUEST, WAIT_S, ContractClient
-from tests.contract.conftest import admin_of
 from tests.sandbox.instant.process import Process
 
 
@@ -42,7 +41,7 @@ def test_a_subscription_sees_what_its_member_may_see(db: ContractClient) -> None
 
 
 def test_closing_ends_a_subscription_at_once_in_whatever_thread_it_waits(served: Process) -> None:
-    trees = admin_of(served).subscribe_query({"books": {}})
+    trees = served.admin().subscribe_query({"books": {}})
     next(trees)
     rest: list[Any] = []
     reader = threading.Thread(target=lambda: rest.extend(trees))

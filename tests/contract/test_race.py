@@ -9,7 +9,6 @@ import pytest
 
 from instant_admin.client.errors import NotUnique
 from instant_admin.client.steps import create
-from tests.contract.conftest import admin_of
 from tests.sandbox.instant.process import Process
 
 THREADS = 32
@@ -18,7 +17,7 @@ TURNS = 100
 
 @pytest.mark.deep
 def test_of_32_threads_that_create_one_unique_value_exactly_one_wins_a_hundred_times(served: Process) -> None:
-    instant = admin_of(served)
+    instant = served.admin()
     start = threading.Barrier(THREADS)
 
     def write(key: str) -> str:

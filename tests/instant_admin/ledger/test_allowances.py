@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -12,8 +12,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from instant_admin.client.admin import InstantAdmin
-from instant_admin.client.schema import push
 from instant_admin.client.steps import update
 from instant_admin.ledger.allowances import Allowance, AllowanceSpent, AllowancesUnknown, account_after
 from instant_admin.ledger.batches import Posted
@@ -25,7 +23,7 @@ from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import Files
 from instant_admin.ledger.writing import Writer
 from sandbox.serving import Request, Response
-from tests.drivers.instant import DOCUMENTS, LoopbackInstant, Work
+from tests.drivers.instant import LoopbackInstant, Work
 from tests.instant_admin.ledger.test_batches import QUERY, TRANSACT, Bench
 from tests.sandbox.instant.process import Process
 
@@ -237,23 +235,10 @@ def test_what_is_no_count_stops_the_account(bench: Bench, damage: Any) -> None:
 # Over sockets
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    process = Process(tmp_path_factory.mktemp("allowances") / "instant.sqlite3")
-    process.start()
-    list(push(admin_of(process), DOCUMENTS, dry_run=False))
-    yield process
-    process.stop()
-
-
-def admin_of(process: Process) -> InstantAdmin:
-    return InstantAdmin(api_uri=process.uri, app_id=process.app_id, admin_token=process.admin_token)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("stores", [1, 10], ids=["one process", "ten processes"])
 def test_ten_at_once_spend_exactly_what_is_left(process: Process, stores: int) -> None:
-    admin = admin_of(process)
+    admin = process.admin()
     ada = UUID(admin.create_token(email=f"{uuid4().hex}@example.com")["user"]["id"])
     # Each of them has a memory and a clock of its own.
     several = [

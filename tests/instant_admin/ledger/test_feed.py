@@ -13,7 +13,6 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from instant_admin.client.admin import InstantAdmin
-from instant_admin.client.schema import push
 from instant_admin.client.steps import create
 from instant_admin.ledger.feed import SLICE, Feed, Listeners
 from instant_admin.ledger.movements import Purchase
@@ -21,7 +20,7 @@ from instant_admin.ledger.rules import Account
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.writing import Writer, row_id
 from tests.drivers.faults import Faults
-from tests.drivers.instant import DOCUMENTS, never_open
+from tests.drivers.instant import never_open
 from tests.drivers.waiting import await_that
 from tests.sandbox.instant.process import Process
 
@@ -185,15 +184,6 @@ class Ledger:
     def buy(self, account_id: UUID, store: BalanceStore | None = None) -> None:
         """Ten credits more."""
         (store or self.elsewhere).post(account_id, Purchase(key=f"purchase:{uuid4()}", credits=10))
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    process = Process(tmp_path_factory.mktemp("feed") / "instant.sqlite3")
-    process.start()
-    list(push(Ledger(process).admin, DOCUMENTS, dry_run=False))
-    yield process
-    process.stop()
 
 
 @pytest.fixture

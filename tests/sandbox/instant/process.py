@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from instant_admin.client.admin import InstantAdmin
 from sandbox.world import HOST, ROOT, Part
 from tests.drivers.stripe_api import free_port
 
@@ -41,6 +42,10 @@ class Process:
 
     def stop(self) -> None:
         self._part.stop()
+
+    def admin(self) -> InstantAdmin:
+        """Our client, as the admin of the app."""
+        return InstantAdmin(api_uri=self.uri, app_id=self.app_id, admin_token=self.admin_token)
 
     def post(self, path: str, body: Any) -> requests.Response:
         headers = {"app-id": self.app_id, "authorization": f"Bearer {self.admin_token}"}
