@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -18,17 +18,9 @@ from accounts import codes
 from accounts.codes import CodeRefused, ExpiredCode, TriedTooOften, WrongCode
 from accounts.limits import TooOften
 from accounts.models import SignInCode
-from tests.drivers.instant import LoopbackInstant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instant")]
 EMAIL = "ada@example.com"
-
-
-@pytest.fixture(autouse=True)
-def instant() -> Iterator[LoopbackInstant]:
-    instant = LoopbackInstant()
-    with instant.asked_by_the_site():
-        yield instant
 
 
 def asks(

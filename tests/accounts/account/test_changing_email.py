@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.core import mail
 from django.test import Client
@@ -17,14 +15,6 @@ from tests.drivers.signed_in import JSON, browser_of
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "ada@example.com", "ada@lovelace.example"
-
-
-@pytest.fixture
-def instant() -> Iterator[LoopbackInstant]:
-    """What the site asks."""
-    instant = LoopbackInstant()
-    with instant.asked_by_the_site():
-        yield instant
 
 
 @pytest.fixture
