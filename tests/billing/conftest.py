@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from django.core.cache import cache
 
 from accounts.members import Member
 from tests.drivers.site import LoopbackSite
+
+
+@pytest.fixture
+def empty_cache() -> Iterator[None]:
+    """Nothing is remembered of another test, nor for the next."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from accounts.members import Member
 from billing.packs import offers
@@ -15,8 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _offered(site: LoopbackSite) -> None:
-    cache.clear()
+def _offered(empty_cache: None, site: LoopbackSite) -> None:
     assert [offer.pack.price_id for offer in offers()] == [TEN.price_id]
 
 

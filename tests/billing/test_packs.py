@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import responses
-from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.template.loader import render_to_string
@@ -16,6 +15,8 @@ from billing.counter.fragment import counter
 from billing.errors import BadPackPlan, StripeUnavailable, UnknownPack
 from billing.packs import Offer, Pack, PackPlan, best_value, enough_text, offers, pack_of, pack_plans, packs
 from tests.drivers.waiting import await_that
+
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 TWO_PACKS = [
     {"price": "price_ten", "credits": 10, "name": "Ten"},
@@ -33,11 +34,6 @@ def price(**changes: Any) -> dict[str, Any]:
 def sells(**changes: Any) -> None:
     """Have Stripe answer with the price of the only pack."""
     responses.get(f"{STRIPE}/price_ten", json=price(**changes))
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 def test_one_price_id_is_one_pack_of_ten() -> None:

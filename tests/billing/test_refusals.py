@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from accounts.members import Member
@@ -21,7 +20,7 @@ from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.signed_in import FRAGMENT, JSON, browser_of
 from tests.drivers.site import TEN, LoopbackSite
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_cache")]
 
 SESSIONS = "^/v1/checkout/sessions$"
 CUSTOMERS = "^/v1/customers/cus_"
@@ -57,11 +56,6 @@ FOR_THE_BUYER = {
 MADE_GOOD = ("email_invalid", "invoice-creation", "currency", "resource_missing")
 
 as_each = pytest.mark.parametrize("headers", [HTML, FRAGMENT, JSON], ids=["page", "fragment", "JSON"])
-
-
-@pytest.fixture(autouse=True)
-def _offered() -> None:
-    cache.clear()
 
 
 def told(browser: Client, answer: Any, headers: Mapping[str, str]) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
 
 from accounts.members import Member
 from billing.staff.totals import Month, as_csv, totals
@@ -16,18 +14,10 @@ from instant_admin.ledger.movements import Grant, Take, undo_of
 from tests.billing.staff.conftest import browser_of_staff
 from tests.drivers.site import LoopbackSite
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_cache")]
 
 PAGE = "/admin/billing/member/totals/"
 CSV = "/admin/billing/member/totals.csv"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_remembered() -> Iterator[None]:
-    """Months that another test closed are forgotten."""
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def write_then(site: LoopbackSite, member: Member, *moments: datetime) -> None:
