@@ -27,26 +27,6 @@ def browser(site: LoopbackSite, ada: Member, bought: str) -> Client:
     return browser_of(ada)
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [("/", {}), ("/history/?before=3", FRAGMENT), ("/haikus/", {}), ("/api/credits", FRAGMENT)],
-)
-def test_a_page_asks_instant_once(
-    site: LoopbackSite, browser: Client, path: str, headers: dict[str, str]
-) -> None:
-    asked = site.asked_instant
-    assert browser.get(path, headers=headers).status_code == 200
-    assert site.asked_instant == asked + 1
-
-
-@pytest.mark.django_db
-def test_the_history_asks_once_more_for_its_purchases(site: LoopbackSite, browser: Client) -> None:
-    asked = site.asked_instant
-    assert browser.get("/history/").status_code == 200
-    assert site.asked_instant == asked + 2
-
-
 @pytest.mark.usefixtures("bought")
 def test_an_entry_of_a_newer_kind_is_shown_as_it_is_stored(site: LoopbackSite, ada: Member) -> None:
     (entry,) = site.entries(ada)

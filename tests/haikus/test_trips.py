@@ -55,6 +55,7 @@ def trips(site: LoopbackSite, ask: Callable[[], object]) -> Trips:
         ("/haikus/", FRAGMENT, (1, 0)),
         ("/history/", {}, (2, 1)),  # the ledger twice: its newest entries, and the purchases in it
         ("/history/", FRAGMENT, (2, 1)),  # the same list as on the page
+        ("/history/?before=3", FRAGMENT, (1, 0)),
         ("/history/?before=1", FRAGMENT, (1, 0)),
         ("/api/credits", FRAGMENT, (1, 0)),
         ("/api/credits", JSON, (1, 0)),
@@ -63,7 +64,9 @@ def trips(site: LoopbackSite, ask: Callable[[], object]) -> Trips:
     ],
 )
 def test_a_page_is_one_trip(site: LoopbackSite, path: str, headers: dict[str, str], expected: Trips) -> None:
-    ada = browser_of(buyer(site))
+    member = buyer(site)
+    site.spend(member, 2)
+    ada = browser_of(member)
     assert trips(site, partial(ada.get, path, headers=headers)) == expected
 
 
