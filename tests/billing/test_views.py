@@ -76,12 +76,6 @@ def test_a_page_cannot_make_up_how_often_it_has_asked(attempt: str) -> None:
     assert not SyncForm({"session_id": "cs_test_1", "attempt": attempt}).is_valid()
 
 
-def test_a_cursor_that_is_none_is_422_as_json_and_the_first_page_for_people(ada: Client) -> None:
-    assert ada.get("/history/?before=x", headers=JSON).status_code == 422
-    response = ada.get("/history/?before=x")
-    assert (response.status_code, response["Location"]) == (302, "/history/")
-
-
 @pytest.mark.parametrize(
     "wrong", [{"credits": "-1"}, {"credits": ""}, {"credits": "1.5"}, {"reason": "  "}, {"request_id": "x"}]
 )
