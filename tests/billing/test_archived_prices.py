@@ -7,7 +7,7 @@ import pytest
 
 from accounts.members import Member
 from billing.packs import offers
-from tests.drivers.signed_in import JSON, browser_of
+from tests.drivers.signed_in import browser_of
 from tests.drivers.site import TEN, LoopbackSite
 
 pytestmark = pytest.mark.django_db
@@ -25,16 +25,6 @@ def archive_price(site: LoopbackSite) -> None:
 def archive_product(site: LoopbackSite) -> None:
     product = site.ask(f"/v1/prices/{TEN.price_id}")["product"]
     site.ask(f"/v1/products/{product}", method="POST", active="false")
-
-
-@pytest.mark.parametrize("archive", [archive_price, archive_product])
-def test_it_is_422_for_a_program(
-    site: LoopbackSite, ada: Member, archive: Callable[[LoopbackSite], None]
-) -> None:
-    archive(site)
-    answer = browser_of(ada).post("/api/stripe/checkout", headers=JSON)
-    assert answer.status_code == 422
-    assert "no longer for sale" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("archive", [archive_price, archive_product])
