@@ -14,7 +14,8 @@ from billing.fulfilment import CLAW_BACKS_LIMIT, Outcome, settle
 from billing.reconciliation import reconcile_member
 from billing.stripe_api import checkouts
 from billing.webhook import EVENTS
-from tests.drivers.site import REFUND_PENDING, LoopbackSite, opened
+from tests.drivers.site import LoopbackSite, opened
+from tests.drivers.stripe_api import REFUND_PENDING
 
 Deed = Callable[[LoopbackSite, str], object]
 Row = tuple[str, int, int]

@@ -34,7 +34,6 @@ from sandbox.stripe.refusals import refusal
 from tests.drivers.instant import LoopbackInstant, Network, Work, never_open, session_to
 from tests.drivers.stripe import StripeUser
 from tests.drivers.stripe_api import PRICE, SECRET_KEY, STRIPE_URL, VISA, make_standin
-from tests.drivers.stripe_api import REFUND_PENDING as REFUND_PENDING
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer

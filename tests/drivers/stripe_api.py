@@ -21,14 +21,14 @@ import uvicorn
 
 from sandbox.serving import Handler, StandInApplication
 from sandbox.stripe.events import Delivery
+from sandbox.world import HOST
 from tests.drivers.instant import session_to
-from tests.drivers.waiting import await_that as await_that
+from tests.drivers.waiting import await_that
 from tests.recorded import StripeStandIn
 
 # The package's telemetry writes into the home directory.
 stripe.enable_telemetry = False
 
-HOST = "127.0.0.1"
 STRIPE_URL = "http://stripe.test"
 SECRET_KEY = "sk_test_driver"
 WEBHOOK_SECRET = "whsec_driver"
@@ -72,13 +72,6 @@ def make_standin(clock: Callable[[], float], database: str | Path = ":memory:", 
     standin = StripeStandIn(database=database, clock=clock, **(options | more))
     standin.ensure_price(PRICE, 500, "usd", "10 credits")
     return standin
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

@@ -16,7 +16,9 @@ from typing import Final
 import requests
 
 from sandbox.serving import Request
-from tests.drivers.stripe_api import HOST, LIMIT_S, await_that, free_port, listens
+from sandbox.world import HOST, free_port
+from tests.drivers.stripe_api import LIMIT_S, listens
+from tests.drivers.waiting import await_that
 
 # Headers of the connection that the request came by.
 HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})

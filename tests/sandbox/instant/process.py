@@ -9,8 +9,7 @@ from typing import Any
 import requests
 
 from instant_admin.client.admin import InstantAdmin
-from sandbox.world import HOST, ROOT, Part
-from tests.drivers.stripe_api import free_port
+from sandbox.world import HOST, ROOT, Part, free_port
 
 __all__ = ["DEADLINE_S", "ROOT", "Process"]
 DEADLINE_S = 20.0

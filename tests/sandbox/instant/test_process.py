@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.drivers.stripe_api import await_that
+from tests.drivers.waiting import await_that
 from tests.sandbox.instant.harness import new_id
 from tests.sandbox.instant.process import DEADLINE_S, ROOT, Process
 

@@ -14,8 +14,8 @@ from unittest.mock import ANY
 import pytest
 import stripe
 
-from sandbox.world import HOST, Part
-from tests.drivers.stripe_api import PRICE, SECRET_KEY, WEBHOOK_SECRET, StripeDriver, free_port
+from sandbox.world import HOST, Part, free_port
+from tests.drivers.stripe_api import PRICE, SECRET_KEY, WEBHOOK_SECRET, StripeDriver
 
 TESTING100 = "TESTING100"
 

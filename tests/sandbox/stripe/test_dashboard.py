@@ -9,6 +9,7 @@ import requests
 
 from sandbox.stripe.dashboard import BUTTONS
 from sandbox.stripe.dashboard_pages import PAGES, SHOWN
+from sandbox.world import free_port
 from tests.drivers.stripe_api import (
     DECLINED,
     DISPUTED,
@@ -17,7 +18,6 @@ from tests.drivers.stripe_api import (
     REFUND_PENDING,
     SECRET_KEY,
     StripeDriver,
-    free_port,
     served,
 )
 from tests.sandbox.stripe.harness import TESTING100, packs, press, priced, refund

@@ -11,6 +11,7 @@ import requests
 import stripe
 
 from sandbox.serving import Request, Response
+from sandbox.world import free_port
 from tests.drivers.stripe_api import (
     LIMIT_S,
     PRICE,
@@ -18,11 +19,10 @@ from tests.drivers.stripe_api import (
     VISA,
     Clock,
     StripeDriver,
-    await_that,
-    free_port,
     make_standin,
     served,
 )
+from tests.drivers.waiting import await_that
 from tests.sandbox.stripe.harness import StandInProcess, packs
 
 SELLER = (*StandInProcess.KEYS, "--price", f"{PRICE}:500:usd:10 credits: the big pack")

@@ -16,16 +16,16 @@ import stripe
 from sandbox.serving import Request, Response
 from sandbox.stripe.courier import Courier, deliver
 from sandbox.stripe.events import Delivery
+from sandbox.world import free_port
 from tests.drivers.stripe_api import (
     WEBHOOK_SECRET,
     Clock,
     StripeDriver,
-    await_that,
-    free_port,
     make_standin,
     new_driver,
     served,
 )
+from tests.drivers.waiting import await_that
 from tests.sandbox.stripe.harness import newest_event, press, refused
 
 DAY_S = 86_400
