@@ -93,9 +93,9 @@ def claw_back(purchase: Entry, so_far: Sequence[Entry], payment: Payment, *, key
     refund = -for_refunds - sum(entry.amount for entry in so_far if entry.kind == Kind.REFUND)
     dispute = -for_disputes - sum(entry.amount for entry in so_far if entry.kind != Kind.REFUND)
     if dispute > 0:
-        return ClawBack(key=key, back=Kind.DISPUTE_WON, amount=dispute, ref=purchase.ref)
+        return ClawBack(key=key, kind=Kind.DISPUTE_WON, amount=dispute, ref=purchase.ref)
     if refund:
-        return ClawBack(key=key, back=Kind.REFUND, amount=refund, ref=purchase.ref)
+        return ClawBack(key=key, kind=Kind.REFUND, amount=refund, ref=purchase.ref)
     if dispute:
-        return ClawBack(key=key, back=Kind.DISPUTE, amount=dispute, ref=purchase.ref)
+        return ClawBack(key=key, kind=Kind.DISPUTE, amount=dispute, ref=purchase.ref)
     return None

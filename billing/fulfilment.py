@@ -165,7 +165,7 @@ class Fulfilment:
     def undoing(self, withdrawn: Entry) -> ClawBack:
         """The movement that gives back the credits of a withdrawal whose money Stripe refuses to give back."""
         key = undone_key(self.checkout.id)
-        return ClawBack(key=key, back=Kind.REFUND, amount=-withdrawn.amount, ref=self.checkout.id)
+        return ClawBack(key=key, kind=Kind.REFUND, amount=-withdrawn.amount, ref=self.checkout.id)
 
     def _is_repaid(self, payment_id: str, owed: Withdrawal) -> bool:
         """Ask Stripe for the refund of a withdrawal; whether it gave it."""

@@ -73,7 +73,7 @@ class Withdrawing:
             raise WithdrawalChanged(offer)
         return ClawBack(
             key=key,
-            back=Kind.REFUND,
+            kind=Kind.REFUND,
             amount=-offer.credits,
             ref=self.checkout.id,
             note=self.reason,

@@ -28,10 +28,7 @@ class Hold(Movement):
 
     most: int
     allowance: Allowance | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.HOLD
+    kind: Kind = Kind.HOLD
 
     def amount_on(self, account: Account) -> int:
         if account.credits < self.most:
@@ -82,22 +79,18 @@ class End(Movement):
 class Capture(End):
     """The work is done. Raises `ValueError` when it has used more than was held."""
 
+    kind: Kind = Kind.CAPTURE
+
     def __post_init__(self) -> None:
         if not 0 <= self.used <= self.most:
             raise ValueError(f"{self.used} of {self.most} held credits cannot be used")
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.CAPTURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release(End):
     """The work came to nothing."""
 
-    @property
-    def kind(self) -> Kind:
-        return Kind.RELEASE
+    kind: Kind = Kind.RELEASE
 
 
 def release_of(hold: Entry, *, actor: str = "") -> Release:

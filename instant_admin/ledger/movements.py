@@ -28,10 +28,7 @@ class Purchase(Movement):
     credits: int
     # Which purchase of its account this is, from 1 on, where somebody has counted.
     number: int | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.PURCHASE
+    kind: Kind = Kind.PURCHASE
 
     @property
     def noted(self) -> Mapping[str, int]:
@@ -51,10 +48,7 @@ class Spend(Movement):
 
     price: int
     allowance: Allowance | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.SPEND
+    kind: Kind = Kind.SPEND
 
     def amount_on(self, account: Account) -> int:
         if account.credits < self.price:
@@ -96,9 +90,7 @@ class ByStaff(Movement):
 class Grant(ByStaff):
     """Credits given for nothing."""
 
-    @property
-    def kind(self) -> Kind:
-        return Kind.GRANT
+    kind: Kind = Kind.GRANT
 
     def change_of(self, balance: int) -> int:
         return self.credits
@@ -111,9 +103,7 @@ class Grant(ByStaff):
 class Take(ByStaff):
     """Credits taken away. Never below zero: nobody is to owe credits because of what staff typed."""
 
-    @property
-    def kind(self) -> Kind:
-        return Kind.TAKE
+    kind: Kind = Kind.TAKE
 
     def change_of(self, balance: int) -> int:
         if balance < self.credits:
@@ -128,9 +118,7 @@ class Take(ByStaff):
 class Reset(ByStaff):
     """The balance set to a number."""
 
-    @property
-    def kind(self) -> Kind:
-        return Kind.RESET
+    kind: Kind = Kind.RESET
 
     def change_of(self, balance: int) -> int:
         return self.credits - balance
@@ -144,10 +132,7 @@ class Undo(Movement):
     """The credits given back that one thing has cost. The thing stays. `undo_of` makes it."""
 
     credits: int
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.UNDO
+    kind: Kind = Kind.UNDO
 
     def amount_on(self, account: Account) -> int:
         return self.credits
@@ -175,9 +160,7 @@ class Opening(Movement):
     It records the credits that are there, so it leaves the balance unchanged and the sum of entries true.
     """
 
-    @property
-    def kind(self) -> Kind:
-        return Kind.OPENING
+    kind: Kind = Kind.OPENING
 
     def amount_on(self, account: Account) -> int:
         return account.credits
@@ -193,12 +176,7 @@ class ClawBack(Movement):
     May take a balance below zero: the credits may be spent already. Spending is refused until it is positive.
     """
 
-    back: Kind
     amount: int
-
-    @property
-    def kind(self) -> Kind:
-        return self.back
 
     def amount_on(self, account: Account) -> int:
         return self.amount
@@ -208,9 +186,7 @@ class ClawBack(Movement):
 class Closing(Movement):
     """The last entry of an account: whatever is left lapses, and so does what is owed and what is held."""
 
-    @property
-    def kind(self) -> Kind:
-        return Kind.CLOSING
+    kind: Kind = Kind.CLOSING
 
     def amount_on(self, account: Account) -> int:
         return -account.credits

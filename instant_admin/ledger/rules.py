@@ -144,20 +144,17 @@ class KeyReused(LedgerError):
 class Movement(ABC):
     """A change of one balance that happens at most once, however often it is asked for.
 
-    `key` is the idempotency key: whoever starts the action makes it, keeps it and repeats it. `note` is what a
-    person typed, `actor` who did it, `ref` what it belongs to (a checkout session, the row that was bought).
+    `key` is the idempotency key: whoever starts the action makes it, keeps it and repeats it. `kind` is that of its
+    entry. `note` is what a person typed, `actor` who did it, `ref` what it belongs to (a checkout session, the row
+    that was bought).
     """
 
     key: str
+    kind: Kind
     note: str = ""
     actor: str = ""
     ref: str = ""
     product: str = ""
-
-    @property
-    @abstractmethod
-    def kind(self) -> Kind:
-        """The kind of entry this makes."""
 
     @property
     def noted(self) -> Mapping[str, int]:

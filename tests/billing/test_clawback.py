@@ -86,14 +86,14 @@ def test_after_any_sequence_what_is_taken_is_what_the_last_state_says(
 
 def test_a_claw_back_takes_what_was_spent_already_and_says_what_for() -> None:
     movement = claw_back(PURCHASE, [], Payment(paid=500, refunded=500, disputed=0), key="k")
-    assert movement == ClawBack(key="k", back=Kind.REFUND, amount=-10, ref="cs_test_1")
+    assert movement == ClawBack(key="k", kind=Kind.REFUND, amount=-10, ref="cs_test_1")
     assert movement.balance_after(Account(id=ADA, credits=2, seq=9)) == -8
 
 
 def test_a_refund_that_failed_and_a_dispute_that_was_won_give_back() -> None:
     back = Payment(paid=500, refunded=0, disputed=0)
     taken = [entry(Kind.REFUND, -3), entry(Kind.DISPUTE, -7)]
-    won = ClawBack(key="k", back=Kind.DISPUTE_WON, amount=7, ref="cs_test_1")
+    won = ClawBack(key="k", kind=Kind.DISPUTE_WON, amount=7, ref="cs_test_1")
     assert claw_back(PURCHASE, taken, back, key="k") == won
-    failed = ClawBack(key="k", back=Kind.REFUND, amount=3, ref="cs_test_1")
+    failed = ClawBack(key="k", kind=Kind.REFUND, amount=3, ref="cs_test_1")
     assert claw_back(PURCHASE, [*taken, entry(won.kind, won.amount)], back, key="k") == failed

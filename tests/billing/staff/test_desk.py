@@ -220,7 +220,7 @@ def test_mails_that_wait_for_long_are_told_with_what_to_do(
 
 def test_balances_below_zero_are_counted(site: LoopbackSite, ada: Member, grace: Client) -> None:
     assert "below zero" not in front_page(grace)
-    site.store.post(ada.id, ClawBack(key="clawback:cs_test_1:0", back=Kind.REFUND, amount=-3))
+    site.store.post(ada.id, ClawBack(key="clawback:cs_test_1:0", kind=Kind.REFUND, amount=-3))
     assert "?only=negative" in front_page(grace)
     assert "Balances below zero: 1" in front_page(grace)
 
