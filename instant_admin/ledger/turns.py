@@ -12,8 +12,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
@@ -41,38 +41,26 @@ class Turn:
     left: list[Account] = field(default_factory=list)
 
 
-class Turns(Protocol):
-    """A way to take turns."""
-
-    def taken(self, account_ids: Collection[UUID]) -> AbstractContextManager[Turn]:
-        """The turn at these accounts, as far as it can be had soon; for the time of a `with`."""
-
-
-class Alone:
-    """The turns of a process that has no others beside it."""
+class Turns:
+    """A way to take turns; this one is that of a process which has no others beside it."""
 
     @contextmanager
     def taken(self, account_ids: Collection[UUID]) -> Iterator[Turn]:
-        """At once."""
+        """The turn at these accounts, as far as it can be had soon; for the time of a `with`."""
         yield Turn()
 
 
-ALONE: Final = Alone()
+ALONE: Final = Turns()
 
 
-class Files:
+@dataclass(slots=True, eq=False)
+class Files(Turns):
     """Turns between the processes of one machine: locked files, each with the account that was written last."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._folder = folder
-        self._sleep = sleep
-        self._clock = clock
+    folder: Path
+    _: KW_ONLY
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
 
     @contextmanager
     def taken(self, account_ids: Collection[UUID]) -> Iterator[Turn]:
@@ -88,7 +76,7 @@ class Files:
 
     def _locked(self, names: Iterable[str], held: ExitStack) -> dict[str, int]:
         """The files that could be locked in time. They are let go of by closing them, also when the process dies."""
-        until, files = self._clock() + LONGEST_WAIT_S, {}
+        until, files = self.clock() + LONGEST_WAIT_S, {}
         for name in sorted(names):
             with suppress(OSError):
                 file = self._open(name, held)
@@ -99,7 +87,7 @@ class Files:
         return files
 
     def _open(self, name: str, held: ExitStack) -> int:
-        file = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
         held.callback(os.close, file)
         return file
 
@@ -108,16 +96,16 @@ class Files:
             with suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return True
-            if self._clock() >= until:
+            if self.clock() >= until:
                 return False
-            self._sleep(LOOK_AGAIN_S)
+            self.sleep(LOOK_AGAIN_S)
 
     def _word_in(self, file: int) -> Account | None:
-        return _read(os.pread(file, 200, 0).decode(), since=self._clock() - WORD_GOOD_FOR_S)
+        return _read(os.pread(file, 200, 0).decode(), since=self.clock() - WORD_GOOD_FOR_S)
 
     def _leave(self, file: int, account: Account) -> None:
         with suppress(OSError):
-            os.pwrite(file, _written(account, self._clock()).ljust(200).encode(), 0)
+            os.pwrite(file, _written(account, self.clock()).ljust(200).encode(), 0)
 
 
 class Cache(Protocol):
@@ -136,24 +124,19 @@ class Cache(Protocol):
         """Take values out."""
 
 
-class Shared:
+@dataclass(slots=True, eq=False)
+class Shared(Turns):
     """Turns between machines: a mark in their cache for each account, beside the account as it was written last.
 
     A mark goes by itself after a while, so nobody waits for a process that died. Whenever the cache fails, there are
     no turns for a while.
     """
 
-    def __init__(
-        self,
-        cache: Cache,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._cache = cache
-        self._sleep = sleep
-        self._clock = clock
-        self._away_until = 0.0
+    cache: Cache
+    _: KW_ONLY
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
+    _away_until: float = field(default=0.0, init=False)
 
     @contextmanager
     def taken(self, account_ids: Collection[UUID]) -> Iterator[Turn]:
@@ -162,36 +145,36 @@ class Shared:
         with self._asking() as is_there:
             if is_there:
                 marks = self._marked([_mark_of(account_id) for account_id in sorted(account_ids)])
-                found = self._cache.get_many([f"word:{mark}" for mark in marks]).values()
-                since = self._clock() - WORD_GOOD_FOR_S
+                found = self.cache.get_many([f"word:{mark}" for mark in marks]).values()
+                since = self.clock() - WORD_GOOD_FOR_S
                 turn.found += filter(None, (_read(word, since=since) for word in found))
         try:
             yield turn
         finally:
             with self._asking() as is_there:
                 if is_there and marks:
-                    now, left = self._clock(), {_mark_of(each.id): each for each in turn.left}
+                    now, left = self.clock(), {_mark_of(each.id): each for each in turn.left}
                     words = {f"word:{mark}": _written(left[mark], now) for mark in marks if mark in left}
-                    self._cache.set_many(words, WORD_GOOD_FOR_S)
-                    self._cache.delete_many(marks)
+                    self.cache.set_many(words, WORD_GOOD_FOR_S)
+                    self.cache.delete_many(marks)
 
     def _marked(self, marks: Sequence[str]) -> list[str]:
         """Those that could be set in time."""
-        until = self._clock() + LONGEST_WAIT_S
+        until = self.clock() + LONGEST_WAIT_S
         for number, mark in enumerate(marks):
-            while not self._cache.add(mark, "", MARK_GOOD_FOR_S):
-                if self._clock() >= until:
+            while not self.cache.add(mark, "", MARK_GOOD_FOR_S):
+                if self.clock() >= until:
                     return [*marks[:number]]
-                self._sleep(LOOK_AGAIN_S)
+                self.sleep(LOOK_AGAIN_S)
         return [*marks]
 
     @contextmanager
     def _asking(self) -> Iterator[bool]:
         """Whether the cache is asked; when it fails, it is not for a while."""
         try:
-            yield self._clock() >= self._away_until
+            yield self.clock() >= self._away_until
         except Exception as exc:  # noqa: BLE001  each cache has errors of its own
-            self._away_until = self._clock() + AWAY_S
+            self._away_until = self.clock() + AWAY_S
             logger.warning(
                 "The cache fails (%s): movements take no turns for %d s", type(exc).__name__, AWAY_S
             )

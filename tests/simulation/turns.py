@@ -9,14 +9,14 @@ from typing import Final
 from uuid import UUID
 
 from instant_admin.ledger.rules import Account
-from instant_admin.ledger.turns import LONGEST_WAIT_S, Turn
+from instant_admin.ledger.turns import LONGEST_WAIT_S, Turn, Turns
 from tests.simulation.scheduler import Scheduler
 
 VANISHES: Final = 0.1
 LOOK_AGAIN_S: Final = 0.05
 
 
-class UnsureTurns:
+class UnsureTurns(Turns):
     """Turns that are mostly as the product's."""
 
     def __init__(self, scheduler: Scheduler, rng: random.Random) -> None:
