@@ -17,10 +17,11 @@ from django.dispatch import Signal
 from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.breaker import Breaker
 from instant_admin.ledger.feed import Feed
-from instant_admin.ledger.rules import Entry
 from instant_admin.ledger.store import BalanceStore
 from instant_admin.ledger.turns import ALONE, Files, Shared, Turns
 from instant_admin.ledger.writing import Writer
+
+# What follows is sent robustly: whoever listens and fails is logged, and keeps nothing from happening.
 
 # Sent with `entry` once it is written, by the process that wrote it and in the thread that asked for it. An opening
 # entry, which moves nothing, is not told. A crash just then leaves it untold: the ledger alone has everything.
@@ -53,31 +54,6 @@ def balance_store() -> BalanceStore:
 def ledger_feed() -> Feed:
     """The feed of the site's ledger, one for each process. It is told what `balance_store()` writes."""
     return _own().feed
-
-
-def announce(entry: Entry) -> None:
-    """Send `entry_written`. Whoever listens and fails is logged, and keeps nothing from happening."""
-    entry_written.send_robust(sender=None, entry=entry)
-
-
-def announce_call(status: int | None, seconds: float) -> None:
-    """Send `instant_called`."""
-    instant_called.send_robust(sender=None, status=status, seconds=seconds)
-
-
-def announce_turn(is_spared: bool) -> None:
-    """Send `breaker_turned`."""
-    breaker_turned.send_robust(sender=None, is_spared=is_spared)
-
-
-def announce_transaction(entries: int) -> None:
-    """Send `transaction_written`."""
-    transaction_written.send_robust(sender=None, entries=entries)
-
-
-def announce_failure(reason: str) -> None:
-    """Send `attempt_failed`."""
-    attempt_failed.send_robust(sender=None, reason=reason)
 
 
 @contextmanager
@@ -123,17 +99,25 @@ def _parts(
         admin_token=admin_token,
         verify=verify,
         read_only=read_only,
-        breaker=Breaker("Instant", trial_every_s=trial_every_s, on_turn=announce_turn),
-        on_call=announce_call,
+        breaker=Breaker(
+            "Instant",
+            trial_every_s=trial_every_s,
+            on_turn=lambda is_spared: breaker_turned.send_robust(None, is_spared=is_spared),
+        ),
+        on_call=lambda status, seconds: instant_called.send_robust(None, status=status, seconds=seconds),
     )
     feed = Feed(client)
     store = BalanceStore(
         client,
-        writer=Writer(client, on_written=feed.wrote, on_transaction=announce_transaction),
+        writer=Writer(
+            client,
+            on_written=feed.wrote,
+            on_transaction=lambda entries: transaction_written.send_robust(None, entries=entries),
+        ),
         batch_limit=settings.LEDGER_BATCH_LIMIT,
         turns=_turns(),
-        on_posted=announce,
-        on_failure=announce_failure,
+        on_posted=lambda entry: entry_written.send_robust(None, entry=entry),
+        on_failure=lambda reason: attempt_failed.send_robust(None, reason=reason),
     )
     return _Parts(client, store, feed)
 

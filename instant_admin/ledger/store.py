@@ -98,7 +98,7 @@ class BalanceStore:
         jitter: Callable[[], float] = random.random,
         new_signal: Callable[[], Signal] = threading.Event,
         turns: Turns = ALONE,
-        on_posted: Callable[[Entry], None] = lambda entry: None,
+        on_posted: Callable[[Entry], object] = lambda entry: None,
         on_failure: OnFailure = lambda reason: None,
     ) -> None:
         self._instant = instant

@@ -18,7 +18,7 @@ from django.test import Client
 from credits_site.asgi import site
 from credits_site.measured import outcome_of, outside_call
 from credits_site.metrics import read
-from instant_admin.configured import announce_call
+from instant_admin.configured import instant_called
 from tests.drivers.prometheus import Numbers
 from tests.drivers.wire import RawRequest, ask, get
 
@@ -170,5 +170,5 @@ def test_a_call_that_raises_has_failed() -> None:
 def test_no_answer_of_instant_is_a_failed_call() -> None:
     labels = {"service": "instant", "outcome": "failed"}
     before = Numbers(read()).of("credits_outside_call_seconds_sum", **labels)
-    announce_call(None, 2.5)
+    instant_called.send_robust(None, status=None, seconds=2.5)
     assert Numbers(read()).of("credits_outside_call_seconds_sum", **labels) - before == 2.5

@@ -96,7 +96,11 @@ class LoopbackSite(StripeUser):
 
     def restart(self) -> None:
         """Begin a new process of the site, which remembers nothing."""
-        self.store = BalanceStore(self.admin, sleep=lambda seconds: None, on_posted=configured.announce)
+        self.store = BalanceStore(
+            self.admin,
+            sleep=lambda seconds: None,
+            on_posted=lambda entry: configured.entry_written.send_robust(None, entry=entry),
+        )
 
     def close(self) -> None:
         """Let go of the databases."""
