@@ -62,6 +62,13 @@ def send_code(
     return None
 
 
+def ask_first(request: SiteRequest, page: str) -> HttpResponse:
+    """Nobody waits for a code in this browser: send them to the page of that name, where one is asked for."""
+    if wants_json(request):
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("Ask for a code first"))
+    return see_other(reverse(page))
+
+
 def refused(
     request: SiteRequest, form: KeptForm, status: HTTPStatus, *, retry_after_s: int | None = None
 ) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import codes
 from accounts.browsers import know, place_of
-from accounts.code_pages import code_refused, refused, send_code
+from accounts.code_pages import ask_first, code_refused, refused, send_code
 from accounts.codes import CodeRefused
 from accounts.emails import readable
 from accounts.forms import CodeForm, EmailForm
@@ -24,13 +24,7 @@ from accounts.http import SiteRequest, member_required, sign_in_page, signed_in,
 from accounts.members import Member, remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_in, member_signed_out
-from credits_site.answers import (
-    own_address,
-    problem,
-    refuse,
-    see_other,
-    wants_json,
-)
+from credits_site.answers import own_address, refuse, see_other, wants_json
 from credits_site.security_log import note
 
 _CODE_PAGE: Final = "accounts:enter-code"
@@ -66,7 +60,7 @@ def resend_code(request: SiteRequest) -> HttpResponse:
     """Send a new code to the email that waits for one."""
     waiting = request.session.get(_WAITING)
     if waiting is None:
-        return _start_over(request)
+        return ask_first(request, "accounts:sign-in" if request.member is None else "home")
     if failure := send_code(request, waiting["email"], waiting["place"], page=_CODE_PAGE):
         return with_retry_after(refuse(request, failure.status, failure.message), failure.retry_after_s)
     if wants_json(request):
@@ -85,7 +79,7 @@ def enter_code(request: SiteRequest) -> HttpResponse:
     """
     waiting = request.session.get(_WAITING)
     if waiting is None:
-        return _start_over(request)
+        return ask_first(request, "accounts:sign-in" if request.member is None else "home")
     if request.method != "POST":
         form = CodeForm.recall(request.session, initial={"code": request.GET.get("code", "")})
         context = {
@@ -122,15 +116,6 @@ def _end_sign_in(request: SiteRequest) -> None:
     if request.member is not None:
         codes.sign_out(request.member)
         member_signed_out.send(sender=None, member=request.member)
-
-
-def _start_over(request: SiteRequest) -> HttpResponse:
-    """Nobody waits for a code in this browser."""
-    if wants_json(request):
-        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("Ask for a code first"))
-    if request.member is not None:
-        return redirect("home")
-    return see_other(reverse("accounts:sign-in"))
 
 
 @require_POST

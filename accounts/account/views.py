@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import rotate_token
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,7 +18,7 @@ from accounts.account.changing_email import change_email
 from accounts.account.deleting import delete_account
 from accounts.account.personal_data import everything_of
 from accounts.browsers import know, place_of
-from accounts.code_pages import code_refused, refused, send_code
+from accounts.code_pages import ask_first, code_refused, refused, send_code
 from accounts.codes import CodeRefused, Purpose
 from accounts.emails import readable
 from accounts.forms import CodeForm, NewEmailForm
@@ -29,7 +29,7 @@ from accounts.members import remember
 from accounts.sessions import sessions_of
 from accounts.signals import member_signed_out
 from accounts.views import signed_out
-from credits_site.answers import problem, refuse, see_other, wants_json
+from credits_site.answers import refuse, see_other, wants_json
 from credits_site.security_log import note
 
 # In the session, what a code was sent for: `{"place": …, "email": …}`.
@@ -85,7 +85,7 @@ def confirm_email(request: SiteRequest) -> HttpResponse:
     """Ask for the code that went to the new email; a right one changes it."""
     waiting = request.session.get(_NEW_EMAIL)
     if waiting is None:
-        return _nothing_waits(request, "accounts:change-email")
+        return ask_first(request, "accounts:change-email")
     if request.method != "POST":
         return _code_page(
             request,
@@ -155,7 +155,7 @@ def confirm_deletion(request: SiteRequest) -> HttpResponse:
     """Ask for the code; a right one deletes the account."""
     waiting, member = request.session.get(_DELETION), signed_in(request)
     if waiting is None:
-        return _nothing_waits(request, "accounts:delete")
+        return ask_first(request, "accounts:delete")
     if request.method != "POST":
         return _code_page(
             request,
@@ -182,9 +182,3 @@ def confirm_deletion(request: SiteRequest) -> HttpResponse:
 def _code_page(request: SiteRequest, *, email: str, **context: Any) -> HttpResponse:
     form = CodeForm.recall(request.session, initial={"code": request.GET.get("code", "")})
     return render(request, "accounts/account/code.html", context | {"form": form, "email": readable(email)})
-
-
-def _nothing_waits(request: SiteRequest, page: str) -> HttpResponse:
-    if wants_json(request):
-        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, _("Ask for a code first"))
-    return redirect(page)
