@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 
 from credits_site.answers import (
@@ -47,18 +47,12 @@ Outage: TypeAlias = ServiceOutage | InstantError | LedgerError
 OUTAGES: Final[tuple[type[Outage], ...]] = (ServiceOutage, InstantError, LedgerError)
 
 
-class OutageMiddleware:
+class OutageMiddleware(MiddlewareMixin):
     """Answers for a service when a view let its failure through.
 
     The log has the error, whose message carries no token and no body; the visitor is told only what is true
     about what they asked for.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """An answer as JSON, fragment or page; a plain form goes back to its page, to be sent again as it was."""

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 # Stripe's own API sends buyers to another host than its own.
 _CHECKOUT_OF: Final = {"https://api.stripe.com": "https://checkout.stripe.com"}
 
 
-class ContentSecurityPolicyMiddleware:
+class ContentSecurityPolicyMiddleware(MiddlewareMixin):
     """Pages load and send only what is ours, with no inline script or style, except for the way to Stripe."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        # Django's own pages about a mistake, for developers, have their style inline.
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Django's own pages about a mistake, for developers, have their style inline, and get none."""
         if not (settings.DEBUG and response.status_code in (404, 500)):
             response.headers.setdefault("Content-Security-Policy", _policy())
         return response
