@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -49,6 +50,8 @@ def default_adapter() -> BaseAdapter:
     return HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS_KEPT)
 
 
+# Without a repr, which would show the token.
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Transport:
     """One Instant app over HTTP. Safe to share between threads.
 
@@ -56,30 +59,16 @@ class Transport:
     environment names, cookies, redirects) takes as long again as sending, and none of it is for Instant.
     """
 
-    def __init__(
-        self,
-        *,
-        api_uri: str,
-        app_id: str,
-        admin_token: str,
-        timeout_s: tuple[float, float],
-        sleep: Callable[[float], None],
-        adapter: BaseAdapter,
-        verify: bool | str,
-        read_only: bool,
-        breaker: Breaker,
-        on_call: OnCall,
-    ) -> None:
-        self._api_uri = api_uri
-        self._app_id = app_id
-        self._admin_token = admin_token
-        self._timeout_s = timeout_s
-        self._sleep = sleep
-        self._adapter = adapter
-        self._verify = verify
-        self._read_only = read_only
-        self._breaker = breaker
-        self._on_call = on_call
+    api_uri: str
+    app_id: str
+    admin_token: str
+    timeout_s: tuple[float, float]
+    sleep: Callable[[float], None]
+    adapter: BaseAdapter
+    verify: bool | str
+    read_only: bool
+    breaker: Breaker
+    on_call: OnCall
 
     def send(self, call: Call) -> dict[str, Any]:
         """The answer to `call`, or an `InstantError`."""
@@ -87,15 +76,15 @@ class Transport:
 
     def send_dated(self, call: Call) -> tuple[dict[str, Any], datetime | None]:
         """The answer to `call` with the time it was there, as its `Date` header says; or an `InstantError`."""
-        if self._read_only and call.effect != "none":
+        if self.read_only and call.effect != "none":
             raise InstantBusy(Refusal(503, "read-only", retry_after_s=READ_ONLY_RETRY_AFTER_S))
         for pause_s in () if call.effect == "each" else RETRY_PAUSES_S:
             try:
                 return self._send_once(call)
             except InstantUnreachable as exc:
-                if exc.timed_out or not self._breaker.lets_retry():
+                if exc.timed_out or not self.breaker.lets_retry():
                     raise
-                self._sleep(pause_s)
+                self.sleep(pause_s)
         return self._send_once(call)
 
     def listen(self, call: Call, *, silence_limit_s: float) -> EventStream:
@@ -104,7 +93,7 @@ class Transport:
         Whoever listens has pauses of their own, and does not ask the breaker.
         """
         with self._outcome_told(call) as outcome:
-            timeout_s = (self._timeout_s[0], silence_limit_s)
+            timeout_s = (self.timeout_s[0], silence_limit_s)
             response = self._request(call, timeout_s=timeout_s, stream=True)
             outcome.append(response.status_code)
             if response.status_code == 200:
@@ -114,7 +103,7 @@ class Transport:
         raise protocol.nonsense("a stream that is none", may_have_been_written=False)
 
     def _send_once(self, call: Call) -> tuple[dict[str, Any], datetime | None]:
-        if not self._breaker.lets_through():
+        if not self.breaker.lets_through():
             raise InstantUnreachable(
                 f"Instant was not asked for {call.method} {call.path}: it has not answered of late",
                 may_have_been_written=False,
@@ -122,30 +111,30 @@ class Transport:
             )
         try:
             with self._outcome_told(call) as outcome:
-                response = self._request(call, timeout_s=self._timeout_s)
+                response = self._request(call, timeout_s=self.timeout_s)
                 outcome.append(response.status_code)
                 answer = protocol.read_answer(call, response.status_code, response.content)
         except InstantError as exc:
-            (self._breaker.failed if _is_down(exc) else self._breaker.answered)()
+            (self.breaker.failed if _is_down(exc) else self.breaker.answered)()
             raise
-        self._breaker.answered()
+        self.breaker.answered()
         return answer, protocol.read_date(response.headers.get("Date"))
 
     def _request(
         self, call: Call, *, timeout_s: tuple[float, float], stream: bool = False
     ) -> requests.Response:
-        headers = {"App-Id": self._app_id, "Accept-Encoding": "gzip, deflate"} | dict(call.identity.headers)
+        headers = {"App-Id": self.app_id, "Accept-Encoding": "gzip, deflate"} | dict(call.identity.headers)
         if stream:
             # Compression would hold events back.
             headers |= {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
         if call.identity.needs_admin_token:
-            headers["Authorization"] = f"Bearer {self._admin_token}"
+            headers["Authorization"] = f"Bearer {self.admin_token}"
         request = requests.PreparedRequest()
         request.method = call.method
-        request.url = self._api_uri + call.path + (f"?{urlencode(call.params)}" if call.params else "")
+        request.url = self.api_uri + call.path + (f"?{urlencode(call.params)}" if call.params else "")
         request.prepare_headers(headers)
         request.prepare_body(None, None, json=call.body)
-        return self._adapter.send(request, stream=stream, timeout=timeout_s, verify=self._verify)
+        return self.adapter.send(request, stream=stream, timeout=timeout_s, verify=self.verify)
 
     @contextmanager
     def _outcome_told(self, call: Call) -> Iterator[list[int]]:
@@ -167,7 +156,7 @@ class Transport:
             logger.debug(
                 "%s %s: %s in %.0f ms", call.method, call.path, status or "no answer", elapsed_s * 1000
             )
-            self._on_call(status, elapsed_s)
+            self.on_call(status, elapsed_s)
 
 
 def _is_down(exc: InstantError) -> bool:
