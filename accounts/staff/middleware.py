@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,9 +18,8 @@ from django.utils.translation import gettext as _
 from accounts.http import with_retry_after
 from accounts.limits import TooOften
 from accounts.staff.logins import end_if_over
-from accounts.staff.networks import may_come_from
 from accounts.staff.second_factor import is_owed
-from credits_site.addresses import address_of
+from credits_site.addresses import address_of, is_in, networks_in
 from credits_site.answers import page_it_came_from, see_other
 from credits_site.security_log import complain
 
@@ -38,7 +38,9 @@ class StaffMiddleware(MiddlewareMixin):
         """Nothing is there for strangers: a 403 would invite them to come back from another address."""
         if not _is_admin(request):
             return None
-        if not may_come_from(address_of(request)):
+        networks = networks_in(settings.STAFF_NETWORKS)
+        # Where networks are set, no address is no staff's.
+        if networks and not is_in(address_of(request), networks):
             raise Http404("not from this address")
         page = request.resolver_match and request.resolver_match.url_name
         if end_if_over(request) and request.method == "POST" and page != "login":
