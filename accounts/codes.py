@@ -30,13 +30,7 @@ from accounts.models import SignInCode
 from accounts.sessions import end_sessions_of
 from credits_site.addresses import network_of
 from credits_site.outages import ServiceOutage
-from instant_admin.client.errors import (
-    InstantBroken,
-    InstantBusy,
-    InstantError,
-    InstantRejected,
-    InstantUnreachable,
-)
+from instant_admin.client.errors import PASSING, InstantError, InstantRejected
 from instant_admin.client.times import epoch_ms
 from instant_admin.client.types import SignedIn
 from instant_admin.configured import instant
@@ -211,7 +205,7 @@ def user_of(email: str) -> SignedIn:
     """
     try:
         return _user_of(email)
-    except (InstantUnreachable, InstantBroken, InstantBusy) as exc:
+    except PASSING as exc:
         raise SignInUnavailable("Instant does not say who it is") from exc
 
 

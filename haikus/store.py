@@ -26,7 +26,7 @@ from billing.spending import hold, spend
 from credits_site.paging import BadCursor, number_in
 from haikus.errors import HaikuGone, NoSuchHaiku
 from haikus.writing import STOPPED, UNWRITABLE, SlowGenerator, begin
-from instant_admin.client.errors import InstantBroken, InstantBusy, InstantError, InstantUnreachable
+from instant_admin.client.errors import PASSING, InstantError
 from instant_admin.client.protocol import nonsense, text_of, uuid_of
 from instant_admin.client.steps import create, delete, link, update
 from instant_admin.client.times import epoch_ms, from_epoch_ms
@@ -282,7 +282,7 @@ def _written_before(member: Member, haiku_id: UUID) -> Haiku:
         return haiku_of(member, haiku_id)
     except NoSuchHaiku as exc:
         raise HaikuGone("deleted") from exc
-    except (InstantUnreachable, InstantBroken, InstantBusy) as exc:
+    except PASSING as exc:
         # It was written and charged, only it cannot be shown: "nothing was written" would be untrue.
         raise OutcomeUnknown(key=f"haiku {haiku_id}", may_have_been_written=True) from exc
 

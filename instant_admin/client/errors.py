@@ -137,3 +137,7 @@ class NotUnique(InstantRejected):
 
 class MemberTokenRefused(InstantRejected):
     """The member we act as is unknown: signed out, deleted, or never there."""
+
+
+# What passes by itself. Whatever else Instant says no to, it will say no to again.
+PASSING: Final = (InstantUnreachable, InstantBroken, InstantBusy)

@@ -7,13 +7,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from instant_admin.client.backoff import pause_s
-from instant_admin.client.errors import (
-    InstantBroken,
-    InstantBusy,
-    InstantError,
-    InstantUnreachable,
-    NotUnique,
-)
+from instant_admin.client.errors import PASSING, InstantError, NotUnique
 from instant_admin.ledger.guards import GUARDS
 from instant_admin.ledger.rules import Account, Entry, LedgerError
 
@@ -26,8 +20,6 @@ FIRST_PAUSE_S: Final = 0.02
 LONGEST_PAUSE_S: Final = 0.5
 # An outage lasts longer than a race: its first pause is as long as that after so many lost races and one more.
 _OUTAGE_HEAD_START: Final = 3
-# What passes by itself. Whatever else Instant says no to, it will say no to again.
-_PASSING: Final = (InstantUnreachable, InstantBroken, InstantBusy)
 # Why an attempt was not the last, or the last: what `on_failure` is told.
 LOST_RACE: Final = "lost_race"
 OUTAGE: Final = "outage"
@@ -58,7 +50,7 @@ def lost_race(exc: InstantError) -> bool:
 
 def passes(exc: InstantError) -> bool:
     """Whether the same may go well the next time."""
-    return lost_race(exc) or isinstance(exc, _PASSING)
+    return lost_race(exc) or isinstance(exc, PASSING)
 
 
 class Attempts:
