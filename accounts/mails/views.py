@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -34,20 +33,15 @@ def choose(request: SiteRequest) -> HttpResponse:
 # Mail programs send it by themselves, without a cookie (RFC 8058). The token is what allows it.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def unsubscribe(request: SiteRequest, token: str) -> HttpResponse:
     """Ask whether no more of these mails shall come; a POST does it, also of who is signed out."""
     found = wishes.read_token(token)
-    if found is not None:
-        response = _unsubscribe(request, *found)
-    else:
+    if found is None:
         # No redirect to where it came from: a mail program must see that it failed.
         said = _("This link is not whole. Copy all of it from the mail")
-        response = error_answer(request, HTTPStatus.NOT_FOUND, said)
-    add_never_cache_headers(response)
-    return response
-
-
-def _unsubscribe(request: SiteRequest, member_id: UUID, mail: wishes.OptionalMail) -> HttpResponse:
+        return error_answer(request, HTTPStatus.NOT_FOUND, said)
+    member_id, mail = found
     if request.method == "POST":
         wishes.unsubscribe(member_id, mail.name)
         if "List-Unsubscribe" in request.POST or wants_json(request):
