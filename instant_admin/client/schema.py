@@ -143,21 +143,15 @@ def push(
                 _await_jobs(app, group_id, sleep)
         if rules_differ:
             app.push_perms(documents.perms)
-        problems = differences(app, documents)
+        problems = schema_differences(app.schema(), documents)
+        if app.perms() != documents.perms:
+            problems.append("the permission rules are not those of perms.json")
         if problems:
             raise SchemaError(*problems)
 
 
-def differences(app: SchemaAndRules, documents: Documents) -> list[str]:
-    """What the live app lacks of `documents`, a sentence each; empty when it is all there."""
-    problems = schema_differences(app.schema(), documents)
-    if app.perms() != documents.perms:
-        problems.append("the permission rules are not those of perms.json")
-    return problems
-
-
 def schema_differences(live: Mapping[str, Any], documents: Documents) -> list[str]:
-    """What a live schema lacks of `documents`, a sentence each."""
+    """What a live schema lacks of `documents`, a sentence each; empty when it is all there."""
     problems = [
         problem
         for namespace, entity in documents.schema["entities"].items()
