@@ -63,13 +63,8 @@ class Users:
 
     def _signed_in(self, path: str, body: dict[str, Any]) -> SignedIn:
         answer = self._transport.send(Call("POST", path, body))
-        _signed_in_user(answer)
+        user = answer.get("user")
+        if not isinstance(user, dict) or not isinstance(user.get("refresh_token"), str):
+            raise protocol.nonsense("a sign-in without a user and a token")
+        protocol.uuid_of(user.get("id"))
         return cast(SignedIn, answer)
-
-
-def _signed_in_user(answer: Mapping[str, Any]) -> User:
-    user = answer.get("user")
-    if not isinstance(user, dict) or not isinstance(user.get("refresh_token"), str):
-        raise protocol.nonsense("a sign-in without a user and a token")
-    protocol.uuid_of(user.get("id"))
-    return cast(User, user)
