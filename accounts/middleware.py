@@ -19,7 +19,7 @@ from accounts.keys.programs import Program, UnknownKey, may_use, program_with
 from accounts.limits import TooOften, count
 from accounts.members import forget, recall
 from credits_site.addresses import address_of, network_of
-from credits_site.answers import bearer_token, problem, refuse, wants_fragment, wants_json
+from credits_site.answers import bearer_token, problem, refuse, wants_fragment
 from credits_site.logs import learn
 from credits_site.security_log import complain, note
 from instant_admin.client.errors import MemberTokenRefused
@@ -123,12 +123,7 @@ def _spent_today(request: HttpRequest, exception: AllowanceSpent) -> HttpRespons
     said = (
         _("The limit of today is %(most)s credits, and %(used)s are spent. This needs %(needed)s more") % told
     )
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    answer = (
-        problem(request, status, said, kind="daily-limit", **told)
-        if wants_json(request)
-        else refuse(request, status, said)
-    )
+    answer = refuse(request, HTTPStatus.TOO_MANY_REQUESTS, said, kind="daily-limit", **told)
     if exception.needed > exception.most:
         return answer
     now = timezone.now().astimezone(UTC)

@@ -132,10 +132,13 @@ def page_it_came_from(request: HttpRequest, *, otherwise: str = "/") -> str:
     return own_address(request, request.headers.get("Referer")) or otherwise
 
 
-def refuse(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResponse:
-    """Say `message`, which is written for a person; to a plain form, on the page that it came from."""
+def refuse(request: HttpRequest, status: HTTPStatus, message: str, **about: Any) -> HttpResponse:
+    """Say `message`, which is written for a person; to a plain form, on the page that it came from.
+
+    `about` is what `problem` also tells a program.
+    """
     if not is_plain_form(request):
-        return error_answer(request, status, message)
+        return error_answer(request, status, message, **about)
     messages.error(request, f"{message}.")
     return see_other(page_it_came_from(request))
 
@@ -152,11 +155,14 @@ def problem(
 
 
 def error_answer(
-    request: HttpRequest, status: HTTPStatus, message: str, *, reopen: str | None = None
+    request: HttpRequest, status: HTTPStatus, message: str, *, reopen: str | None = None, **about: Any
 ) -> HttpResponse:
-    """`message`, which is written for a person, as JSON, fragment or page; `reopen` is the page to go on from."""
+    """`message`, which is written for a person, as JSON, fragment or page; `reopen` is the page to go on from.
+
+    `about` is what `problem` also tells a program.
+    """
     if wants_json(request):
-        return problem(request, status, message)
+        return problem(request, status, message, **about)
     context = {"status": status, "message": f"{message}.", "reopen": reopen}
     return render_page_or_fragment(
         request, page="error.html", fragment="_notice.html", context=context, status=status
