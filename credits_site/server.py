@@ -139,24 +139,20 @@ def serve(*, host: str, port: int, workers: int) -> None:
             os.environ["LEDGER_TURNS_FOLDER"] = stack.enter_context(TemporaryDirectory(prefix="turns-"))
         if workers > 1 and not settings.METRICS_FOLDER:
             os.environ["METRICS_FOLDER"] = stack.enter_context(TemporaryDirectory(prefix="metrics-"))
-        _run(host=host, port=port, workers=workers)
-
-
-def _run(*, host: str, port: int, workers: int) -> None:
-    uvicorn.run(
-        "credits_site.asgi:application",
-        host=host,
-        port=port,
-        workers=workers,
-        http=GuardedProtocol,
-        ws="none",
-        lifespan="on",
-        backlog=descriptors.BACKLOG,
-        limit_concurrency=descriptors.for_connections(),
-        proxy_headers=False,  # `proxies.py` reads them, in every spelling
-        server_header=False,
-        # Django's settings say what is logged; the proxy keeps the log of requests.
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
-    )
+        uvicorn.run(
+            "credits_site.asgi:application",
+            host=host,
+            port=port,
+            workers=workers,
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="on",
+            backlog=descriptors.BACKLOG,
+            limit_concurrency=descriptors.for_connections(),
+            proxy_headers=False,  # `proxies.py` reads them, in every spelling
+            server_header=False,
+            # Django's settings say what is logged; the proxy keeps the log of requests.
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        )
