@@ -85,7 +85,11 @@ def outage_message(exception: Outage, *, writing: bool) -> str:
         return _(exception.told)
     if is_final(exception):
         looked_at = _("This does not work, and trying again does not help: we have to look at it.")
-        return f"{looked_at} {_done(exception)}"
+        if exception.may_have_been_written:
+            done = _("Your history shows what was done.")
+        else:
+            done = _("Nothing came of this attempt.")
+        return f"{looked_at} {done}"
     if not writing:
         return _("A service we depend on does not answer right now. Try again in a moment.")
     if exception.may_have_been_written:
@@ -97,12 +101,6 @@ def outage_message(exception: Outage, *, writing: bool) -> str:
         "A service we depend on did not play its part, and nothing came of this attempt. "
         "Try again in a moment: the same request is never charged twice."
     )
-
-
-def _done(exception: Outage) -> str:
-    if exception.may_have_been_written:
-        return _("Your history shows what was done.")
-    return _("Nothing came of this attempt.")
 
 
 def _answer(request: HttpRequest, exception: Outage) -> HttpResponse:
