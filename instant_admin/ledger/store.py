@@ -31,7 +31,7 @@ from instant_admin.ledger.entries import (
 )
 from instant_admin.ledger.movements import Closing, opening_of
 from instant_admin.ledger.retries import Attempts, OnFailure
-from instant_admin.ledger.rules import Account, Entry, Movement
+from instant_admin.ledger.rules import Account, Entry, Movement, there
 from instant_admin.ledger.turns import ALONE, Turns
 from instant_admin.ledger.writing import Writer
 
@@ -190,7 +190,8 @@ class BalanceStore:
 
     def look(self, account_id: UUID, keys: Sequence[str]) -> tuple[Account, dict[str, Entry]]:
         """An account and what stands under `keys`, of one moment. Raises `NoSuchAccount` and `LedgerCorrupt`."""
-        return self._writer.read_one(account_id, keys)
+        accounts, found = self._writer.read([account_id], keys)
+        return there(accounts[account_id]), {key: there(entry) for key, entry in found.items()}
 
     def preview(self, account_id: UUID, plan: Plan) -> Movement | None:
         """The first movement that `plan` misses, without making it."""

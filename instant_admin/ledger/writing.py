@@ -23,7 +23,7 @@ from instant_admin.client.admin import InstantAdmin
 from instant_admin.client.types import Step
 from instant_admin.ledger.entries import ENTRIES, accounts_in, accounts_query, entries_in, steps_of
 from instant_admin.ledger.guards import missing_guards
-from instant_admin.ledger.rules import Account, Entry, LedgerError, there
+from instant_admin.ledger.rules import Account, Entry, LedgerError
 
 # How many ids one transaction may take from one random number.
 _IDS: int = 1 << 16
@@ -88,11 +88,6 @@ class Writer:
             accounts_query(account_ids) | {ENTRIES: {"$": {"where": {"key": {"$in": list(keys)}}}}}
         )
         return accounts_in(tree, account_ids), entries_in(tree)
-
-    def read_one(self, account_id: UUID, keys: Collection[str]) -> tuple[Account, dict[str, Entry]]:
-        """An account and what stands under `keys`. Raises `NoSuchAccount` and `LedgerCorrupt`."""
-        accounts, found = self.read([account_id], keys)
-        return there(accounts[account_id]), {key: there(entry) for key, entry in found.items()}
 
     def ids(self) -> Iterator[UUID]:
         """New ids for one transaction, ascending.
