@@ -64,12 +64,8 @@ class Attempts:
         self._seq_in_doubt: int | None = None
         self._is_written = False
         self._lost_races = 0
-        self._outages = 0
-
-    @property
-    def outages(self) -> int:
-        """How often an answer left doubt or did not come, less than `OUTAGES_LIMIT`."""
-        return self._outages
+        # How often an answer left doubt or did not come; less than `OUTAGES_LIMIT` as long as it is tried again.
+        self.outages = 0
 
     @property
     def made(self) -> frozenset[UUID]:
@@ -107,11 +103,11 @@ class Attempts:
         if passes(exc):
             if exc.may_have_been_written:
                 self._seq_in_doubt = max(self._written.values(), default=None)
-            self._outages += 1
+            self.outages += 1
             self._on_failure(OUTAGE)
-            if self._outages >= OUTAGES_LIMIT or not exc.was_asked:
+            if self.outages >= OUTAGES_LIMIT or not exc.was_asked:
                 raise self.unknown() from exc
-            return self._pause_s(self._outages + _OUTAGE_HEAD_START)
+            return self._pause_s(self.outages + _OUTAGE_HEAD_START)
         if self._may_be_written:
             # This was refused, but an earlier attempt may have been written.
             raise self.unknown() from exc
