@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.sessions.backends import db
@@ -28,12 +28,8 @@ class SessionStore(db.SessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row for `data`."""
-        row = Session(
-            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]
-            session_data=self.encode(data),
-            expire_date=self.get_expiry_date(),
-            member_id=member_id_in(data),
-        )
+        row = cast(Session, super().create_model_instance(data))
+        row.member_id = member_id_in(data)
         return row
 
     def load(self) -> dict[str, Any]:
