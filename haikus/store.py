@@ -115,12 +115,11 @@ class Haiku:
 class Written:
     """A haiku, or one that is being written, and the balance after it.
 
-    `fresh` is false when the request was answered before. `held` are the credits kept for what is being written.
+    `held` are the credits kept for what is being written.
     """
 
     haiku: Haiku
     credits: int
-    fresh: bool
     held: int = 0
 
 
@@ -176,7 +175,7 @@ def write_haiku(*, member: Member, topic: str, request_id: UUID) -> Written:
         haiku = _written_before(member, spent.item_id)
     else:
         haiku = Haiku(id=spent.item_id, topic=topic, content=poem(), created_at=created_at)
-    return Written(haiku=haiku, credits=spent.credits, fresh=not spent.replayed)
+    return Written(haiku=haiku, credits=spent.credits)
 
 
 def _begin(generator: SlowGenerator, *, member: Member, topic: str, request_id: UUID) -> Written:
@@ -193,7 +192,7 @@ def _begin(generator: SlowGenerator, *, member: Member, topic: str, request_id: 
         haiku = Haiku(held.item_id, topic=topic, content="", created_at=created_at, state=State.WRITING)
     else:
         haiku = _written_before(member, held.item_id)
-    return Written(haiku, credits=held.account.credits, held=held.account.held, fresh=held.is_new)
+    return Written(haiku, credits=held.account.credits, held=held.account.held)
 
 
 def haikus_of(member: Member, *, before: str | None = None) -> HaikuPage:
@@ -226,7 +225,7 @@ def look_at(member: Member, haiku_id: UUID) -> Written:
     if not tree["haikus"]:
         raise NoSuchHaiku("no such haiku")
     account = account_in(tree, member.id)
-    return Written(_haiku(tree["haikus"][0]), account.credits, fresh=False, held=account.held)
+    return Written(_haiku(tree["haikus"][0]), account.credits, held=account.held)
 
 
 def await_haiku(member: Member, written: Written, *, longest_s: float) -> Written:

@@ -113,7 +113,6 @@ class SubscriptionLost(InstantError):
 
     def __init__(self, reason: str, refusal: Refusal | None = None) -> None:
         super().__init__(f"The subscription is lost: {reason}" + (f": {refusal}" if refusal else ""))
-        self.reason = reason
         self.refusal = refusal
 
 

@@ -38,7 +38,6 @@ class GuardsMissing(LedgerError):
             + ", ".join(missing)
             + ". Run `manage.py instant_push` and try again."
         )
-        self.missing = tuple(missing)
 
 
 def row_id() -> UUID:
