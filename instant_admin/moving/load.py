@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -37,7 +36,7 @@ class AppInUse(Exception):
 
 
 class Import:
-    """One folder and the app to move it into. A context: what it remembers is closed at its end.
+    """One folder and the app to move it into; to be closed.
 
     Raises `AppInUse`, and `InstantError`.
     """
@@ -52,12 +51,8 @@ class Import:
         self._memory = sqlite3.connect(memory)
         self._memory.executescript(_TABLES)
 
-    def __enter__(self) -> Import:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Let go of what it remembers."""
         self._memory.close()
 
     def load(self, *, looked_at: Callable[[], object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no folder {folder}")
         sums, differences = Sums(), 0
         with (
-            Import(instant(), folder, namespaces) as moving,
+            closing(Import(instant(), folder, namespaces)) as moving,
             tqdm(desc="Imported", unit=" rows", disable=None, leave=False) as bar,
         ):
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def out_of(shop: Shop, folder: Path) -> Sums:
 
 def into(loopback: LoopbackInstant, folder: Path) -> tuple[Sums, list[str]]:
     """What is there afterwards, and how that differs."""
-    with Import(loopback.admin, folder, NAMESPACES) as moving:
+    with closing(Import(loopback.admin, folder, NAMESPACES)) as moving:
         moving.load(looked_at=lambda: None)
         sums = Sums()
         return sums, list(moving.differences(sums, looked_at=lambda: None))
@@ -124,7 +125,7 @@ def test_what_a_crash_has_cut_off_is_finished_by_the_next_time(
     assert out_of(shop, tmp_path).rows["creditEntries"] == 4
     # Each answer to a write is lost, so that all of it is there and none of it is remembered.
     lost = empty.client(losing_writes)
-    with Import(lost, tmp_path, NAMESPACES) as moving, pytest.raises(InstantBroken):
+    with closing(Import(lost, tmp_path, NAMESPACES)) as moving, pytest.raises(InstantBroken):
         moving.load(looked_at=lambda: None)
     assert into(empty, tmp_path)[1] == []
 
