@@ -162,8 +162,7 @@ def check_code(code: str, *, place: str) -> Member:
     Raises `CodeRefused` and `SignInUnavailable`.
     """
     newest = matching(code, place=place)
-    user = user_of(newest.email)["user"]
-    member = Member(id=UUID(user["id"]), email=newest.email, refresh_token=user["refresh_token"])
+    member = member_of(newest.email)
     if not use_up(newest):
         sign_out(member)
         raise ExpiredCode("the code was used a moment ago")
@@ -198,18 +197,19 @@ def _hmac(place: str, code: str) -> str:
     return salted_hmac("accounts.codes", f"{place} {code}", algorithm="sha256").hexdigest()
 
 
-def user_of(email: str) -> SignedIn:
-    """The user of a canonical email, made if new, with a refresh token.
+def member_of(email: str) -> Member:
+    """The member of a canonical email, made if new, with a new refresh token.
 
     Raises `UnusableEmail` and `SignInUnavailable`.
     """
     try:
-        return _user_of(email)
+        user = _signed_in(email)["user"]
     except PASSING as exc:
         raise SignInUnavailable("Instant does not say who it is") from exc
+    return Member(id=UUID(user["id"]), email=email, refresh_token=user["refresh_token"])
 
 
-def _user_of(email: str) -> SignedIn:
+def _signed_in(email: str) -> SignedIn:
     new = {"joinedAt": epoch_ms(timezone.now())}
     try:
         return instant().create_token(email=email, extra=new)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_noop
 
-from accounts.codes import CodeRefused, UnusableEmail, sign_out_everywhere, user_of
+from accounts.codes import CodeRefused, UnusableEmail, member_of, sign_out_everywhere
 from accounts.mails.queue import send_once
 from accounts.members import Member
 from instant_admin.client.errors import InstantRejected, NotUnique
@@ -48,5 +46,4 @@ def change_email(member: Member, email: str) -> Member:
         template="accounts/email_changed_mail.txt",
     )
     sign_out_everywhere(member.id)
-    user = user_of(email)["user"]
-    return Member(id=UUID(user["id"]), email=email, refresh_token=user["refresh_token"])
+    return member_of(email)

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.codes import user_of
+from accounts.codes import member_of
 from accounts.members import Member
 from billing.history import history_of
 from billing.staff import search
@@ -180,11 +180,11 @@ def test_a_page_takes_no_query_for_each_of_its_members(site: LoopbackSite, sort:
 
 
 def test_when_somebody_joined_is_written_down(site: LoopbackSite, grace: Client) -> None:
-    user_of("new@example.com")
+    member_of("new@example.com")
     joined = find_members("new@").members[0].joined_at
     assert joined is not None
     assert timezone.now() - joined < timedelta(minutes=1)
-    user_of("new@example.com")
+    member_of("new@example.com")
     assert find_members("new@").members[0].joined_at == joined
     assert f"{joined:%Y-%m-%d}" in grace.get(LIST).content.decode()
 
