@@ -12,7 +12,7 @@ from billing.errors import RequestIdReused, UnknownMember
 from billing.products import credits_text
 from instant_admin.configured import balance_store
 from instant_admin.ledger.entries import NoSuchAccount
-from instant_admin.ledger.movements import ByStaff, Grant, Reset, Take, undo_of
+from instant_admin.ledger.movements import Grant, Reset, Take, undo_of
 from instant_admin.ledger.rules import Entry, KeyReused, Kind, Movement, NoSpend
 
 
@@ -24,7 +24,7 @@ class Action(StrEnum):
     RESET = "reset"
 
 
-_MOVEMENTS: Final[dict[Action, type[ByStaff]]] = {
+_MOVEMENTS: Final[dict[Action, type[Grant | Take | Reset]]] = {
     Action.GRANT: Grant,
     Action.TAKE: Take,
     Action.RESET: Reset,
