@@ -7,9 +7,9 @@ bin := .venv/bin
 run:
 	$(bin)/python -m sandbox
 
-# The tests that are done soon: no process, no whole site, of each the first case.
+# The tests that are done soon: no process, no whole site, of each the first case. A second worker would start as long.
 quick:
-	$(bin)/python -m pytest -q -n 2 --once --no-migrations -m "not (journey or slow or deep)" tests/test_*.py \
+	$(bin)/python -m pytest -q --once --no-migrations -m "not (slow or deep)" \
 		tests/accounts tests/billing tests/couplets tests/credits_site tests/haikus tests/instant_admin
 
 # All tests, as in the README.

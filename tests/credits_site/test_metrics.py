@@ -22,7 +22,7 @@ from instant_admin.configured import instant_called
 from tests.drivers.prometheus import Numbers
 from tests.drivers.wire import RawRequest, ask, get
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 TOKEN = "for tests only, and long enough for the check"
 
@@ -106,7 +106,6 @@ def test_a_request_is_counted_by_the_name_of_its_route() -> None:
     assert "/nothing" not in read()
 
 
-@pytest.mark.slow
 def test_of_a_process_that_has_ended_only_what_it_counted_stays(settings: Any, tmp_path: Path) -> None:
     """Such as a worker that was killed, or a command: its counters go on being part of the sum, its open streams are
     closed. Who comes next goes on in its files, so that they do not pile up.

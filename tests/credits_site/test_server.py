@@ -15,6 +15,8 @@ import uvicorn
 from credits_site.descriptors import BACKLOG
 from credits_site.server import GuardedProtocol
 
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 20.0
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # More than the buffers of both ends hold.
@@ -72,7 +74,6 @@ def impatient(settings: Any) -> None:
     settings.CLIENT_TIMEOUT_S = 0.2
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", REQUEST[:-1]], ids=str)
 def test_a_connection_on_which_no_request_arrives_ends(sent: bytes) -> None:
@@ -81,7 +82,6 @@ def test_a_connection_on_which_no_request_arrives_ends(sent: bytes) -> None:
         assert heard(client).startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_headers_that_drip_for_ever_end() -> None:
     with served() as server, closing(connect(server)) as client:
@@ -99,7 +99,6 @@ def test_headers_that_drip_for_ever_end() -> None:
         assert said.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_the_second_request_of_a_connection_is_timed_too() -> None:
     with served() as server, closing(connect(server)) as client:
@@ -109,7 +108,6 @@ def test_the_second_request_of_a_connection_is_timed_too() -> None:
         assert b"HTTP/1.1 408 " in heard(client)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_who_does_not_read_the_answer_is_cut_off() -> None:
     with served() as server, closing(connect(server)) as client:

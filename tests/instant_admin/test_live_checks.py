@@ -24,6 +24,8 @@ from instant_admin.rules_probe import find_open_rules
 from sandbox.serving import Request, Response
 from tests.drivers.instant import DOCUMENTS, LoopbackInstant, Work, at, schema_without_guard
 
+pytestmark = pytest.mark.slow
+
 # Of an attribute Instant remembers for ever which types of values it once had; that it may.
 TABLES = {"attributes": "id, body, deleted_ms"} | dict.fromkeys(
     ("names", "entities", "unique_values", "indexed_values", "links"), "*"

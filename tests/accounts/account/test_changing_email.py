@@ -13,7 +13,7 @@ from instant_admin.client.steps import update
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import JSON, browser_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OLD, NEW = "ada@example.com", "ada@lovelace.example"
 
 

@@ -12,6 +12,8 @@ from pytest_django import Settings
 from tests.drivers.signed_in import ADA, browser_of
 from tests.drivers.staff import LOGIN, PASSWORD, is_in, let_pass, log_in, staff
 
+pytestmark = pytest.mark.slow
+
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
 

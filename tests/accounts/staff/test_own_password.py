@@ -10,6 +10,8 @@ from django.test import Client
 
 from tests.drivers.staff import LOGIN, PASSWORD, is_in, let_pass, log_in
 
+pytestmark = pytest.mark.slow
+
 CHANGE = "/admin/password_change/"
 NEXT = "battery staple horse"
 

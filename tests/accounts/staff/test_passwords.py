@@ -10,6 +10,8 @@ from pytest_django import Settings
 
 from tests.drivers.staff import PASSWORD, is_in, let_pass
 
+pytestmark = pytest.mark.slow
+
 ACTION = "/admin/two-factor/codes/"
 CONFIRM = "/admin/confirm/"
 CAME_FROM = {"Referer": "http://testserver/admin/two-factor/"}

@@ -13,6 +13,8 @@ from haikus.generators import language_model
 from haikus.writing import Piece
 from tests.drivers.language_model import POEM, Answer, Model
 
+pytestmark = pytest.mark.slow
+
 
 def written(topic: str = "rain") -> list[Piece]:
     return list(language_model.write(topic, recent=["one\ntwo\nthree"]))
