@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 LINES_LIMIT = 170
 SCREENSHOT_LIMIT_BYTES = 150_000
-SET_UP = "python3 -m venv .venv && .venv/bin/pip install -q --no-compile -r"
+SET_UP = "python3 -m venv .venv && .venv/bin/pip install -q -r"
 
 
 def section(title: str) -> str:

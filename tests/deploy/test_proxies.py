@@ -23,6 +23,8 @@ from tests.drivers.nginx import certificate, nginx, trusting
 from tests.drivers.stream import StreamClient
 from tests.drivers.worlds import UNLIMITED, running_world
 
+pytestmark = pytest.mark.deep
+
 OFFICE, ELSEWHERE = "127.0.0.3", "127.0.0.2"
 STRIPE_LIMIT_BYTES = 1024 * 1024
 TIMEOUT_S = 30

@@ -14,14 +14,13 @@ import pytest
 import requests
 
 from sandbox.world import World
-from tests.drivers.deep import deep_but_for
 from tests.drivers.faults import Faults
 from tests.drivers.member import TIMEOUT_S, MemberClient
 from tests.drivers.stream import StreamClient
 from tests.drivers.waiting import await_that
 from tests.drivers.worlds import UNLIMITED, running_world
 
-pytestmark = pytest.mark.one_process
+pytestmark = [pytest.mark.deep, pytest.mark.one_process]
 STREAMS_OF_A_MEMBER, STREAMS_OF_AN_ADDRESS, DESCRIPTORS = 4, 10, 600
 MIB = 1024 * 1024
 
@@ -109,21 +108,13 @@ def test_a_body_of_unknown_length_is_refused_when_it_is_too_long(world: World) -
 
 @pytest.mark.parametrize(
     "sent",
-    deep_but_for(
-        1,
-        [
-            head("POST", "/sign-in/", "Content-Length: 10") + b"email=",
-            b"",
-            head("GET", "/")[:-2],
-        ],
-    ),
+    [head("POST", "/sign-in/", "Content-Length: 10") + b"email=", b"", head("GET", "/")[:-2]],
     ids=["half the body", "nothing", "half the headers"],
 )
 def test_who_does_not_finish_a_request_is_cut_off(world: World, sent: bytes) -> None:
     assert status(world, sent) == 408
 
 
-@pytest.mark.deep
 def test_a_connection_that_is_kept_and_not_used_ends(world: World) -> None:
     with closing(connect(world)) as client:
         client.sendall(head("GET", "/healthz"))

@@ -18,6 +18,8 @@ from tests.drivers.member import MemberClient
 from tests.drivers.waiting import await_that
 from tests.drivers.worlds import BACK_AT_ONCE, running_world
 
+pytestmark = pytest.mark.deep
+
 TRACES, ERRORS = "/v1/traces", "/api/1/envelope/"
 TOPIC = "a walk in the rain"
 
