@@ -12,7 +12,6 @@ import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.core import mail
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -21,6 +20,7 @@ from accounts.browsers import place_of
 from accounts.members import Member, forget, recall, remember
 from accounts.models import Bucket, Session, SignInCode
 from accounts.sessions import SessionStore
+from tests.drivers.database import site_database
 from tests.drivers.instant import LoopbackInstant
 from tests.drivers.signed_in import ADA, JSON, browser_of
 
@@ -28,16 +28,6 @@ pytestmark = pytest.mark.django_db
 BABBAGE = Member(
     id=UUID("bbbbbbbb-1111-4111-8111-111111111111"), email="b@example.com", refresh_token="token-of-b"
 )
-
-
-def site_database() -> str:
-    """Every value of every row, and what the sessions hold."""
-    rows: list[str] = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
-            rows.extend(map(repr, cursor.fetchall()))
-    return "\n".join(rows) + str([row.get_decoded() for row in Session.objects.all()])
 
 
 def test_the_database_holds_no_cookie_no_token_and_no_code(client: Client) -> None:

@@ -23,7 +23,7 @@ from billing.stripe_api import checkouts
 from instant_admin.ledger.forgetting import PAGE_SIZE, forget_person
 from instant_admin.ledger.movements import Reset
 from sandbox.serving import Request, Response
-from tests.accounts.test_sessions import site_database
+from tests.drivers.database import site_database
 from tests.drivers.signed_in import JSON, browser_of
 from tests.drivers.site import LoopbackSite
 

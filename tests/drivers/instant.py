@@ -19,7 +19,8 @@ from uuid import UUID
 
 import requests
 from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from instant_admin import configured
@@ -81,8 +82,9 @@ def _response(request: requests.PreparedRequest, answer: Response) -> requests.R
 
 def refused() -> requests.ConnectionError:
     """What requests raises when nobody listens: there was no connection to send anything on."""
-    reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
-    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+    pool = HTTPConnectionPool("instant.test")
+    reason = NewConnectionError(HTTPConnection(pool.host), "refused")
+    return requests.ConnectionError(MaxRetryError(pool, "/", reason))
 
 
 def at(path: str, answer: Callable[[Work], Response]) -> Network:

@@ -67,7 +67,7 @@ def fuzz(door: Door, staff: Client, *, examples: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("requests", deep_but_for(1, [100, 50_000]))
+@pytest.mark.parametrize("requests", deep_but_for(1, [250, 50_000]))
 def test_no_request_is_an_error_of_ours(door: Door, staff: Client, requests: int) -> None:
     fuzz(door, staff, examples=requests // REQUESTS_PER_EXAMPLE)
 
@@ -96,7 +96,7 @@ def _events(event: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("examples", deep_but_for(1, [50, 500]))
+@pytest.mark.parametrize("examples", deep_but_for(1, [200, 500]))
 def test_no_signed_webhook_is_an_error_of_ours(door: Door, examples: int) -> None:
     door.site.refund(door.site.buy(door.site.member(), card=WARNED), 500)
     events = [json.loads(body) for body in door.site.events()]
